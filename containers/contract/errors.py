@@ -1,0 +1,39 @@
+"""Faults, named by whose they are: the item's, the request's or the environment's.
+
+Each carries the three things a person needs: what is wrong, where, and the mend. `str()` of a fault is
+the one line that is shown; nothing in it may name a participant beyond the item's own identifier.
+"""
+
+
+class Fault(Exception):  # noqa: N818 - the word of the contract; subclasses say whose fault
+    """What is wrong (`what`), in which file, series or field (`where`), and what mends it (`mend`)."""
+
+    kind = "internal"
+
+    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+        self.what = " ".join(what.split())
+        self.where = " ".join(where.split())
+        self.mend = " ".join(mend.split())
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        line = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{line}; {self.mend}" if self.mend else line
+
+
+class ItemFault(Fault):
+    """The item's input cannot be processed. Ends as an error record; the other items go on."""
+
+    kind = "input"
+
+
+class RequestFault(Fault):
+    """The request itself is wrong (unknown parameter, missing input name). Exit status 2."""
+
+    kind = "request"
+
+
+class EnvironmentFault(Fault):
+    """The machine cannot do the work (no GPU, no memory, no space, missing weights). Exit status 3."""
+
+    kind = "environment"

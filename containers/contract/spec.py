@@ -1,0 +1,158 @@
+"""`stage.toml`: what a stage takes, gives and measures; the source of `describe` and of parameter checks."""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from containers.contract import CONTRACT_VERSION
+from containers.contract.errors import RequestFault
+from containers.contract.request import Request, Strict, first_error
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "number": (int, float),
+    "integer": (int,),
+    "string": (str,),
+    "boolean": (bool,),
+    "array": (list,),
+}
+
+
+class Port(Strict):
+    """One named input or output. `kind` says how to read it."""
+
+    kind: Literal["path", "volume", "segmentation", "table", "json", "image"]
+    description: str
+    required: bool = True
+
+
+class FactSpec(Strict):
+    """A scalar fact that an item may carry."""
+
+    unit: str
+    description: str
+    required: bool = False
+
+
+class Parameter(Strict):
+    """One setting, with unit and range. A default is required: a stage runs with no parameters given."""
+
+    type: Literal["number", "integer", "string", "boolean", "array"]
+    unit: str = "1"
+    default: Any
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: list[Any] | None = None
+    description: str
+
+    def complaint(self, value: Any) -> str | None:
+        """Why `value` is not acceptable, or None."""
+        allowed = _TYPES[self.type]
+        if not isinstance(value, allowed) or (isinstance(value, bool) and self.type != "boolean"):
+            return f"must be of type {self.type}, got {value!r}"
+        for part in value if isinstance(value, list) else [value]:
+            if self.choices is not None and part not in self.choices:
+                return f"must be one of {self.choices}, got {part!r}"
+            if isinstance(part, float) and not math.isfinite(part):
+                return f"must be finite, got {part!r}"
+            if isinstance(part, (int, float)) and not isinstance(part, bool):
+                if self.minimum is not None and part < self.minimum:
+                    return f"must be at least {self.minimum:g} {self.unit}, got {part!r}"
+                if self.maximum is not None and part > self.maximum:
+                    return f"must be at most {self.maximum:g} {self.unit}, got {part!r}"
+        return None
+
+
+class MetricSpec(Strict):
+    """A metric's unit and meaning. A name ending in `.*` stands for a family (one per class, one per contrast)."""
+
+    unit: str
+    description: str
+
+
+class StageSpec(Strict):
+    """The whole of stage.toml."""
+
+    contract: str = CONTRACT_VERSION
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    title: str
+    source: str = Field(description="paper section or reference that the method comes from")
+    inputs: dict[str, Port]
+    facts: dict[str, FactSpec] = Field(default_factory=dict)
+    outputs: dict[str, Port]
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
+    metrics: dict[str, MetricSpec] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _defaults_hold(self) -> "StageSpec":
+        for name, parameter in self.parameters.items():
+            if complaint := parameter.complaint(parameter.default):
+                raise ValueError(f"default of parameter {name} {complaint}")
+        return self
+
+    def check(self, request: Request) -> dict[str, Any]:
+        """Complete the request's parameters with defaults; raise RequestFault on anything the stage does not know."""
+        if request.stage != self.name:
+            raise RequestFault(
+                f"asks for stage {request.stage!r}, this is {self.name!r}", where="stage", mend="call the right image"
+            )
+        for name, value in request.parameters.items():
+            if name not in self.parameters:
+                raise RequestFault(
+                    f"unknown parameter {name!r}",
+                    where="parameters",
+                    mend=f"known: {', '.join(sorted(self.parameters)) or 'none'}",
+                )
+            if complaint := self.parameters[name].complaint(value):
+                raise RequestFault(complaint, where=f"parameters.{name}", mend="see `describe` for units and ranges")
+        for item in request.items:
+            unknown = sorted(set(item.inputs) - set(self.inputs)) + sorted(set(item.facts) - set(self.facts))
+            if unknown:
+                raise RequestFault(
+                    f"unknown input or fact {unknown[0]!r}",
+                    where=f"items.{item.id}",
+                    mend=f"inputs: {', '.join(self.inputs)}; facts: {', '.join(self.facts) or 'none'}",
+                )
+            missing = [n for n, p in self.inputs.items() if p.required and n not in item.inputs]
+            missing += [n for n, f in self.facts.items() if f.required and item.facts.get(n) is None]
+            if missing:
+                raise RequestFault(
+                    f"input or fact {missing[0]!r} is missing", where=f"items.{item.id}", mend="add it to the item"
+                )
+        return {name: request.parameters.get(name, p.default) for name, p in self.parameters.items()}
+
+    def metric_unit(self, name: str) -> str | None:
+        """Unit of a metric, families (`dice.*`) included; None when the stage does not declare it."""
+        key = declared_name(self.metrics, name)
+        return self.metrics[key].unit if key else None
+
+    def has_output(self, name: str) -> bool:
+        """Whether an output, or its family (`contrast.*`), is declared."""
+        return declared_name(self.outputs, name) is not None
+
+
+def declared_name(declared: Mapping[str, object], name: str) -> str | None:
+    """The key under which `name` is declared: itself, or its family (`dice.*` for `dice.femur`)."""
+    if name in declared:
+        return name
+    while "." in name:
+        name = name.rsplit(".", 1)[0]
+        if f"{name}.*" in declared:
+            return f"{name}.*"
+    return None
+
+
+def load_spec(path: Path) -> StageSpec:
+    """Read stage.toml. Raises RequestFault with the field when it is wrong."""
+    try:
+        return StageSpec.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise RequestFault(f"cannot be read ({error.strerror})", where=str(path), mend="add a stage.toml") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RequestFault(f"is not TOML ({error})", where=str(path), mend="mend the syntax") from error
+    except ValidationError as error:
+        raise RequestFault(first_error(error), where=str(path), mend="see stage.schema.json of the contract") from error

@@ -1,0 +1,162 @@
+"""Volumes in memory and as NRRD. One convention everywhere:
+
+- `data` has axis order (k, j, i), C-contiguous: i runs fastest, as columns do in a DICOM image;
+- coordinates are LPS in mm: x to the patient's Left, y to Posterior, z to Superior;
+- `origin_mm` is the centre of voxel (0, 0, 0).
+"""
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import nrrd
+import numpy as np
+import numpy.typing as npt
+
+from containers.contract.errors import ItemFault
+from containers.contract.files import replacing
+
+GEOMETRY_TOLERANCE_MM = 1e-3
+"""Two grids are the same when no voxel centre differs by more than this (DICOM prints 1e-3 mm or better)."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A voxel grid in LPS.
+
+    size: voxels along (i, j, k). spacing_mm: along (i, j, k). origin_mm: (x, y, z) of voxel (0, 0, 0).
+    directions: three unit vectors (rows) of the axes i, j, k in LPS.
+    """
+
+    size: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    origin_mm: tuple[float, float, float]
+    directions: tuple[tuple[float, float, float], ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Array shape (k, j, i)."""
+        return self.size[2], self.size[1], self.size[0]
+
+    @property
+    def voxel_cm3(self) -> float:
+        """Volume of one voxel in cm3 (the determinant, so that oblique axes count rightly)."""
+        return float(abs(np.linalg.det(self.matrix()))) / 1000.0
+
+    def matrix(self) -> npt.NDArray[np.float64]:
+        """3x3 matrix whose columns are the steps in mm of one voxel along i, j, k."""
+        steps: npt.NDArray[np.float64] = np.asarray(self.directions) * np.asarray(self.spacing_mm)[:, None]
+        return steps.T
+
+    def position_mm(self, ijk: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """LPS position(s) in mm of (fractional) voxel indices (..., 3) in the order (i, j, k)."""
+        position: npt.NDArray[np.float64] = np.asarray(ijk, dtype=float) @ self.matrix().T + np.asarray(self.origin_mm)
+        return position
+
+    def index(self, lps_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Fractional indices (i, j, k) of LPS position(s) (..., 3) in mm."""
+        offset = np.asarray(lps_mm, dtype=float) - np.asarray(self.origin_mm)
+        index: npt.NDArray[np.float64] = offset @ np.linalg.inv(self.matrix()).T
+        return index
+
+    def same_as(self, other: "Geometry") -> bool:
+        """Whether both grids have equal size and all voxel centres agree within GEOMETRY_TOLERANCE_MM."""
+        if self.size != other.size:
+            return False
+        corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (np.array(self.size) - 1)
+        gap = np.abs(self.position_mm(corners) - other.position_mm(corners)).max()
+        return bool(gap <= GEOMETRY_TOLERANCE_MM)
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A scalar volume: `data` (k, j, i), its grid, and NRRD key/value facts (contrast, units, names of segments)."""
+
+    data: npt.NDArray[np.generic]
+    geometry: Geometry
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.data.shape != self.geometry.shape:
+            raise ValueError(f"data has shape {self.data.shape}, its grid {self.geometry.shape} (k, j, i)")
+
+
+_TO_LPS = {
+    "left-posterior-superior": (1, 1, 1),
+    "right-anterior-superior": (-1, -1, 1),
+    "left-anterior-superior": (1, -1, 1),
+}
+"""Signs that turn a header's frame into LPS."""
+
+_RESERVED = {"type", "dimension", "space", "sizes", "space directions", "kinds", "endian", "encoding", "space origin"}
+
+
+class _Undated(io.RawIOBase):
+    """Passes pynrrd's output on without its comment lines, which carry the time of writing.
+
+    pynrrd writes each header line by one call and ends the header with an empty line.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._in_header = True
+
+    def write(self, block: bytes) -> int:  # type: ignore[override]
+        if self._in_header and block.startswith(b"#"):
+            return len(block)
+        self._in_header = self._in_header and block != b"\n"
+        return self._stream.write(block)
+
+
+def write_nrrd(path: Path, volume: Volume, *, compress: bool = False) -> None:
+    """Write a volume as NRRD in space left-posterior-superior, atomically and without a time stamp.
+
+    compress: gzip level 1 for label maps, which shrink a hundredfold; images of noise hardly shrink and stay raw.
+    """
+    columns = volume.geometry.matrix().T
+    header = {
+        "space": "left-posterior-superior",
+        "space directions": columns,
+        "space origin": np.asarray(volume.geometry.origin_mm, dtype=float),
+        "space units": ["mm", "mm", "mm"],
+        "kinds": ["domain", "domain", "domain"],
+        "encoding": "gzip" if compress else "raw",
+        **volume.facts,
+    }
+    data = np.ascontiguousarray(volume.data)
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        nrrd.write(_Undated(stream), data, header, index_order="C", compression_level=1)
+
+
+def read_nrrd(path: Path) -> Volume:
+    """Read a three-dimensional NRRD into LPS. RAS and LAS headers are converted by their signs.
+
+    Raises ItemFault when the file is no NRRD, is not 3-D, or carries no usable geometry.
+    """
+    try:
+        data, header = nrrd.read(str(path), index_order="C")
+    except (OSError, ValueError, KeyError, nrrd.NRRDError) as error:
+        raise ItemFault(f"is not a readable NRRD ({error})", where=path.name, mend="write it again") from error
+    if data.ndim != 3:
+        raise ItemFault(f"has {data.ndim} axes, 3 are needed", where=path.name, mend="give one scalar volume a file")
+    space = header.get("space", "")
+    if space not in _TO_LPS or "space directions" not in header or "space origin" not in header:
+        raise ItemFault(
+            "has no anatomical geometry", where=path.name, mend="give space, space directions and space origin"
+        )
+    steps = np.asarray(header["space directions"], dtype=float) * np.array(_TO_LPS[space])
+    origin = np.asarray(header["space origin"], dtype=float) * np.array(_TO_LPS[space])
+    spacing = np.linalg.norm(steps, axis=1)
+    if not np.all(np.isfinite(steps)) or not np.all(np.isfinite(origin)) or abs(np.linalg.det(steps)) < 1e-9:
+        raise ItemFault("has zero or non-finite voxel spacing", where=path.name, mend="mend the NRRD header")
+    axes = steps / spacing[:, None]
+    geometry = Geometry(
+        size=(data.shape[2], data.shape[1], data.shape[0]),
+        spacing_mm=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
+        origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
+        directions=tuple((float(axis[0]), float(axis[1]), float(axis[2])) for axis in axes),
+    )
+    facts = {k: str(v) for k, v in header.items() if k not in _RESERVED and isinstance(v, (str, int, float))}
+    facts.pop("space units", None)
+    return Volume(data, geometry, facts)

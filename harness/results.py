@@ -1,0 +1,137 @@
+"""What a run found, as data: the one source of report, JUnit, Markdown and exit status.
+
+Invariants: nothing here changes from run to run on the same inputs, images and machine; seconds, memory and
+cache hits live in `timings.json`. A phantom or simulation result never carries the verdict `reproduced`.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from containers.contract.request import Strict
+
+RESULTS_SCHEMA_VERSION = "1.0"
+
+
+class Verdict(StrEnum):
+    """Design section 7. `broken` is never counted as a scientific result."""
+
+    REPRODUCED = "reproduced"
+    CONSISTENT = "consistent"
+    CONTRADICTED = "contradicted"
+    NOT_TESTABLE = "not testable"
+    BROKEN = "broken"
+
+
+class Route(StrEnum):
+    """The kind of evidence that a claim can get (design section 6)."""
+
+    RECOMPUTE = "recompute"
+    PHANTOM = "phantom"
+    SIMULATION = "simulation"
+    LICENSED = "licensed"
+    HARDWARE = "hardware"
+
+
+class ExitStatus:
+    """Design section 7."""
+
+    OK, MISMATCH, USAGE, ENVIRONMENT, INCOMPLETE = 0, 1, 2, 3, 4
+
+
+class JobResult(Strict):
+    """One job: which stage by which digest under which runner, and what was really in force."""
+
+    case: str
+    step: str
+    stage: str
+    version: str
+    digest: str
+    digest_kind: str = Field(description="'image id', 'repository digest' or 'source hash'")
+    runner: str
+    isolation: dict[str, Any]
+    items_ok: int
+    items_error: int
+
+
+class ItemResult(Strict):
+    """One item of one step: its record's status, and the record's place relative to the run folder."""
+
+    case: str
+    step: str
+    item: str
+    status: str
+    record: str
+    error: str = ""
+    warnings: list[str] = Field(default_factory=list)
+
+
+class CheckResult(Strict):
+    """A measured value against an expectation. `evidence` is 'phantom', 'real data' or 'mutant'.
+
+    A mutant check passes when the metric leaves its tolerance, as it must.
+    """
+
+    case: str
+    check: str
+    title: str
+    evidence: str
+    measured: float | None
+    unit: str
+    minimum: float | None = None
+    maximum: float | None = None
+    tolerance_source: str
+    passed: bool
+    broken: bool = False
+    note: str = ""
+
+
+class ClaimResult(Strict):
+    """One claim with its verdict, the arithmetic line by line, and what else was tried."""
+
+    paper: str
+    claim: str
+    place: str
+    quantity: str
+    printed: str
+    unit: str
+    route: Route
+    verdict: Verdict
+    reason: str
+    arithmetic: list[str] = Field(default_factory=list)
+    evidence_from: str = ""
+
+    @model_validator(mode="after")
+    def _phantoms_replicate_no_paper(self) -> "ClaimResult":
+        if self.route in (Route.PHANTOM, Route.SIMULATION) and self.verdict == Verdict.REPRODUCED:
+            raise ValueError("a phantom or simulation shows an implementation right, never a paper")
+        return self
+
+
+class Picture(Strict):
+    """A PNG for the report, relative to the run folder. `evidence` is drawn into the image itself."""
+
+    case: str
+    path: str
+    title: str
+    evidence: str
+    alt: str
+
+
+class Results(Strict):
+    """Everything one `reproduce` found."""
+
+    schema_version: str = RESULTS_SCHEMA_VERSION
+    project_version: str
+    contract: str
+    preset: str
+    runner: str
+    runner_note: str = ""
+    environment: dict[str, str] = Field(description="facts of machine and packages that do not change between runs")
+    jobs: list[JobResult] = Field(default_factory=list)
+    items: list[ItemResult] = Field(default_factory=list)
+    checks: list[CheckResult] = Field(default_factory=list)
+    claims: list[ClaimResult] = Field(default_factory=list)
+    pictures: list[Picture] = Field(default_factory=list)
+    exit_status: int
