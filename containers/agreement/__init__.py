@@ -1,0 +1,1 @@
+"""Stage `agreement`: how far label maps, volumes or tables are from a truth."""

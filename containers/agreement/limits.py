@@ -1,0 +1,152 @@
+"""Bias and 95 % limits of agreement (Bland and Altman, Lancet 327:307, 1986; Stat Methods Med Res 8:135, 1999).
+
+With differences d of n pairs, mean b and standard deviation s (n - 1): limits b +/- 1.96 s; confidence intervals
+by Student's t with n - 1 degrees of freedom from SE(b) = s / sqrt(n) and
+SE(limit) = s sqrt(1/n + 1.96^2 / (2 (n - 1))) (1999, section 2).
+Tables are joined on identifier columns. No row and no value is dropped silently: each is counted and named.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from containers.contract.errors import ItemFault
+
+Table = dict[str, list[Any]]
+Key = tuple[Any, ...]
+
+NORMAL_95 = 1.96
+"""As printed by Bland and Altman, not the longer 1.959964."""
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Agreement of one column; everything that needs a spread is None for fewer than two pairs."""
+
+    column: str
+    n: int
+    undefined: int
+    bias: float | None
+    sd: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    bias_ci: Interval | None = None
+    lower_ci: Interval | None = None
+    upper_ci: Interval | None = None
+
+
+def limits_of_agreement(column: str, measured: Iterable[float | None], expected: Iterable[float | None]) -> Limits:
+    """Limits of `measured - expected` over the pairs where both are defined; the others are counted."""
+    pairs = list(zip(measured, expected, strict=True))
+    gaps = np.array([m - e for m, e in pairs if m is not None and e is not None], dtype=np.float64)
+    n, undefined = len(gaps), len(pairs) - len(gaps)
+    if n == 0:
+        return Limits(column, 0, undefined, None)
+    bias = float(gaps.mean())
+    if n == 1:
+        return Limits(column, 1, undefined, bias)
+    sd = float(gaps.std(ddof=1))
+    t = float(stdtrit(n - 1, 0.975))
+    half_bias = t * sd / math.sqrt(n)
+    half_limit = t * sd * math.sqrt(1 / n + NORMAL_95**2 / (2 * (n - 1)))
+    lower, upper = bias - NORMAL_95 * sd, bias + NORMAL_95 * sd
+    return Limits(
+        column,
+        n,
+        undefined,
+        bias,
+        sd,
+        lower,
+        upper,
+        (bias - half_bias, bias + half_bias),
+        (lower - half_limit, lower + half_limit),
+        (upper - half_limit, upper + half_limit),
+    )
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Two tables joined: per numeric column the paired values, and what had no partner."""
+
+    pairs: dict[str, tuple[list[float | None], list[float | None]]]
+    rows: int
+    only_measured: list[Key]
+    only_expected: list[Key]
+    unmatched_columns: list[str]
+
+
+def _keys(table: Table, id_columns: list[str], where: str) -> dict[Key, int]:
+    for name in id_columns:
+        if name not in table:
+            raise ItemFault(f"has no column {name!r}", where=where, mend="set parameter id_columns to the row's keys")
+        if None in table[name]:
+            row = table[name].index(None) + 1
+            raise ItemFault(f"has no {name!r} in row {row}", where=where, mend="give every row its identifier")
+    keys: dict[Key, int] = {}
+    for row, key in enumerate(zip(*(table[name] for name in id_columns), strict=True)):
+        if key in keys:
+            shown = ", ".join(str(part) for part in key)
+            raise ItemFault(
+                f"has rows {keys[key] + 1} and {row + 1} with the same identifier ({shown})",
+                where=where,
+                mend="keep one, or add a column to parameter id_columns",
+            )
+        keys[key] = row
+    return keys
+
+
+def _numeric(table: Table, id_columns: list[str], where: str) -> dict[str, bool]:
+    """Columns beside the identifiers: whether each is numeric (a column without values counts as such)."""
+    found = {}
+    for name, values in table.items():
+        if name in id_columns:
+            continue
+        found[name] = all(v is None or (isinstance(v, (int, float)) and not isinstance(v, bool)) for v in values)
+        if found[name]:
+            bad = [row + 1 for row, v in enumerate(values) if v is not None and not math.isfinite(v)]
+            if bad:
+                more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+                raise ItemFault(
+                    f"column {name!r} is NaN or infinite in row {', '.join(map(str, bad[:5]))}{more}",
+                    where=where,
+                    mend="leave undefined values empty, or mend them",
+                )
+    return found
+
+
+def join(measured: Table, expected: Table, id_columns: list[str], names: tuple[str, str]) -> Joined:
+    """Join two tables on `id_columns`, rows in the order of their keys as text. `names` are the files' names.
+
+    Raises ItemFault for a missing, empty or repeated identifier, a non-finite value, a column that is numeric in
+    one table only, and tables that share no row or no numeric column.
+    """
+    keys = _keys(measured, id_columns, names[0]), _keys(expected, id_columns, names[1])
+    kinds = _numeric(measured, id_columns, names[0]), _numeric(expected, id_columns, names[1])
+    common = sorted(set(keys[0]) & set(keys[1]), key=str)
+    both = f"{names[0]} and {names[1]}"
+    if not common:
+        raise ItemFault("share no row", where=both, mend="check parameter id_columns and the identifiers' type")
+    pairs: dict[str, tuple[list[float | None], list[float | None]]] = {}
+    for name, numeric in kinds[0].items():
+        if name not in kinds[1]:
+            continue
+        if numeric != kinds[1][name]:
+            raise ItemFault(f"column {name!r} is numeric in one table only", where=both, mend="give it one type")
+        if numeric:
+            pairs[name] = [measured[name][keys[0][k]] for k in common], [expected[name][keys[1][k]] for k in common]
+    if not pairs:
+        raise ItemFault("share no numeric column", where=both, mend="give tables of the same measures")
+    lone = [name for kind, other in (kinds, kinds[::-1]) for name in kind if kind[name] and name not in other]
+    return Joined(
+        pairs,
+        len(common),
+        sorted(set(keys[0]) - set(keys[1]), key=str),
+        sorted(set(keys[1]) - set(keys[0]), key=str),
+        sorted(lone),
+    )

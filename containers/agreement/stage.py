@@ -1,0 +1,200 @@
+"""One item of the agreement stage: each pair of inputs that is given is compared, the others are left out.
+
+`agreement.json` holds all results of the item; the tables hold the same per class and per column.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from containers.agreement.difference import compare
+from containers.agreement.limits import Limits, join, limits_of_agreement
+from containers.agreement.overlap import ClassAgreement, class_agreement, joint_histogram, mean
+from containers.contract.errors import ItemFault
+from containers.contract.files import write_json
+from containers.contract.request import Item
+from containers.contract.segmentation import read_segmentation
+from containers.contract.stage import Job, Result
+from containers.contract.table import read_table, write_table
+from containers.contract.volume import Volume, read_nrrd
+
+SCHEMA_VERSION = "1.0"
+
+PAIRS = (("labels", "truth"), ("volume", "reference"), ("measured", "expected"))
+
+MEASURES = ("dice", "iou", "precision", "recall")
+
+
+def process(item: Item, job: Job, state: None, result: Result) -> None:
+    """Compare the given pairs of one item. Raises ItemFault for half a pair, no pair, or inputs that do not fit."""
+    given = [pair for pair in PAIRS if any(name in item.inputs for name in pair)]
+    for pair in given:
+        lacking = [name for name in pair if name not in item.inputs]
+        if lacking:
+            raise ItemFault("is missing", where=f"input {lacking[0]}", mend=f"give {pair[0]} and {pair[1]} together")
+    if not given:
+        pairs = ", or ".join(" and ".join(pair) for pair in PAIRS)
+        raise ItemFault("nothing to compare", where="inputs", mend=f"give {pairs}")
+    found: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
+    if PAIRS[0] in given:
+        found["classes"] = _compare_labels(item, result)
+    if PAIRS[1] in given:
+        found["volume"] = _compare_volumes(item, job, result)
+    if PAIRS[2] in given:
+        found["table"] = _compare_tables(item, job, result)
+    write_json(result.file("agreement", "agreement.json"), found)
+
+
+def _check_grids(item: Item, pair: tuple[str, str], first: Volume, second: Volume) -> None:
+    if not first.geometry.same_as(second.geometry):
+        sizes = " and ".join("x".join(map(str, volume.geometry.size)) for volume in (first, second))
+        raise ItemFault(
+            f"are not on the same grid (sizes {sizes})",
+            where=" and ".join(item.inputs[name].name for name in pair),
+            mend="resample one onto the other's grid first",
+        )
+
+
+def _read_classes(item: Item, name: str) -> tuple[Volume, dict[str, int]]:
+    volume, names = read_segmentation(item.inputs[name])
+    values: dict[str, int] = {}
+    for value, segment in sorted(names.items()):
+        if segment in values:
+            raise ItemFault(
+                f"has two segments named {segment!r}", where=item.inputs[name].name, mend="rename or merge them"
+            )
+        if value != 0:
+            values[segment] = value
+    return volume, values
+
+
+def _compare_labels(item: Item, result: Result) -> list[dict[str, Any]]:
+    with result.step("read_labels"):
+        (labels, label_values), (truth, true_values) = (_read_classes(item, name) for name in PAIRS[0])
+    _check_grids(item, PAIRS[0], labels, truth)
+    if not true_values and not label_values:
+        raise ItemFault("declare no class", where="labels and truth", mend="give segmentations with named segments")
+    with result.step("joint_histogram"):
+        joint = joint_histogram(np.asarray(labels.data, np.uint8), np.asarray(truth.data, np.uint8))
+    classes = class_agreement(joint, label_values, true_values)
+    voxel_cm3 = truth.geometry.voxel_cm3
+    rows = [_class_row(one, voxel_cm3) for one in classes]
+    for one, row in zip(classes, rows, strict=True):
+        for measure in (*MEASURES, "volume_error_cm3", "volume_error_percent"):
+            result.metric(f"{measure}.{one.name}", row[measure], "" if row[measure] is not None else one.state)
+    _class_means(classes, voxel_cm3, result)
+    unmatched = sorted(set(label_values) ^ set(true_values))
+    result.details["classes_declared_in_one_map"] = unmatched
+    if unmatched:
+        result.warn(f"declared in one map only: {', '.join(unmatched)}")
+    write_table(result.file("classes", "classes.parquet"), {key: [row[key] for row in rows] for key in rows[0]})
+    return rows
+
+
+def _class_row(one: ClassAgreement, voxel_cm3: float) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "state": one.state,
+        **{measure: getattr(one, measure) for measure in MEASURES},
+        "volume_cm3": one.predicted * voxel_cm3,
+        "true_volume_cm3": one.true * voxel_cm3,
+        "volume_error_cm3": (one.predicted - one.true) * voxel_cm3 if one.predicted or one.true else None,
+        "volume_error_percent": one.volume_error_percent,
+    }
+
+
+def _class_means(classes: list[ClassAgreement], voxel_cm3: float, result: Result) -> None:
+    present = [one for one in classes if one.true]
+    false = [one for one in classes if one.state == "false positive"]
+    for measure in MEASURES:
+        value = mean(getattr(one, measure) for one in present)
+        result.metric(f"mean_{measure}", value, "" if value is not None else "no class has a voxel in the truth")
+    value = mean(one.dice for one in classes)
+    result.metric("mean_dice_with_false_positives", value, "" if value is not None else "no class has a voxel")
+    errors = mean(abs(one.volume_error_percent) for one in present if one.volume_error_percent is not None)
+    result.metric(
+        "mean_absolute_volume_error_percent", errors, "" if errors is not None else "no class has a voxel in the truth"
+    )
+    result.metric("classes_averaged", len(present))
+    for metric, state in (
+        ("classes_missed", "missed"),
+        ("classes_false_positive", "false positive"),
+        ("classes_absent_from_both", "absent from both"),
+    ):
+        names = [one.name for one in classes if one.state == state]
+        result.metric(metric, len(names))
+        result.details[metric] = names
+    result.metric("false_positive_volume_cm3", sum(one.predicted for one in false) * voxel_cm3)
+
+
+def _read_finite(item: Item, name: str) -> Volume:
+    path = item.inputs[name]
+    volume = read_nrrd(path)
+    if not np.issubdtype(volume.data.dtype, np.number):
+        raise ItemFault("is not a numeric volume", where=path.name, mend="export it as a scalar volume")
+    bad = sum(int(np.count_nonzero(~np.isfinite(page))) for page in volume.data)
+    if bad:
+        raise ItemFault(f"has {bad} voxels that are NaN or infinite", where=path.name, mend="export the volume again")
+    return volume
+
+
+def _compare_volumes(item: Item, job: Job, result: Result) -> dict[str, Any]:
+    with result.step("read_volumes"):
+        volume, reference = (_read_finite(item, name) for name in PAIRS[1])
+    _check_grids(item, PAIRS[1], volume, reference)
+    with result.step("difference"):
+        found = compare(volume.data, reference.data, job.parameters["tolerance"], job.parameters["relative_tolerance"])
+    result.metric("voxels_compared", found.voxels)
+    result.metric("difference_bias", found.bias)
+    result.metric("difference_rms", found.rms)
+    result.metric("difference_max_abs", found.max_abs)
+    result.metric("correlation", found.correlation, "" if found.correlation is not None else "a volume is constant")
+    result.metric("fraction_within_tolerance", found.within_tolerance)
+    return dataclasses.asdict(found)
+
+
+def _compare_tables(item: Item, job: Job, result: Result) -> dict[str, Any]:
+    paths = [item.inputs[name] for name in PAIRS[2]]
+    joined = join(
+        read_table(paths[0]), read_table(paths[1]), job.parameters["id_columns"], (paths[0].name, paths[1].name)
+    )
+    limits = [limits_of_agreement(column, *values) for column, values in joined.pairs.items()]
+    for one in limits:
+        _column_metrics(one, result)
+    unmatched = {
+        "rows_only_measured": ["/".join(map(str, key)) for key in joined.only_measured],
+        "rows_only_expected": ["/".join(map(str, key)) for key in joined.only_expected],
+        "columns_unmatched": joined.unmatched_columns,
+    }
+    result.metric("rows_compared", joined.rows)
+    for metric, names in unmatched.items():
+        result.metric(metric, len(names))
+        if names:
+            result.warn(f"{metric.replace('_', ' ')}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}")
+    rows = [_limits_row(one) for one in limits]
+    write_table(result.file("limits", "limits.parquet"), {key: [row[key] for row in rows] for key in rows[0]})
+    return {"columns": rows, "rows_compared": joined.rows, **unmatched}
+
+
+def _column_metrics(one: Limits, result: Result) -> None:
+    result.metric(f"pairs.{one.column}", one.n)
+    result.metric(f"pairs_undefined.{one.column}", one.undefined)
+    result.metric(f"bias.{one.column}", one.bias, "" if one.n else "no pair is defined on both sides")
+    values = {
+        "sd": one.sd,
+        "limit_lower": one.lower,
+        "limit_upper": one.upper,
+        "bias_ci_lower": one.bias_ci and one.bias_ci[0],
+        "bias_ci_upper": one.bias_ci and one.bias_ci[1],
+    }
+    for family, value in values.items():
+        result.metric(f"{family}.{one.column}", value, "" if value is not None else "needs two pairs or more")
+
+
+def _limits_row(one: Limits) -> dict[str, Any]:
+    row = dataclasses.asdict(one)
+    for name in ("bias_ci", "lower_ci", "upper_ci"):
+        low, high = row.pop(name) or (None, None)
+        row |= {f"{name}_lower": low, f"{name}_upper": high}
+    return row

@@ -1,0 +1,68 @@
+"""The label map as the measures need it: names, midline, voxels and volumes by side."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from containers.composition.midline import SagittalPlane, fit_midline
+from containers.composition.volumes import count_voxels, side_volumes_cm3
+from containers.contract.errors import ItemFault
+from containers.contract.request import Item
+from containers.contract.segmentation import read_segmentation
+from containers.contract.stage import Result
+from containers.contract.volume import Geometry
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """labels: uint8 (k, j, i) on `geometry`. values: structure name -> label. counts, volumes: see `volumes`."""
+
+    labels: npt.NDArray[np.uint8]
+    geometry: Geometry
+    values: dict[str, int]
+    plane: SagittalPlane | None
+    counts: npt.NDArray[np.int64]
+    volumes: dict[str, npt.NDArray[np.float64]]
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The sides that can be told apart, `both` included."""
+        return ("both", "left", "right") if self.plane else ("both",)
+
+    def volume(self, name: str, side: str = "both") -> float | None:
+        """Volume in cm3 of a structure on a side, None where it has no voxel."""
+        return float(self.volumes[side][self.values[name]]) or None
+
+    def voxels(self, name: str, side: str) -> int:
+        """Voxels of a structure on a side; one centred on the midline belongs to both sides."""
+        right, middle, left = (int(n) for n in self.counts[self.values[name]])
+        return {"both": left + middle + right, "left": left + middle, "right": right + middle}[side]
+
+
+def read_anatomy(item: Item, result: Result) -> Anatomy:
+    """Read and count the input `labels`. Names become lower case with underscores ("Rectus femoris": rectus_femoris).
+
+    Raises ItemFault for an unreadable or empty label map, or two segments of one name.
+    """
+    path = item.inputs["labels"]
+    with result.step("read_labels"):
+        volume, names = read_segmentation(path)
+    values: dict[str, int] = {}
+    for value, name in sorted(names.items()):
+        canonical = re.sub(r"[^a-z0-9]+", "_", name.strip().lower())
+        if canonical in values:
+            raise ItemFault(f"has two segments named {canonical!r}", where=path.name, mend="rename or merge them")
+        values[canonical] = value
+    if not volume.data.any():
+        raise ItemFault("has no labelled voxel", where=path.name, mend="give the segmentation of this item")
+    labels = np.asarray(volume.data, np.uint8)
+    with result.step("midline"):
+        plane, warnings = fit_midline(labels, volume.geometry, values)
+    for warning in warnings:
+        result.warn(warning)
+    with result.step("volumes"):
+        counts = count_voxels(labels, volume.geometry, plane)
+    volumes = side_volumes_cm3(counts, volume.geometry.voxel_cm3)
+    return Anatomy(labels, volume.geometry, values, plane, counts, volumes)

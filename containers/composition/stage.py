@@ -1,0 +1,113 @@
+"""One item of the composition stage: read, check, measure, write.
+
+Volumes come from the label map on its own grid, fat fraction from water and fat on theirs. What cannot be
+measured is None with the reason, never 0 and never infinite.
+"""
+
+from typing import Any
+
+from containers.composition.anatomy import Anatomy, read_anatomy
+from containers.composition.pdff import Regions, measure_fat_fraction
+from containers.composition.volumes import asymmetry_percent, group_volume, ratio
+from containers.contract.errors import ItemFault
+from containers.contract.labels import ANTERIOR, HAMSTRINGS, MUSCLES, POSTERIOR, QUADRICEPS
+from containers.contract.request import Item
+from containers.contract.stage import Job, Result
+from containers.contract.table import write_table
+
+HEIGHT_M = (1.0, 2.5)
+"""Plausible heights; outside lie centimetres, inches and slips."""
+
+SIDE_GROUPS = {"total": MUSCLES, "quadriceps": QUADRICEPS, "hamstrings": HAMSTRINGS}
+
+TVI_UNITS = (
+    "Table 1 prints 0.32 with the unit cm3/m2. The mean volume 9321.7 cm3 over the square of the mean height 1.692 m"
+    " is 3256 cm3/m2 = 0.3256 cm3/cm2: the printed number fits cm3/cm2 (tvi_cm3_per_cm2), not the printed unit."
+)
+
+
+def process(item: Item, job: Job, state: None, result: Result) -> None:
+    """Measure one item. Raises ItemFault for input that cannot be measured."""
+    height_m = _height_m(item)
+    given = [name for name in ("water", "fat") if name in item.inputs]
+    if len(given) == 1:
+        lacking = "fat" if given == ["water"] else "water"
+        raise ItemFault(f"is missing beside {given[0]}", where=f"input {lacking}", mend="give both images or neither")
+    anatomy = read_anatomy(item, result)
+    _measure_muscle(anatomy, height_m, result)
+    _measure_sides(anatomy, result)
+    regions = measure_fat_fraction(item, anatomy, job, result) if given else {}
+    _write_measures(anatomy, regions, result)
+
+
+def _height_m(item: Item) -> float | None:
+    value = item.facts.get("height_m")
+    if value is None:
+        return None
+    low, high = HEIGHT_M
+    if isinstance(value, (bool, str)) or not low <= value <= high:
+        raise ItemFault(
+            f"{value!r} is not a height in metres ({low:g} to {high:g})",
+            where="fact height_m",
+            mend="give metres, for example 1.70",
+        )
+    return float(value)
+
+
+def _measure_muscle(anatomy: Anatomy, height_m: float | None, result: Result) -> None:
+    """Volumes, total, index and posterior/anterior ratios."""
+    volumes = {name: anatomy.volume(name) for name in anatomy.values}
+    for name, volume in volumes.items():
+        result.metric(f"volume_cm3.{name}", volume, "" if volume is not None else "no voxel")
+    result.metric("muscles_present", sum(volumes.get(name) is not None for name in MUSCLES))
+    total, reason = group_volume(volumes, MUSCLES)
+    result.metric("tmv_cm3", total, reason)
+    if total is None:
+        result.warn(f"total muscle volume is undefined: {reason}")
+    if height_m is None:
+        reason = "fact height_m is not given"
+    index = total / height_m**2 if total is not None and height_m is not None else None
+    result.metric("tvi_cm3_per_m2", index, reason)
+    result.metric("tvi_cm3_per_cm2", None if index is None else index / 1e4, reason)
+    result.details["tvi_units"] = TVI_UNITS
+    hamstrings, quadriceps = group_volume(volumes, HAMSTRINGS), group_volume(volumes, QUADRICEPS)
+    result.metric("pa_ratio_hamstrings_quadriceps", *ratio(hamstrings, quadriceps))
+    posterior, anterior = group_volume(volumes, POSTERIOR), group_volume(volumes, ANTERIOR)
+    result.metric("pa_ratio_compartments", *ratio(posterior, anterior))
+
+
+def _measure_sides(anatomy: Anatomy, result: Result) -> None:
+    """Left and right volumes and asymmetry of the groups. Paper: lean mass by DEXA; here: volume by MRI."""
+    volumes = {name: anatomy.volume(name) for name in anatomy.values}
+    for group, members in SIDE_GROUPS.items():
+        _, reason = group_volume(volumes, members)
+        if not reason and anatomy.plane is None:
+            reason = "left and right are not told apart"
+        if reason:
+            for family in ("volume_left_cm3", "volume_right_cm3", "asymmetry_percent"):
+                result.metric(f"{family}.{group}", None, reason)
+            continue
+        left, right = (sum(anatomy.volume(name, side) or 0.0 for name in members) for side in ("left", "right"))
+        for side, volume in (("left", left), ("right", right)):
+            result.metric(f"volume_{side}_cm3.{group}", volume or None, "" if volume else "no voxel on this side")
+        result.metric(f"asymmetry_percent.{group}", *asymmetry_percent(left, right))
+    if anatomy.plane is not None:
+        plane = anatomy.plane
+        result.details["midline"] = {"normal": plane.normal, "offset_mm": plane.offset_mm, "from": plane.source}
+
+
+def _write_measures(anatomy: Anatomy, regions: Regions, result: Result) -> None:
+    rows = [(name, side) for name in anatomy.values for side in anatomy.sides]
+    columns: dict[str, list[Any]] = {
+        "label": [anatomy.values[name] for name, _ in rows],
+        "name": [name for name, _ in rows],
+        "side": [side for _, side in rows],
+        "volume_cm3": [anatomy.volume(name, side) for name, side in rows],
+        "voxels": [anatomy.voxels(name, side) for name, side in rows],
+    }
+    if regions:
+        columns["pdff_percent"] = [regions[row].ratio_of_sums for row in rows]
+        columns["pdff_percent_mean"] = [regions[row].mean for row in rows]
+        columns["pdff_percent_median"] = [regions[row].median for row in rows]
+        columns["pdff_voxels"] = [regions[row].voxels for row in rows]
+    write_table(result.file("measures", "measures.parquet"), columns)

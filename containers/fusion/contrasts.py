@@ -1,0 +1,121 @@
+"""What each stack shows. ImageType and the end of SeriesDescription decide; where both speak they must agree.
+
+Dixon contrasts have fixed names. Any other stack is `contrast.echo_<n>` (by rising echo time) when its series
+holds several echoes, else `contrast.<description>`; phase, real and imaginary images get a suffix.
+"""
+
+import re
+from collections import defaultdict
+
+from containers.contract.errors import ItemFault
+from containers.fusion.header import Slice
+from containers.fusion.stack import Stack, series_label
+
+DIXON = ("water", "fat", "in_phase", "opposed_phase")
+_TYPES = {
+    "WATER": "water",
+    "FAT": "fat",
+    "IN_PHASE": "in_phase",
+    "OPP_PHASE": "opposed_phase",
+    "OUT_PHASE": "opposed_phase",
+}
+_SUFFIXES = {"w": "water", "f": "fat", "in": "in_phase", "opp": "opposed_phase", "out": "opposed_phase"}
+_PARTS = {"P": "_phase", "PHASE": "_phase", "R": "_real", "REAL": "_real", "I": "_imaginary", "IMAGINARY": "_imaginary"}
+
+
+def _split_suffix(description: str) -> tuple[str, str | None]:
+    head, _, tail = description.rpartition("_")
+    return head, _SUFFIXES.get(tail.strip().lower())
+
+
+def _dixon_name(header: Slice, families: dict[str, set[str]], alone: bool) -> str | None:
+    """Name of a Dixon contrast, or None. A bare suffix counts only in a family of several or beside the word Dixon.
+
+    alone: the series holds nothing else. The description of a series that holds several images speaks for one of
+    them only, so that there ImageType wins where both speak.
+    """
+    by_type = next((_TYPES[word] for word in header.image_type if word in _TYPES), None)
+    head, suffix = _split_suffix(header.description)
+    trusted = "dixon" in header.description.lower() or "DIXON" in header.image_type or len(families[head]) > 1
+    by_suffix = suffix if trusted else None
+    if alone and by_type and by_suffix and by_type != by_suffix:
+        raise ItemFault(
+            f"is {by_suffix} by its description and {by_type} by its ImageType (wrong contrast name)",
+            where=series_label(header),
+            mend="correct the series description or the ImageType",
+        )
+    return by_type or by_suffix
+
+
+def sanitised(text: str) -> str:
+    """Lower-case letters, digits and underscores, fit for an output name and a file name."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:60] or "unnamed"
+
+
+def name_stacks(stacks: list[Stack]) -> dict[str, list[Stack]]:
+    """Stacks by contrast name, in order of name. Raises ItemFault when a series' names contradict each other."""
+    families: dict[str, set[str]] = defaultdict(set)
+    for stack in stacks:
+        head, suffix = _split_suffix(stack.header.description)
+        if suffix:
+            families[head].add(suffix)
+    by_series: dict[str, list[Stack]] = defaultdict(list)
+    for stack in stacks:
+        by_series[stack.header.series].append(stack)
+    several = {times for group in by_series.values() if len(times := _echo_times(group)) > 1}
+    named: dict[str, list[Stack]] = defaultdict(list)
+    for group in by_series.values():
+        taken: dict[str, list[Stack]] = defaultdict(list)
+        dixon = [_dixon_name(stack.header, families, len(group) == 1) for stack in group]
+        for stack, name in zip(group, dixon, strict=True):
+            part = next((_PARTS[word] for word in stack.header.image_type[2:] if word in _PARTS), "")
+            alike = [s for s, other in zip(group, dixon, strict=True) if other == name]
+            taken[_name(stack, name, part, _echo_times(alike), len(several) > 1)].append(stack)
+        for name, same in taken.items():
+            for stack in same:
+                named[name + (_difference(stack, same) if len(same) > 1 else "")].append(stack)
+    return dict(sorted(named.items()))
+
+
+def _echo_times(stacks: list[Stack]) -> tuple[float, ...]:
+    return tuple(sorted({stack.header.echo_time_ms or 0.0 for stack in stacks}))
+
+
+def _name(stack: Stack, dixon: str | None, part: str, times: tuple[float, ...], tell_series: bool) -> str:
+    """times: echo times of the images that would else share the name; which of several is meant, no tag tells."""
+    if dixon and not part and len(times) == 1:
+        return dixon
+    base = dixon or sanitised(stack.header.description)
+    if len(times) == 1:
+        return f"contrast.{base}{part}"
+    echo = f"echo_{times.index(stack.header.echo_time_ms or 0.0) + 1}{part}"
+    return f"contrast.{base}_{echo}" if tell_series or dixon else f"contrast.{echo}"
+
+
+def _difference(stack: Stack, same: list[Stack]) -> str:
+    """What tells a stack from others of its series and name: image type words, else its slice direction."""
+    common = set.intersection(*(set(other.header.image_type) for other in same))
+    words = [sanitised(word) for word in stack.header.image_type if word not in common]
+    plane = {0: "axial", 1: "coronal", 2: "sagittal"}[stack.axes.index(0)]
+    return "_" + "_".join(words or [plane])
+
+
+def choose(named: dict[str, list[Stack]], wanted: list[str]) -> list[str]:
+    """Names of the contrasts to fuse. wanted: names as given by the user, the prefix `contrast.` may be left out.
+
+    With none wanted: the four Dixon contrasts of a Dixon study, else all. Raises ItemFault for one that is missing.
+    """
+    if not wanted:
+        wanted = list(DIXON) if any(name in named for name in DIXON) else list(named)
+    chosen = []
+    for name in wanted:
+        full = name if name in named else f"contrast.{name}"
+        if full not in named:
+            raise ItemFault(
+                f"no series shows contrast {name!r} (found: {', '.join(named)})",
+                where="contrasts",
+                mend="correct the series descriptions (_in, _opp, _F, _W) or choose by parameter `contrasts`",
+            )
+        if full not in chosen:
+            chosen.append(full)
+    return chosen

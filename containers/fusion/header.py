@@ -1,0 +1,271 @@
+"""One DICOM file to one `Slice`: the tags that fusion needs, and its stored pixel values.
+
+Stored values are kept as they are (int16 where they fit, else float32); rescale slope and intercept travel
+with the slice. Identifiers of patient and study are kept only to be compared and leave this module's objects
+in no record, file or message.
+"""
+
+import io
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+from pydicom.uid import UID, MediaStorageDirectoryStorage
+
+from containers.contract.errors import ItemFault
+
+PREAMBLE = 132
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_KEYWORDS = [
+    "SOPClassUID",
+    "ImageType",
+    "Modality",
+    "SeriesDate",
+    "SeriesTime",
+    "SeriesDescription",
+    "PatientID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "FrameOfReferenceUID",
+    "EchoTime",
+    "EchoNumbers",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "PixelSpacing",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "RescaleSlope",
+    "RescaleIntercept",
+]
+_TAGS = [Tag(word) for word in (*_KEYWORDS, *_PIXELS)]
+_TAG_OF = dict(zip((*_KEYWORDS, *_PIXELS), _TAGS, strict=True))
+_NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"}
+"""Uncompressed little-endian transfer syntaxes (implicit, explicit, deflated)."""
+
+Pixels = npt.NDArray[np.int16] | npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What one image says of itself. Positions and directions in LPS, lengths in mm, echo time in ms.
+
+    row_step, column_step: unit vectors in which the column index and the row index grow (DICOM's two
+    direction cosines). spacing_mm: between columns, between rows. acquired: date and time of the series;
+    dated is False where the date is missing and only the time of day holds.
+    """
+
+    file: str
+    patient: str
+    study: str
+    series: str
+    series_number: str
+    description: str
+    modality: str
+    image_type: tuple[str, ...]
+    echo_time_ms: float | None
+    echo_number: str
+    frame_of_reference: str
+    acquired: datetime | None
+    dated: bool
+    rows: int
+    columns: int
+    spacing_mm: tuple[float, float]
+    position_mm: tuple[float, float, float]
+    row_step: tuple[float, float, float]
+    column_step: tuple[float, float, float]
+    slope: float
+    intercept: float
+
+
+def _raw(dataset: Dataset, keyword: str) -> Any:
+    """A value as it is stored, mostly bytes: converting every element would take most of the reading time."""
+    element = dataset.get_item(_TAG_OF[keyword])
+    return None if element is None else element.value
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    value = _raw(dataset, keyword)
+    if isinstance(value, bytes):
+        return value.decode("latin-1").strip(" \0")
+    return "" if value is None else "\\".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _numbers(dataset: Dataset, keyword: str, count: int, file: str) -> tuple[float, ...]:
+    text = _text(dataset, keyword)
+    mend = "export the series anew from the scanner or archive"
+    if not text:
+        raise ItemFault(f"has no {keyword}", where=file, mend=mend)
+    try:
+        values = tuple(float(part) for part in text.split("\\"))
+    except ValueError:
+        values = ()
+    if len(values) != count or not all(map(math.isfinite, values)):
+        raise ItemFault(f"has an unusable {keyword} ({text[:40]!r})", where=file, mend=mend)
+    return values
+
+
+def _unsigned(dataset: Dataset, keyword: str, default: int = 0) -> int:
+    value = _raw(dataset, keyword)
+    if isinstance(value, bytes):
+        element = dataset.get_item(_TAG_OF[keyword])
+        return int.from_bytes(value, "little" if getattr(element, "is_little_endian", True) else "big")
+    return value if isinstance(value, int) else default
+
+
+def _size(dataset: Dataset, keyword: str, file: str) -> int:
+    value = _unsigned(dataset, keyword)
+    if value < 2:
+        raise ItemFault(f"has no usable {keyword} ({value})", where=file, mend="export the series anew")
+    return value
+
+
+def _acquired(date: str, time: str) -> tuple[datetime | None, bool]:
+    """Moment of a DICOM date (YYYYMMDD) and time (HHMM, HHMMSS or with fraction), and whether the date is known."""
+    found = re.fullmatch(r"(\d\d):?(\d\d):?(\d\d)?(?:\.(\d{1,6}))?", time)
+    if found is None:
+        return None, False
+    hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
+    micro = int((found[4] or "0").ljust(6, "0"))
+    dated = re.fullmatch(r"(\d{4})\.?(\d\d)\.?(\d\d)", date)
+    day = (int(dated[1]), int(dated[2]), int(dated[3])) if dated else (2000, 1, 1)
+    try:
+        return datetime(*day, hour, minute, second, micro), dated is not None
+    except ValueError:
+        return None, False
+
+
+def _open(data: bytes, file: str) -> Dataset | None:
+    """The dataset, or None for a file that is no DICOM image and does not claim to be one."""
+    if data[128:PREAMBLE] != b"DICM":
+        if file.lower().endswith((".dcm", ".ima", ".dicom")):
+            raise ItemFault("is not a DICOM file", where=file, mend="remove it or export it again")
+        return None
+    truncated = ItemFault("is cut short (truncated DICOM)", where=file, mend="copy or export the file again")
+    try:
+        dataset = pydicom.dcmread(io.BytesIO(data), specific_tags=_TAGS)
+    except MemoryError:
+        raise
+    except Exception as error:  # pydicom raises many kinds on damaged bytes; all mean the same to the user
+        raise truncated from error
+    if any(dataset.get_item(_TAG_OF[word]) is not None for word in _PIXELS):
+        return dataset
+    media = UID(str(dataset.file_meta.get("MediaStorageSOPClassUID", "")))
+    if "Image Storage" in media.name or (media != MediaStorageDirectoryStorage and "SOPClassUID" not in dataset):
+        raise truncated
+    return None
+
+
+def read_slice(data: bytes, file: str) -> tuple[Slice, Pixels] | None:
+    """Parse one file: its Slice and pixels (row, column), int16 when the stored values fit, else float32.
+
+    None for a file that is no image (a manifest, a DICOMDIR, a report). Raises ItemFault, naming `file`.
+    """
+    dataset = _open(data, file)
+    if dataset is None:
+        return None
+    if _text(dataset, "NumberOfFrames") not in ("", "0", "1"):
+        raise ItemFault(
+            "is a multi-frame image, which this stage does not read",
+            where=file,
+            mend="convert it to single-frame DICOM (for example by dcm4che's emf2sf)",
+        )
+    rows, columns = _size(dataset, "Rows", file), _size(dataset, "Columns", file)
+    pixels = _pixels(dataset, rows, columns, file)
+    spacing = _numbers(dataset, "PixelSpacing", 2, file)
+    if min(spacing) <= 0:
+        raise ItemFault(
+            f"has a PixelSpacing of {spacing[0]:g} x {spacing[1]:g} mm, it must be positive",
+            where=file,
+            mend="export the series anew with its true spacing",
+        )
+    position = _numbers(dataset, "ImagePositionPatient", 3, file)
+    cosines = _numbers(dataset, "ImageOrientationPatient", 6, file)
+    row, column = cosines[:3], cosines[3:]
+    products = (math.hypot(*row) - 1, math.hypot(*column) - 1, sum(a * b for a, b in zip(row, column, strict=True)))
+    if max(map(abs, products)) > 1e-3:
+        raise ItemFault("has directions that are not perpendicular unit vectors", where=file, mend="export it anew")
+    echo = _text(dataset, "EchoTime")
+    acquired, dated = _acquired(_text(dataset, "SeriesDate"), _text(dataset, "SeriesTime"))
+    described = Slice(
+        file=file,
+        patient=_text(dataset, "PatientID"),
+        study=_text(dataset, "StudyInstanceUID"),
+        series=_text(dataset, "SeriesInstanceUID"),
+        series_number=_text(dataset, "SeriesNumber"),
+        description=_text(dataset, "SeriesDescription"),
+        modality=_text(dataset, "Modality"),
+        image_type=tuple(_text(dataset, "ImageType").upper().split("\\")),
+        echo_time_ms=_numbers(dataset, "EchoTime", 1, file)[0] if echo else None,
+        echo_number=_text(dataset, "EchoNumbers"),
+        frame_of_reference=_text(dataset, "FrameOfReferenceUID"),
+        acquired=acquired,
+        dated=dated,
+        rows=rows,
+        columns=columns,
+        spacing_mm=(spacing[1], spacing[0]),
+        position_mm=(position[0], position[1], position[2]),
+        row_step=(row[0], row[1], row[2]),
+        column_step=(column[0], column[1], column[2]),
+        slope=_numbers(dataset, "RescaleSlope", 1, file)[0] if "RescaleSlope" in dataset else 1.0,
+        intercept=_numbers(dataset, "RescaleIntercept", 1, file)[0] if "RescaleIntercept" in dataset else 0.0,
+    )
+    if described.slope == 0:
+        raise ItemFault("has a RescaleSlope of zero", where=file, mend="export the series anew")
+    return described, pixels
+
+
+def _pixels(dataset: Dataset, rows: int, columns: int, file: str) -> Pixels:
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
+    if not UID(syntax).is_transfer_syntax:
+        raise ItemFault(
+            f"has an unknown transfer syntax ({syntax or 'none'})",
+            where=file,
+            mend="convert it to explicit VR little endian (for example by gdcmconv --raw)",
+        )
+    if _unsigned(dataset, "SamplesPerPixel", 1) != 1:
+        raise ItemFault("is a colour image", where=file, mend="leave screenshots and secondary captures out")
+    if syntax in _NATIVE and (stored := _raw(dataset, "PixelData")) and _unsigned(dataset, "BitsAllocated") == 16:
+        if len(stored) < rows * columns * 2:
+            raise ItemFault(
+                f"is cut short: {len(stored)} bytes of pixels where {rows} x {columns} of 2 bytes are needed "
+                "(truncated DICOM or wrong matrix)",
+                where=file,
+                mend="copy or export the file again",
+            )
+        kind = "<i2" if _unsigned(dataset, "PixelRepresentation") == 1 else "<u2"
+        values: npt.NDArray[np.generic] = np.frombuffer(stored, kind, rows * columns).reshape(rows, columns)
+    else:
+        try:
+            values = dataset.pixel_array
+        except MemoryError:
+            raise
+        except Exception as error:  # each decoder has its own exceptions
+            line = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+            raise ItemFault(
+                f"its pixels cannot be decoded from {UID(syntax).name} ({line})",
+                where=file,
+                mend="copy the file again or convert it to explicit VR little endian",
+            ) from error
+    if np.issubdtype(values.dtype, np.floating):
+        if not np.isfinite(values).all():
+            raise ItemFault("has NaN or infinite pixel values", where=file, mend="export the magnitude image anew")
+        return values.astype(np.float32)
+    if values.dtype == np.dtype("<i2") or (values.max() <= 32767 and values.min() >= -32768):
+        return values.astype(np.int16, copy=False)
+    return values.astype(np.float32)

@@ -1,0 +1,153 @@
+"""One participant from DICOM to one volume per contrast: the steps in order, and what the record says of them."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from containers.contract.errors import ItemFault
+from containers.contract.files import write_json
+from containers.contract.stage import Job, Result
+from containers.contract.volume import Geometry, Volume, write_nrrd
+from containers.fusion import backends
+from containers.fusion.contrasts import choose, name_stacks
+from containers.fusion.dicom_source import read_images
+from containers.fusion.grid import global_grid
+from containers.fusion.seams import Agreement, compare
+from containers.fusion.stack import Stack, build_stack, group_images, series_label
+from containers.fusion.stations import Place, arrange, select
+
+SEAMS_SCHEMA_VERSION = "1.0"
+UNITS = "a.u."
+"""Kept in NRRD's own field `sample units`; its field `units` would be those of the axes."""
+
+
+def fuse_participant(path: Path, job: Job, backend: str, result: Result) -> None:
+    """Read a folder or zip, fuse every wanted contrast on one grid, write volumes and seam report into `result`.
+
+    Raises ItemFault with the file or series when the input cannot be fused.
+    """
+    with result.step("read"):
+        images, ignored = read_images(path, job.resources.threads)
+    with result.step("sort"):
+        stacks, repeated = _stacks(images, result)
+        named = name_stacks(stacks)
+        contrasts = choose(named, job.parameters["contrasts"])
+        dixon = not contrasts[0].startswith("contrast.")
+        found = arrange(named, contrasts)
+        places, warnings = select(found, job.parameters["stations"], dixon)
+    for line in warnings:
+        result.warn(line)
+    if len({place.first.header.frame_of_reference for place in places}) > 1:
+        result.warn("stations have different frames of reference: their positions are taken as they are")
+    numbers = [found.index(place) + 1 for place in places]
+    grid = global_grid([place.first.geometry for place in places], job.parameters["spacing_mm"])
+    agreements = _volumes(places, contrasts, grid, job, backend, result)
+    _report_seams(places, numbers, agreements, result)
+    dropped = [stack for place in places for stack in place.dropped()]
+    result.metric("stations", len(places))
+    result.metric("duplicates_resolved", len(dropped))
+    result.metric("repeated_slices_dropped", repeated)
+    for axis, name in enumerate(("left_right", "anterior_posterior", "superior_inferior")):
+        result.metric(f"extent_mm.{name}", round((grid.size[axis] - 1) * grid.spacing_mm[axis], 4))
+    result.details |= {
+        "backend": backend,
+        "contrasts": contrasts,
+        "contrasts_found": sorted(named),
+        "grid": {"size": list(grid.size), "spacing_mm": list(grid.spacing_mm), "origin_mm": list(grid.origin_mm)},
+        "stations": [_describe(number, place) for number, place in zip(numbers, places, strict=True)],
+        "stations_found": len(found),
+        "dropped_repeats": sorted(stack.label for stack in dropped),
+        "files_read": len(images),
+        "files_that_are_no_images": len(ignored),
+    }
+
+
+def _stacks(images: list[Any], result: Result) -> tuple[list[Stack], int]:
+    stacks, repeated = [], 0
+    for group in group_images(images):
+        if len(group) == 1:
+            result.warn(f"{series_label(group[0].header)} has a single slice and is left out")
+            continue
+        stack, dropped = build_stack(group)
+        if dropped:
+            result.warn(f"{stack.label}: {dropped} repeated identical slices were dropped")
+        repeated += dropped
+        stacks.append(stack)
+    if not stacks:
+        raise ItemFault("no series has two slices", where="study", mend="give the complete series")
+    return stacks, repeated
+
+
+def _volumes(
+    places: list[Place], contrasts: list[str], grid: Geometry, job: Job, backend: str, result: Result
+) -> dict[str, list[Agreement]]:
+    """Fuse and write one contrast after the other in the same memory; returns each contrast's seams."""
+    reference = "in_phase" if "in_phase" in contrasts else contrasts[0]
+    threads, device = job.resources.threads, job.resources.device
+    agreements: dict[str, list[Agreement]] = {}
+    out: npt.NDArray[np.float32] = np.empty(grid.shape, np.float32)
+    for contrast in contrasts:
+        with result.step("stack"):
+            stations = [place.kept[contrast].station() for place in places]
+        with result.step("fuse"):
+            backends.fuse(stations, grid, backend, threads=threads, device=device, out=out)
+        with result.step("seams"):
+            agreements[contrast] = [
+                compare(upper, lower, threads, with_shift=contrast == reference)
+                for upper, lower in itertools.pairwise(stations)
+            ]
+        with result.step("write"):
+            header = places[0].kept[contrast].header
+            name = contrast.removeprefix("contrast.")
+            facts = {"contrast": name, "sample units": UNITS, "modality": header.modality or "MR"}
+            if header.echo_time_ms is not None:
+                facts["echo_time_ms"] = f"{header.echo_time_ms:g}"
+            write_nrrd(result.file(contrast, f"{name}.nrrd"), Volume(out, grid, facts))
+    return agreements
+
+
+def _report_seams(
+    places: list[Place], numbers: list[int], agreements: dict[str, list[Agreement]], result: Result
+) -> None:
+    pairs = []
+    for index, (upper, lower) in enumerate(itertools.pairwise(places)):
+        pair = f"{numbers[index]}_{numbers[index + 1]}"
+        overlap = round(lower.first.z_range_mm()[1] - upper.first.z_range_mm()[0], 4)
+        result.metric(f"seam_overlap_mm.{pair}", overlap)
+        for contrast, seams in agreements.items():
+            name, seam = contrast.removeprefix("contrast."), seams[index]
+            why = "stations do not overlap" if seam.voxels == 0 else "constant values in the overlap"
+            result.metric(
+                f"seam_correlation.{name}.{pair}", seam.correlation, "" if seam.correlation is not None else why
+            )
+            result.metric(f"seam_gain.{name}.{pair}", seam.gain, "" if seam.gain is not None else why)
+            for axis, whole in seam.best_shift_voxels.items():
+                if whole is not None:
+                    result.metric(f"seam_best_shift_voxels.{axis}.{pair}", whole)
+                    result.metric(f"seam_shift_mm.{axis}.{pair}", seam.shift_mm[axis])
+        pairs.append(
+            {
+                "upper": numbers[index],
+                "lower": numbers[index + 1],
+                "overlap_mm": overlap,
+                "overlap_z_mm": [round(upper.first.z_range_mm()[0], 4), round(lower.first.z_range_mm()[1], 4)],
+                "contrasts": {c.removeprefix("contrast."): seams[index].as_json() for c, seams in agreements.items()},
+            }
+        )
+    correlations = [s.correlation for seams in agreements.values() for s in seams if s.correlation is not None]
+    result.metric("seam_correlation_min", min(correlations, default=None), "" if correlations else "no overlap")
+    write_json(result.file("seams", "seams.json"), {"schema_version": SEAMS_SCHEMA_VERSION, "pairs": pairs})
+
+
+def _describe(number: int, place: Place) -> dict[str, Any]:
+    low, high = place.first.z_range_mm()
+    return {
+        "number": number,
+        "z_mm": [round(low, 4), round(high, 4)],
+        "size": list(place.first.geometry.size),
+        "spacing_mm": [round(s, 6) for s in place.first.geometry.spacing_mm],
+        "series": {name.removeprefix("contrast."): stack.label for name, stack in place.kept.items()},
+    }

@@ -1,0 +1,207 @@
+"""Slices to stacks: one stack holds the slices of one series, echo, image type and orientation, in order.
+
+Methods of ukb_thigh, "sorted anatomically in the inferior-to-superior direction": slices are sorted by
+ImagePositionPatient projected on the slice normal (for axial slices this is z); spacing is PixelSpacing and
+the median slice distance. Invariant: a stack's grid is canonical, its axes i, j, k run nearest to Left,
+Posterior and Superior, whatever the direction of acquisition (feet first, coronal, oblique).
+"""
+
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from containers.contract.errors import ItemFault
+from containers.contract.volume import Geometry
+from containers.fusion.dicom_source import Image
+from containers.fusion.header import Slice
+
+SLICE_DISTANCE_TOLERANCE = 0.25
+"""Part of the median slice distance by which one distance may differ: allows jitter, catches a missing slice (1.0)."""
+SAME_POSITION_MM = 0.01
+"""Two slices of a stack closer than this are at the same position."""
+DRIFT_TOLERANCE_MM = 1.0
+"""How far a slice may lie off the stack's axis: sub-millimetre jitter passes, a sheared or mixed stack does not."""
+SAME_DIRECTION = 1e-3
+"""Direction cosines that differ by no more are one orientation."""
+
+
+@dataclass(frozen=True)
+class Station:
+    """One station ready to interpolate: stored values (k, j, i), their grid, and value = slope * stored + intercept."""
+
+    data: npt.NDArray[np.int16] | npt.NDArray[np.float32]
+    geometry: Geometry
+    slope: float = 1.0
+    intercept: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Sorted slices with their canonical grid. `axes` and `flips` lead from acquired to canonical array axes."""
+
+    images: tuple[Image, ...]
+    geometry: Geometry
+    axes: tuple[int, int, int]
+    flips: tuple[int, ...]
+
+    @property
+    def header(self) -> Slice:
+        return self.images[0].header
+
+    @property
+    def label(self) -> str:
+        return series_label(self.header)
+
+    def ends_mm(self) -> npt.NDArray[np.float64]:
+        """Centres of the lowest and the highest plane of the canonical grid, shape (2, 3), LPS in mm."""
+        i, j, k = (n - 1 for n in self.geometry.size)
+        return self.geometry.position_mm([[i / 2, j / 2, 0], [i / 2, j / 2, k]])
+
+    def z_range_mm(self) -> tuple[float, float]:
+        """Superior coordinates of the lowest and the highest plane's centres."""
+        ends = self.ends_mm()
+        return float(ends[0, 2]), float(ends[1, 2])
+
+    def station(self) -> Station:
+        """Stack the pixels. Slices that differ in slope or intercept are rescaled here, to float32."""
+        headers = [image.header for image in self.images]
+        slopes, intercepts = {h.slope for h in headers}, {h.intercept for h in headers}
+        whole = all(image.pixels.dtype == np.int16 for image in self.images)
+        uniform = len(slopes) == len(intercepts) == 1
+        shape = (len(self.images), headers[0].rows, headers[0].columns)
+        data = np.empty(shape, np.int16 if whole and uniform else np.float32)
+        for plane, image in zip(data, self.images, strict=True):
+            plane[:] = image.pixels
+            if not uniform:
+                plane *= np.float32(image.header.slope)
+                plane += np.float32(image.header.intercept)
+        data = np.ascontiguousarray(np.flip(data.transpose(self.axes), self.flips))
+        if uniform:
+            return Station(data, self.geometry, slopes.pop(), intercepts.pop())
+        return Station(data, self.geometry)
+
+
+def series_label(header: Slice) -> str:
+    """How messages and records name a series: by number and description, never by identifiers."""
+    echo = f", TE {header.echo_time_ms:g} ms" if header.echo_time_ms is not None else ""
+    return f"series {header.series_number or '?'} ({header.description or 'no description'}{echo})"
+
+
+def group_images(images: list[Image]) -> list[list[Image]]:
+    """Split images so that nothing is mixed: by series, echo, image type and orientation.
+
+    Raises ItemFault when what is left still has several matrices or pixel spacings.
+    """
+    by_tags: dict[tuple[object, ...], list[list[Image]]] = defaultdict(list)
+    for image in images:
+        h = image.header
+        echo = h.echo_number if h.echo_time_ms is None else h.echo_time_ms
+        groups = by_tags[h.series, h.image_type, echo]
+        group = next((g for g in groups if _same_direction(g[0].header, h)), None)
+        if group is None:
+            groups.append([image])
+        else:
+            group.append(image)
+    split = [group for groups in by_tags.values() for group in groups]
+    for group in split:
+        first = group[0].header
+        for image in group:
+            h = image.header
+            if (h.rows, h.columns) != (first.rows, first.columns):
+                raise ItemFault(
+                    f"has slices of {first.rows} x {first.columns} ({first.file}) and of {h.rows} x {h.columns} "
+                    f"({h.file}): inconsistent matrix",
+                    where=series_label(first),
+                    mend="export the series anew with one matrix",
+                )
+            if not np.allclose(h.spacing_mm, first.spacing_mm, rtol=1e-4):
+                raise ItemFault(
+                    f"has slices of different pixel spacing ({first.file}, {h.file})",
+                    where=series_label(first),
+                    mend="export the series anew with one field of view",
+                )
+    return split
+
+
+def _same_direction(a: Slice, b: Slice) -> bool:
+    pairs = zip((*a.row_step, *a.column_step), (*b.row_step, *b.column_step), strict=True)
+    return all(abs(x - y) <= SAME_DIRECTION for x, y in pairs)
+
+
+def build_stack(group: list[Image]) -> tuple[Stack, int]:
+    """Sort one group into a stack; also returns how many repeated identical slices were dropped.
+
+    Raises ItemFault, naming the series, when slices are missing, unevenly spaced, off the axis, or when
+    two different slices share a position. Needs two slices at least.
+    """
+    first = group[0].header
+    where = series_label(first)
+    normal = np.cross(first.row_step, first.column_step)
+    normal /= np.linalg.norm(normal)
+    order = sorted(group, key=lambda image: (float(np.dot(image.header.position_mm, normal)), image.header.file))
+    kept = order[:1]
+    for image in order[1:]:
+        distance = float(np.dot(np.subtract(image.header.position_mm, kept[-1].header.position_mm), normal))
+        if distance > SAME_POSITION_MM:
+            kept.append(image)
+        elif not np.array_equal(image.pixels, kept[-1].pixels):
+            raise ItemFault(
+                f"has two different slices at one position ({kept[-1].header.file}, {image.header.file})",
+                where=where,
+                mend="export repeats and echoes as series of their own or with their echo times",
+            )
+    if len(kept) < 2:
+        raise ItemFault("has a single slice position", where=where, mend="give the whole series")
+    positions = np.array([image.header.position_mm for image in kept])
+    depth = positions @ normal
+    distances = np.diff(depth)
+    step = float(np.median(distances))
+    for index in np.flatnonzero(np.abs(distances - step) > SLICE_DISTANCE_TOLERANCE * step):
+        before, after = kept[index].header.file, kept[index + 1].header.file
+        raise ItemFault(
+            f"has a gap of {distances[index]:.2f} mm between {before} and {after} where slices are {step:.2f} mm apart "
+            "(missing slices)",
+            where=where,
+            mend="fetch or export the complete series",
+        )
+    # Least squares over all slices, so that the jitter of one slice does not move the stack.
+    start = positions.mean(axis=0) - normal * step * (len(kept) - 1) / 2
+    drift = np.abs(positions - start - np.outer(np.arange(len(kept)) * step, normal)).max()
+    if drift > DRIFT_TOLERANCE_MM:
+        raise ItemFault(
+            f"has slices {drift:.1f} mm off the line along the slice normal",
+            where=where,
+            mend="export one series a stack",
+        )
+    geometry, axes, flips = _canonical(first, normal, len(kept), step, start)
+    return Stack(tuple(kept), geometry, axes, flips), len(group) - len(kept)
+
+
+def _canonical(
+    first: Slice, normal: npt.NDArray[np.float64], count: int, step: float, start: npt.NDArray[np.float64]
+) -> tuple[Geometry, tuple[int, int, int], tuple[int, ...]]:
+    """Reorder and flip the acquired axes so that i, j, k run nearest to L, P, S. The result may be oblique."""
+    size = (first.columns, first.rows, count)
+    spacing = (*first.spacing_mm, step)
+    axes = np.array([first.row_step, first.column_step, normal])
+    best = max(itertools.permutations(range(3)), key=lambda p: sum(abs(axes[p[a], a]) for a in range(3)))
+    signs = [1.0 if axes[best[a], a] >= 0 else -1.0 for a in range(3)]
+    origin = start.copy()
+    for a in range(3):
+        if signs[a] < 0:
+            origin += axes[best[a]] * spacing[best[a]] * (size[best[a]] - 1)
+    geometry = Geometry(
+        size=(size[best[0]], size[best[1]], size[best[2]]),
+        spacing_mm=(spacing[best[0]], spacing[best[1]], spacing[best[2]]),
+        origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
+        directions=tuple(
+            (float(d[0]) + 0.0, float(d[1]) + 0.0, float(d[2]) + 0.0)
+            for d in (axes[best[a]] * signs[a] for a in range(3))
+        ),
+    )
+    # Array axes run (k, j, i): array axis n is geometry axis 2 - n.
+    transpose = (2 - best[2], 2 - best[1], 2 - best[0])
+    return geometry, transpose, tuple(2 - a for a in range(3) if signs[a] < 0)

@@ -1,0 +1,155 @@
+"""Reading: folders, zips, manifests, compressed pixels; the same result for any number of processes."""
+
+import os
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import gdcm
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import FileDataset
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLossless,
+    JPEGLSLossless,
+    RLELossless,
+)
+
+from containers.contract.errors import EnvironmentFault, ItemFault
+from containers.fusion import dicom_source
+from containers.fusion.dicom_source import read_images
+from containers.fusion.header import read_slice
+from tests.fusion.dicom_series import Series, all_files, dixon_study, encoded, lopsided, write_folder, write_zip
+
+FILES = all_files(dixon_study(stations=6, field=lopsided))
+MANIFESTS = {"manifest.cvs": b"filename,seriesid,series discription\nnowhere.dcm,1,Dixon_W\n", "LICENSE": b"free"}
+
+
+def as_bytes(path: Path, threads: int = 1) -> list[tuple[object, bytes]]:
+    images, _ = read_images(path, threads)
+    return [(image.header, image.pixels.tobytes()) for image in images]
+
+
+def test_folder_zip_and_any_number_of_processes_give_the_same(tmp_path: Path) -> None:
+    folder = as_bytes(write_folder(tmp_path / "in", FILES))
+    assert len(folder) == 192
+    packed = write_zip(tmp_path / "in.zip", FILES)
+    stored = write_zip(tmp_path / "stored.zip", FILES, zipfile.ZIP_STORED)
+    assert folder == as_bytes(packed) == as_bytes(packed, threads=2) == as_bytes(stored, threads=3)
+
+
+def test_the_first_fault_by_path_wins_for_any_number_of_processes(tmp_path: Path) -> None:
+    names = sorted(FILES)
+    bad = FILES | {names[n]: b"hello" for n in (101, 102, 150)}
+    path = write_zip(tmp_path / "in.zip", bad)
+    for threads in (1, 2, 3):
+        with pytest.raises(ItemFault) as caught:
+            read_images(path, threads)
+        assert caught.value.where == names[101]
+
+
+def test_a_killed_reading_process_is_an_environment_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object) -> None:
+        os._exit(9)
+
+    monkeypatch.setattr(dicom_source, "_work", die)
+    with pytest.raises(EnvironmentFault, match="raise the memory limit"):
+        read_images(write_zip(tmp_path / "in.zip", FILES), 2)
+
+
+def test_manifests_and_other_files_are_hints_at_most(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "in.zip", FILES | MANIFESTS)
+    images, ignored = read_images(path, 1)
+    assert len(images) == len(FILES)
+    assert sorted(ignored) == ["LICENSE", "manifest.cvs"]
+
+
+def test_dicomdir_and_reports_are_left_out(tmp_path: Path) -> None:
+    series = Series()
+    files = series.files()
+
+    def report(dataset: FileDataset, k: int) -> None:
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
+        del dataset.PixelData, dataset.Rows
+
+    files["report.dcm"] = encoded(replace(series, edit=report).dataset(0))
+    directory = pydicom.FileDataset("", {}, file_meta=pydicom.dataset.FileMetaDataset(), preamble=b"\0" * 128)
+    directory.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
+    directory.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    directory.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    files["DICOMDIR"] = encoded(directory)
+    images, ignored = read_images(write_folder(tmp_path / "in", files), 1)
+    assert len(images) == 8
+    assert sorted(ignored) == ["DICOMDIR", "report.dcm"]
+
+
+def compressed_by_gdcm(data: bytes, syntax: pydicom.uid.UID, folder: Path) -> bytes:
+    (folder / "plain.dcm").write_bytes(data)
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(folder / "plain.dcm"))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(syntax))))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFileName(str(folder / "packed.dcm"))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+    return (folder / "packed.dcm").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    [
+        ImplicitVRLittleEndian,
+        ExplicitVRBigEndian,
+        DeflatedExplicitVRLittleEndian,
+        RLELossless,
+        JPEGLossless,
+        JPEGLSLossless,
+        JPEG2000Lossless,
+    ],
+    ids=lambda uid: uid.keyword,
+)
+def test_every_lossless_transfer_syntax_gives_the_same_pixels(syntax: pydicom.uid.UID, tmp_path: Path) -> None:
+    dataset = Series(field=lopsided, size=(32, 24, 4)).dataset(1)
+    plain = read_slice(encoded(dataset), "a.dcm")
+    assert plain is not None
+    if syntax in (JPEGLossless, JPEGLSLossless, JPEG2000Lossless):
+        data = compressed_by_gdcm(encoded(dataset), syntax, tmp_path)
+    else:
+        if syntax == ExplicitVRBigEndian:
+            dataset.PixelData = np.frombuffer(dataset.PixelData, "<i2").astype(">i2").tobytes()
+        if syntax == RLELossless:
+            dataset.compress(syntax)
+        else:
+            dataset.file_meta.TransferSyntaxUID = syntax
+        data = encoded(dataset)
+    assert syntax.encode() in data[:1000]
+    found = read_slice(data, "a.dcm")
+    assert found is not None
+    assert found[0] == plain[0]
+    assert found[1].dtype == np.int16
+    np.testing.assert_array_equal(found[1], plain[1])
+    assert np.ptp(plain[1]) > 100
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(8, np.uint8), (32, np.int32)])
+def test_other_bit_depths(bits: int, kind: type) -> None:
+    def edit(dataset: FileDataset, k: int) -> None:
+        pixels = np.frombuffer(dataset.PixelData, np.int16)
+        dataset.BitsAllocated = dataset.BitsStored = bits
+        dataset.HighBit, dataset.PixelRepresentation = bits - 1, int(np.issubdtype(kind, np.signedinteger))
+        dataset.PixelData = pixels.astype(kind).tobytes()
+
+    series = Series(field=lambda x, y, z: 100 + x + y)
+    plain, found = (read_slice(s.files()["s01e1_002.dcm"], "a") for s in (series, replace(series, edit=edit)))
+    assert plain is not None and found is not None
+    np.testing.assert_array_equal(plain[1], found[1])
