@@ -1,0 +1,135 @@
+"""The HTML page: one file that needs nothing else. Pictures are data URIs, style and script stand inline.
+
+A content security policy in the page forbids every outside load, so that a slip in the template cannot make one.
+"""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from harness.report import exports, summary
+from harness.results import CheckResult, Results, Verdict
+
+FOLDER = Path(__file__).parent
+
+
+def _slug(word: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in word.lower())
+
+
+def _bar(check: CheckResult) -> dict[str, float] | None:
+    """Positions in per cent on a short scale that holds the tolerance and the measured value; None without a value."""
+    if check.measured is None:
+        return None
+    bounds = [b for b in (check.minimum, check.maximum) if b is not None]
+    values = [*bounds, check.measured]
+    span = max(values) - min(values) or abs(check.measured) or 1.0
+    low, high = min(values) - 0.25 * span, max(values) + 0.25 * span
+
+    def at(value: float) -> float:
+        return round(100 * (value - low) / (high - low), 2)
+
+    start = at(check.minimum) if check.minimum is not None else 0.0
+    stop = at(check.maximum) if check.maximum is not None else 100.0
+    return {"start": start, "width": round(max(stop - start, 1.0), 2), "at": at(check.measured)}
+
+
+def _bytes(value: float) -> str:
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:g} bytes"
+
+
+def _fact(name: str, value: Any) -> tuple[str, str]:
+    """One isolation fact in words."""
+    label = name.removesuffix("_bytes").removesuffix("_s").replace("_", " ")
+    if value is None or value == []:
+        return label, "none"
+    if isinstance(value, bool):
+        return label, "yes" if value else "no"
+    if name.endswith("_bytes") and isinstance(value, (int, float)):
+        return label, _bytes(value)
+    if name.endswith("_s") and isinstance(value, (int, float)):
+        return label, f"{value:g} s"
+    if isinstance(value, (list, tuple)):
+        return label, ", ".join(str(part) for part in value)
+    return label, str(value)
+
+
+def _isolation(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    return [_fact(name, value) for name, value in sorted(facts.items())]
+
+
+def _short(digest: str) -> str:
+    head, _, rest = digest.rpartition(":")
+    return f"{head}:{rest[:12]}" if head else rest[:12]
+
+
+def _flat(timings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested timings as rows of (name, seconds or text)."""
+    rows: list[tuple[str, str]] = []
+    for name, value in timings.items():
+        label = f"{prefix} / {name}" if prefix else str(name)
+        if isinstance(value, dict):
+            rows += _flat(value, label)
+        elif isinstance(value, float):
+            rows.append((label, f"{value:.3f}"))
+        else:
+            rows.append((label, str(value)))
+    return rows
+
+
+def _pictures(results: Results, run_folder: Path) -> list[dict[str, Any]]:
+    shown = []
+    for picture in results.pictures:
+        try:
+            data = base64.b64encode((run_folder / picture.path).read_bytes()).decode("ascii")
+        except OSError:
+            data = ""
+        shown.append({"picture": picture, "source": Markup("data:image/png;base64,") + data if data else ""})
+    return shown
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "slug": _slug,
+        "bar": _bar,
+        "short": _short,
+        "isolation": _isolation,
+        "measured": exports.measured,
+        "tolerance": exports.tolerance,
+        "plural": summary.plural,
+    }
+    return environment
+
+
+def page(results: Results, timings: dict[str, Any], run_folder: Path) -> str:
+    """The whole page as text. Every value is escaped; only the project's own style and script are not."""
+    return (
+        _environment()
+        .get_template("template.html")
+        .render(
+            results=results,
+            summary=summary,
+            verdicts=list(Verdict),
+            papers=list(dict.fromkeys(c.paper for c in results.claims)),
+            routes=list(dict.fromkeys(c.route for c in results.claims)),
+            troubled=[i for i in results.items if i.status != "ok" or i.warnings],
+            pictures=_pictures(results, run_folder),
+            timings=_flat(timings),
+            style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
+            script=Markup((FOLDER / "script.js").read_text(encoding="utf-8")),
+        )
+    )

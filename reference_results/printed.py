@@ -1,0 +1,48 @@
+"""Numbers as printed: the value, and the unit of the last printed digit that says how far it was rounded.
+
+Invariant: everything is an exact rational made from the decimal string, so that no binary rounding of ours
+is ever mistaken for a paper's.
+"""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBER = re.compile(
+    r"\b(?P<word>" + "|".join(_WORDS) + r")\b|"
+    r"(?P<about>[~≈]\s*)?(?P<sign>(?<![0-9.])[-−])?(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.(?P<digits>[0-9]+))?"
+)
+
+
+@dataclass(frozen=True)
+class PrintedNumber:
+    """One number in a printed string. `step` is one unit of its last digit; `about` tells a leading `~` or `≈`."""
+
+    value: Fraction
+    step: Fraction
+    about: bool = False
+
+    def rounded(self, step: Fraction) -> "PrintedNumber":
+        """The same value read as if rounded to `step` (for example 40 as rounded to tens)."""
+        return PrintedNumber(self.value, step, self.about)
+
+
+def numbers(text: str) -> list[PrintedNumber]:
+    """All numbers of a printed string from left to right. Thousands separators are commas, and
+    the words one to twelve count.
+
+    A hyphen between two digits is a range, not a sign. Raises ValueError when there is no number.
+    """
+    found = []
+    for match in _NUMBER.finditer(text):
+        if match["word"]:
+            found.append(PrintedNumber(Fraction(_WORDS.index(match["word"]) + 1), Fraction(1)))
+            continue
+        digits = match["digits"] or ""
+        step = Fraction(1, 10 ** len(digits))
+        value = int(match["whole"].replace(",", "") + digits) * step
+        found.append(PrintedNumber(-value if match["sign"] else value, step, match["about"] is not None))
+    if not found:
+        raise ValueError(f"no number in {text!r}")
+    return found

@@ -1,0 +1,101 @@
+"""Interval arithmetic against sampling and hand-worked numbers."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.verdicts.interval import Interval, decimal, show
+from harness.verdicts.relations import printed_interval
+from reference_results.printed import numbers
+
+fractions = st.fractions(min_value=-1000, max_value=1000, max_denominator=1000)
+
+
+@st.composite
+def interval_and_member(draw: st.DrawFn) -> tuple[Interval, Fraction]:
+    low, high = sorted((draw(fractions), draw(fractions)))
+    weight = draw(st.fractions(min_value=0, max_value=1, max_denominator=100))
+    return Interval(low, high), low + weight * (high - low)
+
+
+def holds(interval: Interval, value: Fraction) -> bool:
+    return interval.low <= value <= interval.high
+
+
+@given(interval_and_member(), interval_and_member())
+def test_results_of_members_stay_inside(a: tuple[Interval, Fraction], b: tuple[Interval, Fraction]) -> None:
+    assert holds(a[0] + b[0], a[1] + b[1])
+    assert holds(a[0] - b[0], a[1] - b[1])
+    assert holds(a[0] * b[0], a[1] * b[1])
+    assert holds(a[0].square(), a[1] ** 2)
+    if not b[0].low <= 0 <= b[0].high:
+        assert holds(a[0] / b[0], a[1] / b[1])
+    if a[1] >= 0:
+        root = a[0].root()
+        assert root.low**2 <= a[1] <= root.high**2
+
+
+def test_root_is_tight() -> None:
+    root = Interval.point(2).root()
+    assert root.high - root.low < Fraction(1, 10**29)
+    assert decimal(root.low) == "1.41421…"
+
+
+def test_division_by_an_interval_that_holds_zero_is_refused() -> None:
+    with pytest.raises(ZeroDivisionError):
+        Interval.point(1) / Interval(Fraction(-1), Fraction(1))
+    with pytest.raises(ValueError):
+        Interval.point(-1).root()
+    with pytest.raises(ValueError):
+        Interval(Fraction(1), Fraction(0))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("37,004", [("37004", "1")]),
+        ("9321.7", [("9321.7", "0.1")]),
+        ("11,166.4", [("11166.4", "0.1")]),
+        ("5.99%", [("5.99", "0.01")]),
+        ("40–50%", [("40", "1"), ("50", "1")]),
+        ("40-50", [("40", "1"), ("50", "1")]),
+        ("−0.25", [("-0.25", "0.01")]),
+        ("-3", [("-3", "1")]),
+        ("2.39 ms (in-phase)", [("2.39", "0.01")]),
+        ("six", [("6", "1")]),
+        ("2.0 mm", [("2", "0.1")]),
+    ],
+)
+def test_printed_numbers(text: str, expected: list[tuple[str, str]]) -> None:
+    assert [(n.value, n.step) for n in numbers(text)] == [(Fraction(v), Fraction(s)) for v, s in expected]
+
+
+def test_about_widens_to_a_whole_digit_and_text_without_number_is_refused() -> None:
+    assert printed_interval(numbers("~13%")[0]) == Interval(Fraction(12), Fraction(14))
+    assert printed_interval(numbers("13%")[0]) == Interval(Fraction("12.5"), Fraction("13.5"))
+    assert printed_interval(numbers("13%")[0], "truncated") == Interval(Fraction(13), Fraction(14))
+    with pytest.raises(ValueError, match="no number"):
+        numbers("seven-ish"[5:])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("0", "0"),
+        ("28", "28"),
+        ("1925.9607438", "1,925.96…"),
+        ("0.0009281", "0.0009281"),
+        ("-2.5", "−2.5"),
+        ("1234567", "1,234,567"),
+        ("100", "100"),
+    ],
+)
+def test_decimals(value: str, text: str) -> None:
+    assert decimal(Fraction(value)) == text
+
+
+def test_a_point_is_shown_as_one_number() -> None:
+    assert show(Interval.point(28)) == "28"
+    assert show(Interval(Fraction(1, 3), Fraction(1, 2))) == "[0.333333…, 0.5]"
