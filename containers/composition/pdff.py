@@ -34,7 +34,7 @@ def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result)
     with result.step("fat_fraction"):
         sigma = _noise(item, {"water": water, "fat": fat}, labels, job, result)
         percent = fraction_map(water.data, fat.data, sigma)
-        facts = {"contrast": "fat_fraction", "units": "percent"}
+        facts = {"contrast": "fat_fraction", "sample units": "percent"}
         write_nrrd(result.file("fat_fraction", "fat_fraction.nrrd"), Volume(percent, water.geometry, facts))
     with result.step("regions"):
         erosion = job.parameters["erosion_voxels"], job.parameters["erosion_mm"]

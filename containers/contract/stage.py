@@ -124,7 +124,7 @@ def _run_item(spec: StageSpec, item: Item, job: Job, state: Any, process: Proces
         try:
             for name, path in item.inputs.items():
                 if not path.exists():
-                    raise ItemFault("does not exist", where=f"input {name} ({path.name})", mend="check the path")
+                    raise ItemFault("does not exist", where=f"input {name}", mend="check the path")
             with result.step("hash_inputs"):
                 record["inputs"] = {name: sha256_path(path) for name, path in item.inputs.items()}
             process(item, job, state, result)

@@ -89,7 +89,40 @@ _TO_LPS = {
 }
 """Signs that turn a header's frame into LPS."""
 
-_RESERVED = {"type", "dimension", "space", "sizes", "space directions", "kinds", "endian", "encoding", "space origin"}
+_RESERVED = frozenset(
+    {
+        "block size",
+        "byte skip",
+        "axis maxs",
+        "axis mins",
+        "centerings",
+        "centers",
+        "data file",
+        "dimension",
+        "encoding",
+        "endian",
+        "kinds",
+        "labels",
+        "line skip",
+        "max",
+        "measurement frame",
+        "min",
+        "number",
+        "old max",
+        "old min",
+        "sizes",
+        "space",
+        "space dimension",
+        "space directions",
+        "space origin",
+        "space units",
+        "spacings",
+        "thicknesses",
+        "type",
+        "units",
+    }
+)
+"""Fields of the NRRD format that a fact may not pose as (`units` is per axis; `sample units` is that of the values)."""
 
 
 class _Undated(io.RawIOBase):
@@ -114,6 +147,8 @@ def write_nrrd(path: Path, volume: Volume, *, compress: bool = False) -> None:
 
     compress: gzip level 1 for label maps, which shrink a hundredfold; images of noise hardly shrink and stay raw.
     """
+    if taken := _RESERVED & set(volume.facts):
+        raise ValueError(f"fact {min(taken)!r} is a field of the NRRD format; name it otherwise")
     columns = volume.geometry.matrix().T
     header = {
         "space": "left-posterior-superior",
@@ -158,5 +193,4 @@ def read_nrrd(path: Path) -> Volume:
         directions=tuple((float(axis[0]), float(axis[1]), float(axis[2])) for axis in axes),
     )
     facts = {k: str(v) for k, v in header.items() if k not in _RESERVED and isinstance(v, (str, int, float))}
-    facts.pop("space units", None)
     return Volume(data, geometry, facts)

@@ -13,6 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from containers.contract.errors import ItemFault
 
+SOURCE = "input dicom"
+"""What messages call the folder or zip: the name of a UK Biobank zip is a participant's identifier."""
 MAX_MEMBERS = 100_000
 """A neck-to-knee study has about 1,500 files."""
 MAX_TOTAL_BYTES = 8 * 2**30
@@ -55,11 +57,11 @@ class Source:
             except zipfile.BadZipFile as error:
                 raise ItemFault(
                     f"is neither a folder nor a readable zip ({error})",
-                    where=self.path.name,
+                    where=SOURCE,
                     mend="give a folder or a zip of DICOM files, and fetch the file again if it was cut short",
                 ) from error
             except OSError as error:
-                raise _unreadable(self.path.name, error) from error
+                raise _unreadable(SOURCE, error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,7 +78,7 @@ class Source:
             members = [Member(info.filename, info.file_size, info) for info in infos if not info.is_dir()]
             self._refuse_harm(members)
         if not members:
-            raise ItemFault("is empty", where=self.path.name, mend="give a folder or a zip of DICOM files")
+            raise ItemFault("is empty", where=SOURCE, mend="give a folder or a zip of DICOM files")
         return members
 
     def _refuse_harm(self, members: list[Member]) -> None:
@@ -86,7 +88,7 @@ class Source:
             assert info is not None
             # orig_filename: zipfile itself cleans the other name, which would hide the attempt.
             parts = info.orig_filename.replace("\\", "/").split("/")
-            where = f"{self.path.name}: {member.name}"
+            where = f"{SOURCE}: {member.name}"
             if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
                 raise ItemFault("a member's path leaves the zip's folder (zip slip)", where=where, mend=mend)
             if stat.S_ISLNK(info.external_attr >> 16):
@@ -106,7 +108,7 @@ class Source:
             raise ItemFault(
                 f"unpacks to {len(members)} files of {total} bytes together, over {MAX_MEMBERS} or {MAX_TOTAL_BYTES} "
                 "(zip bomb)",
-                where=self.path.name,
+                where=SOURCE,
                 mend=mend,
             )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from containers.contract.errors import EnvironmentFault, ItemFault
-from containers.fusion.archive import Member, Source
+from containers.fusion.archive import SOURCE, Member, Source
 from containers.fusion.header import Pixels, Slice, read_slice
 
 MEMBERS_PER_PROCESS = 64
@@ -136,7 +136,7 @@ def read_images(path: Path, threads: int) -> tuple[list[Image], list[str]]:
     if not images:
         raise ItemFault(
             f"has no DICOM image among its {len(members)} files",
-            where=path.name,
+            where=SOURCE,
             mend="give the folder or zip of a study",
         )
     _one_participant(images)

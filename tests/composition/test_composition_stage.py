@@ -106,7 +106,7 @@ BAD: dict[str, tuple[Callable[[Inputs, Path], Inputs], str, str]] = {
     ),
     "no such file": (
         lambda g, f: {**g, "inputs": {**g["inputs"], "fat": f / "gone.nrrd"}},
-        "input fat (gone.nrrd)",
+        "input fat",
         "does not exist",
     ),
     "height in centimetres": (lambda g, f: with_height(g, 170), "fact height_m", "not a height in metres"),

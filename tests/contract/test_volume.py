@@ -121,3 +121,9 @@ def test_undeclared_label_is_refused(tmp_path: Path) -> None:
     write_segmentation(path, np.full(OBLIQUE.shape, 3, np.uint8), OBLIQUE, {1: "sartorius"})
     with pytest.raises(ItemFault, match="undeclared label 3"):
         read_segmentation(path)
+
+
+def test_a_fact_may_not_pose_as_a_field_of_the_format(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'units' is a field"):
+        write_nrrd(tmp_path / "v.nrrd", Volume(ramp(OBLIQUE), OBLIQUE, {"units": "%"}))
+    assert list(tmp_path.iterdir()) == []
