@@ -70,7 +70,8 @@ class ItemResult(Strict):
 class CheckResult(Strict):
     """A measured value against an expectation. `evidence` is 'phantom', 'real data' or 'mutant'.
 
-    A mutant check passes when the metric leaves its tolerance, as it must.
+    A mutant check passes when the metric leaves its tolerance, as it must. `skipped` says that nothing was run
+    because licensed or public data are missing: neither a pass nor a failure, and `note` says how to run it.
     """
 
     case: str
@@ -84,6 +85,7 @@ class CheckResult(Strict):
     tolerance_source: str
     passed: bool
     broken: bool = False
+    skipped: bool = False
     note: str = ""
 
 

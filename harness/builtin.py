@@ -1,0 +1,254 @@
+"""The steps that the harness does itself, each with a record of the same form as a stage's.
+
+They make inputs (phantoms, imported files), truth and mutants of it, tables and pictures: nothing that a
+paper claims. Each is a pure function of its task, run in a worker process, and cached like a stage's item.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import numpy.typing as npt
+from nibabel.filebasedimages import ImageFileError
+
+from containers.contract.errors import Fault, ItemFault
+from containers.contract.files import sha256_file, write_json
+from containers.contract.labels import THIGH_LABELS
+from containers.contract.record import ErrorInfo, Metric, Output, Record, StageId
+from containers.contract.segmentation import read_segmentation, write_segmentation
+from containers.contract.spec import declared_name
+from containers.contract.table import write_table
+from containers.contract.volume import Geometry, Volume, read_nrrd, write_nrrd
+
+VERSION = "1.0.0"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One item of a built-in step. hashes: SHA-256 of each input."""
+
+    kind: str
+    item: str
+    inputs: dict[str, Path]
+    hashes: dict[str, str]
+    parameters: dict[str, Any]
+
+
+@dataclass
+class Made:
+    """What a task made: output name -> file name in the item's folder."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def perform(task: Task, folder: Path) -> None:
+    """Do the task in an existing empty folder and write its record there. An item's fault becomes an error record."""
+    common: dict[str, Any] = {
+        "stage": StageId(name=f"harness_{task.kind}", version=VERSION),
+        "item": task.item,
+        "inputs": task.hashes,
+        "parameters": task.parameters,
+    }
+    try:
+        made = _KINDS[task.kind](task, folder)
+        outputs = {
+            name: Output(path=file, sha256=sha256_file(folder / file), bytes=(folder / file).stat().st_size)
+            for name, file in made.files.items()
+        }
+        record = Record(
+            status="ok",
+            outputs=outputs,
+            facts=made.facts,
+            details=made.details,
+            metrics=made.metrics,
+            warnings=made.warnings,
+            **common,
+        )
+    except Fault as fault:
+        kind: Any = fault.kind if fault.kind in ("input", "environment") else "internal"
+        info = ErrorInfo(kind=kind, what=fault.what, where=fault.where, mend=fault.mend)
+        record = Record(status="error", error=info, **common)
+    write_json(folder / "record.json", record.model_dump(mode="json"))
+
+
+def _phantom(task: Task, folder: Path) -> Made:
+    """A phantom's files, its facts, and its truth under `details`."""
+    import phantoms
+
+    phantoms.make(task.parameters["phantom"], task.parameters["parameters"], folder)
+    said = json.loads((folder / "phantom.json").read_text(encoding="utf-8"))
+    details = {"truth": said["truth"], "truth_precision": said.get("truth_precision", {})}
+    return Made(files={**said["files"], "phantom": "phantom.json"}, facts=said["facts"], details=details)
+
+
+def _truth_labels(task: Task, folder: Path) -> Made:
+    """The phantom's labels at the voxel centres of `grid`."""
+    import phantoms
+
+    geometry = read_nrrd(task.inputs["grid"]).geometry
+    labels = phantoms.truth_labels(task.inputs["phantom"], geometry)
+    write_segmentation(folder / "labels.seg.nrrd", labels, geometry, THIGH_LABELS)
+    return Made(files={"labels": "labels.seg.nrrd"})
+
+
+def _mutate_labels(task: Task, folder: Path) -> Made:
+    """The labels with one seeded fault."""
+    import phantoms
+
+    volume, names = read_segmentation(task.inputs["labels"])
+    labels = np.asarray(volume.data, dtype=np.uint8)
+    faulty = phantoms.mutate_labels(labels, volume.geometry, task.parameters["fault"])
+    write_segmentation(folder / "labels.seg.nrrd", faulty, volume.geometry, names)
+    return Made(files={"labels": "labels.seg.nrrd"})
+
+
+def _spoil_dicom(task: Task, folder: Path) -> Made:
+    """A copy of the zip, with one fault or with none."""
+    from phantoms import bad_inputs
+
+    source, target = task.inputs["source"], folder / task.inputs["source"].name
+    if task.parameters["fault"] is None:
+        shutil.copyfile(source, target)
+    else:
+        bad_inputs.make(task.parameters["fault"], source, target)
+    return Made(files={"dicom_zip": target.name})
+
+
+def _collect(task: Task, folder: Path) -> Made:
+    """Tables of measured and expected values: a row for each item and structure, a column for each metric.
+
+    A value is empty (null) in both tables where either is undefined.
+    """
+    wanted = task.parameters["metrics"]
+    items = sorted(name.removeprefix("record.") for name in task.inputs if name.startswith("record."))
+    bases = [name.removesuffix(".*") for name in wanted]
+    measured: dict[str, list[Any]] = {name: [] for name in ("item", "structure", *bases)}
+    expected: dict[str, list[Any]] = {name: [] for name in measured}
+    for item in items:
+        metrics = Record.model_validate_json(task.inputs[f"record.{item}"].read_bytes()).metrics
+        truth = json.loads(task.inputs[f"phantom.{item}"].read_text(encoding="utf-8"))["truth"]
+        rows = _rows(metrics, truth, wanted, task.parameters["truth_names"])
+        for structure in sorted(set(rows) - set(task.parameters["leave_out"])):
+            for table, side in ((measured, 0), (expected, 1)):
+                table["item"].append(item)
+                table["structure"].append(structure)
+                for base in bases:
+                    pair = rows[structure].get(base)
+                    table[base].append(pair[side] if pair else None)
+    empty = [base for base in bases if all(value is None for value in measured[base])]
+    if empty:
+        raise ItemFault("has no value that is both measured and true", where=empty[0], mend="mend the case's metrics")
+    write_table(folder / "measured.parquet", measured)
+    write_table(folder / "expected.parquet", expected)
+    warnings = [f"left out: {item} has no result" for item in task.parameters["items_left_out"]]
+    return Made(files={"measured": "measured.parquet", "expected": "expected.parquet"}, warnings=warnings)
+
+
+def _rows(
+    metrics: dict[str, Metric], truth: dict[str, float], wanted: list[str], truth_names: dict[str, str]
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """(measured, true) by structure and base name, where both are defined. A single metric's structure is `all`."""
+    rows: dict[str, dict[str, tuple[float, float]]] = {}
+    for name, metric in metrics.items():
+        key = declared_name(dict.fromkeys(wanted, ""), name)
+        if key is None:
+            continue
+        base = key.removesuffix(".*")
+        structure = name.removeprefix(f"{base}.") if key.endswith(".*") else "all"
+        true_name = truth_names.get(base, base) + (f".{structure}" if key.endswith(".*") else "")
+        if metric.value is not None and true_name in truth:
+            rows.setdefault(structure, {})[base] = (float(metric.value), float(truth[true_name]))
+    return rows
+
+
+def _import_nifti(task: Task, folder: Path) -> Made:
+    """NIfTI (RAS, i fastest) as NRRD (LPS, (k, j, i)): the signs of x and y change. Only masks are resampled."""
+    made = Made()
+    grid: Geometry | None = None
+    for name in task.parameters["volumes"]:
+        volume = read_nifti(task.inputs[name])
+        grid = volume.geometry if name == task.parameters["grid"] else grid
+        write_nrrd(folder / f"{name}.nrrd", volume)
+        made.files[name] = f"{name}.nrrd"
+    if grid is None:
+        raise ItemFault("is not among the volumes", where=f"grid {task.parameters['grid']}", mend="name a volume")
+    for name in task.parameters["masks"]:
+        labels = sample_nearest(read_nifti(task.inputs[name]), grid)
+        write_segmentation(
+            folder / f"{name}.seg.nrrd", (labels > 0).astype(np.uint8), grid, {1: task.parameters["structure"]}
+        )
+        made.files[name] = f"{name}.seg.nrrd"
+    return made
+
+
+def read_nifti(path: Path) -> Volume:
+    """A 3-D NIfTI file in LPS, float32, data (k, j, i). Raises ItemFault when it is none."""
+    try:
+        image: Any = nibabel.load(path)
+        data = np.asarray(image.dataobj, dtype=np.float32)
+        affine = np.asarray(image.affine, dtype=float)
+    except (OSError, ValueError, EOFError, ImageFileError) as error:
+        raise ItemFault(f"is not a readable NIfTI file ({error})", where=path.name, mend="write it again") from error
+    if data.ndim != 3:
+        raise ItemFault(f"has {data.ndim} axes, 3 are needed", where=path.name, mend="give one volume a file")
+    steps = affine[:3, :3].T * np.array([-1.0, -1.0, 1.0])
+    origin = affine[:3, 3] * np.array([-1.0, -1.0, 1.0])
+    spacing = np.linalg.norm(steps, axis=1)
+    if not np.all(np.isfinite(affine)) or abs(np.linalg.det(steps)) < 1e-9:
+        raise ItemFault("has no usable affine", where=path.name, mend="mend its sform or qform")
+    geometry = Geometry(
+        size=(data.shape[0], data.shape[1], data.shape[2]),
+        spacing_mm=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
+        origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
+        directions=tuple(
+            (float(s[0] / n), float(s[1] / n), float(s[2] / n)) for s, n in zip(steps, spacing, strict=True)
+        ),
+    )
+    return Volume(np.ascontiguousarray(data.transpose(2, 1, 0)), geometry)
+
+
+def sample_nearest(volume: Volume, grid: Geometry) -> npt.NDArray[np.float32]:
+    """Values of `volume` at the voxel centres of `grid` (k, j, i), nearest neighbour in mm; 0 outside it."""
+    k, j, i = np.indices(grid.shape)
+    centres = grid.position_mm(np.stack([i, j, k], axis=-1).reshape(-1, 3))
+    index = np.rint(volume.geometry.index(centres)).astype(int)
+    inside = np.all((index >= 0) & (index < np.array(volume.geometry.size)), axis=1)
+    values = np.zeros(len(index), dtype=np.float32)
+    at = index[inside]
+    values[inside] = volume.data[at[:, 2], at[:, 1], at[:, 0]]
+    return values.reshape(grid.shape)
+
+
+def _picture(task: Task, folder: Path) -> Made:
+    """A PNG by the report's drawing functions; `evidence` is drawn into it."""
+    from harness.report import pictures
+
+    draw: Callable[..., None] = getattr(pictures, task.parameters["draw"])
+    draw(
+        task.inputs["volume"],
+        task.inputs["overlay"],
+        folder / "picture.png",
+        task.parameters["title"],
+        task.parameters["evidence"],
+    )
+    return Made(files={"picture": "picture.png"})
+
+
+_KINDS: dict[str, Callable[[Task, Path], Made]] = {
+    "phantom": _phantom,
+    "truth_labels": _truth_labels,
+    "mutate_labels": _mutate_labels,
+    "spoil_dicom": _spoil_dicom,
+    "collect": _collect,
+    "import_nifti": _import_nifti,
+    "picture": _picture,
+}

@@ -1,0 +1,53 @@
+"""What became of one item in one step, while a case runs."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from containers.contract.record import Record
+from harness.store import Entry
+
+Status = Literal["ok", "error", "skipped", "missing", "planned"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """status: `ok` and `error` have a record; `skipped` had a failed input; `missing` got no valid record from
+    the stage (never a scientific result); `planned` is an item of a dry run. line: why it is not ok.
+    """
+
+    status: Status
+    folder: Path | None = None
+    record: Record | None = None
+    line: str = ""
+    provenance: dict[str, Any] = field(default_factory=dict)
+    cached: bool = False
+
+    def output(self, name: str) -> Path | None:
+        """Path of an output, or None."""
+        if self.record is None or self.folder is None or name not in self.record.outputs:
+            return None
+        return self.folder / self.record.outputs[name].path
+
+    def timing(self) -> dict[str, Any]:
+        """What timing.json says, or nothing."""
+        try:
+            return dict(json.loads((self.folder / "timing.json").read_text(encoding="utf-8"))) if self.folder else {}
+        except (OSError, ValueError):
+            return {}
+
+
+def finished(entry: Entry, *, cached: bool) -> Outcome:
+    """The outcome of an item in the store."""
+    return Outcome("ok", entry.folder, entry.record, provenance=entry.provenance, cached=cached)
+
+
+def failed(folder: Path, record: Record, provenance: dict[str, Any]) -> Outcome:
+    """The outcome of an error record."""
+    fault = record.error
+    if fault is None:
+        raise ValueError("not an error record")
+    line = f"{fault.where}: {fault.what}" if fault.where else fault.what
+    line = f"{line}; {fault.mend}" if fault.mend else line
+    return Outcome("error", folder, record, line=line, provenance=provenance)

@@ -1,0 +1,378 @@
+"""Run one case: inputs, then steps in order, each item from the cache or made anew.
+
+Invariants: no failure of an item leaves its own row of the table; a step that failed makes the steps after it
+`skipped` for that item only; with `execute=False` nothing is run and everything that is not cached is `planned`.
+"""
+
+import shutil
+import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from containers.contract import CONTRACT_VERSION
+from containers.contract.errors import RequestFault
+from containers.contract.files import sha256_file, sha256_path
+from containers.contract.record import Output, Record, StageId
+from containers.contract.request import Item, Request
+from harness import builtin, jobs
+from harness.builtin import Task
+from harness.outcome import Outcome, failed, finished
+from harness.progress import Progress
+from harness.runners.base import Runner, StageHandle
+from harness.runners.process import ROOT, hash_sources
+from harness.spec import (
+    Case,
+    Collect,
+    DataInput,
+    ImportNifti,
+    MutateLabels,
+    PhantomInput,
+    Preset,
+    SpoilDicom,
+    StageStep,
+    TruthLabels,
+)
+from harness.store import Store, key_of
+
+Outcomes = dict[str, Outcome]
+
+
+@dataclass
+class Context:
+    """What all cases of a run share. data: the data folder, or None. pool: worker processes for built-in steps."""
+
+    runner: Runner
+    store: Store
+    run_folder: Path
+    data: Path | None
+    preset: Preset
+    cores: int
+    pool: ProcessPoolExecutor
+    progress: Progress
+    execute: bool = True
+    seconds_per_job: float = 3600.0
+    device: Literal["cpu", "cuda"] = "cpu"
+    handles: dict[str, StageHandle] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def handle(self, stage: str) -> StageHandle:
+        """The stage, identified once a run."""
+        if stage not in self.handles:
+            self.handles[stage] = self.runner.identify(stage)
+        return self.handles[stage]
+
+    def digest(self, kind: str) -> str:
+        """Hash of the sources that decide what a built-in step makes."""
+        sources = {
+            "phantom": [ROOT / "phantoms", ROOT / "containers" / "contract"],
+            "picture": [ROOT / "harness" / "report", ROOT / "containers" / "contract"],
+        }
+        other = [ROOT / "phantoms", ROOT / "containers" / "contract", ROOT / "harness" / "builtin.py"]
+        if kind not in self.digests:
+            self.digests[kind] = hash_sources(sources.get(kind, other))
+        return self.digests[kind]
+
+
+@dataclass
+class CaseRun:
+    """One case while it runs. outcomes: by input or step, then by item."""
+
+    case: Case
+    context: Context
+    outcomes: dict[str, Outcomes] = field(default_factory=dict)
+    not_run: str = ""
+
+    def missing_data(self) -> str:
+        """Why the case cannot run for want of data, or an empty string."""
+        for entry in self.case.inputs.values():
+            if not isinstance(entry, DataInput):
+                continue
+            for item in entry.items:
+                for file in item.files.values():
+                    if self.context.data is None or not (self.context.data / file).exists():
+                        return f"{file} is not in the data folder; set MYOREPRO_DATA to run case {self.case.name}"
+        return ""
+
+    def check_stages(self) -> None:
+        """Ask every stage of the case whether it knows the inputs and parameters. Raises RequestFault."""
+        items = self.case.items(self.context.preset)
+        for name, step in self.case.steps.items():
+            if isinstance(step, StageStep):
+                handle = self.context.handle(step.stage)
+                item = Item(id=items[name][0], inputs={n: Path("x") for n in step.inputs})
+                request = Request(stage=handle.name, items=[item], parameters=step.parameters, output=Path("x"))
+                try:
+                    handle.spec.check(request)
+                except RequestFault as fault:
+                    where = f"{self.case.name}.toml steps.{name}.{fault.where}"
+                    raise RequestFault(fault.what, where=where, mend=fault.mend) from fault
+
+    def run(self) -> None:
+        """Run every step. Never raises for an item's fault."""
+        self.not_run = self.missing_data()
+        if self.not_run:
+            return
+        items = self.case.items(self.context.preset)
+        for name, entry in self.case.inputs.items():
+            if isinstance(entry, PhantomInput):
+                chosen = {i.id: {**entry.parameters, **i.parameters} for i in entry.items if i.id in set(items[name])}
+                tasks = [
+                    Task("phantom", item, {}, {}, {"phantom": entry.phantom, "parameters": parameters})
+                    for item, parameters in chosen.items()
+                ]
+                self.outcomes[name] = self._perform(name, tasks, {})
+            else:
+                self.outcomes[name] = self._data(entry)
+        for name, step in self.case.steps.items():
+            if isinstance(step, StageStep):
+                self.outcomes[name] = self._stage(name, step, items[name])
+            else:
+                self.outcomes[name] = self._builtin(name, step, items[name])
+
+    def _data(self, entry: DataInput) -> Outcomes:
+        root = self.context.data or Path()
+        made = {}
+        for item in entry.items:
+            outputs = {
+                name: Output(path=file, sha256=sha256_path(root / file), bytes=_bytes(root / file))
+                for name, file in item.files.items()
+            }
+            stage = StageId(name="data", version="0.0.0")
+            record = Record(stage=stage, item=item.id, status="ok", outputs=outputs)
+            made[item.id] = Outcome("ok", root, record)
+        return made
+
+    def _resolve(self, references: dict[str, str], item: str) -> tuple[dict[str, Path], dict[str, str], Outcome | None]:
+        """Paths and hashes of an item's inputs; or why the item cannot be done."""
+        paths: dict[str, Path] = {}
+        hashes: dict[str, str] = {}
+        for name, reference in references.items():
+            owner, _, output = reference.partition(".")
+            outcome = self.outcomes[owner][item]
+            if outcome.status == "planned":
+                return {}, {}, Outcome("planned")
+            if outcome.status != "ok" or outcome.record is None:
+                return {}, {}, Outcome("skipped", line=f"{owner} failed for this item")
+            path = outcome.output(output)
+            if path is None:
+                return {}, {}, Outcome("skipped", line=f"{owner} gave no output {output!r} for this item")
+            paths[name], hashes[name] = path, outcome.record.outputs[output].sha256
+        return paths, hashes, None
+
+    def _stage(self, name: str, step: StageStep, items: list[str]) -> Outcomes:
+        context = self.context
+        handle = context.handle(step.stage)
+        share = jobs.share(len(items), context.cores, context.seconds_per_job, context.device)
+        outcomes: Outcomes = {}
+        work: list[jobs.Work] = []
+        for item in items:
+            paths, hashes, reason = self._resolve(step.inputs, item)
+            if reason:
+                outcomes[item] = reason
+                continue
+            facts = self._facts(step, item, handle)
+            identity = {
+                "contract": CONTRACT_VERSION,
+                "stage": handle.name,
+                "digest": handle.digest,
+                "item": item,
+                "inputs": hashes,
+                "facts": facts,
+                "parameters": step.parameters,
+                "seed": step.seed,
+                "device": context.device,
+            }
+            key = key_of(identity)
+            entry = context.store.get(key)
+            if entry:
+                outcomes[item] = finished(entry, cached=True)
+            elif context.execute:
+                work.append(jobs.Work(item, key, paths, hashes, facts))
+            else:
+                outcomes[item] = Outcome("planned")
+        with context.progress.step(self.case.name, name, len(items), len(items) - len(work)) as done:
+            if work:
+                call = jobs.StageCall(
+                    runner=context.runner,
+                    handle=handle,
+                    store=context.store,
+                    parameters=step.parameters,
+                    seed=step.seed,
+                    limits=share.limits,
+                    scratch=_scratch(context),
+                    errors=context.run_folder / self.case.name / name,
+                    done=done,
+                )
+                outcomes |= call.run(work, share.jobs)
+        return {item: outcomes[item] for item in items}
+
+    def _facts(self, step: StageStep, item: str, handle: StageHandle) -> dict[str, Any]:
+        record = self.outcomes[step.facts_from][item].record if step.facts_from else None
+        return {n: v for n, v in record.facts.items() if n in handle.spec.facts} if record else {}
+
+    def _builtin(
+        self, name: str, step: TruthLabels | MutateLabels | SpoilDicom | Collect | ImportNifti, items: list[str]
+    ) -> Outcomes:
+        if isinstance(step, Collect):
+            return self._collect(name, step)
+        if isinstance(step, SpoilDicom):
+            return self._spoil(name, step)
+        tasks, outcomes = [], {}
+        for item in items:
+            parameters: dict[str, Any] = {}
+            if isinstance(step, TruthLabels):
+                references = {"phantom": f"{step.of}.phantom", "grid": step.grid}
+            elif isinstance(step, MutateLabels):
+                references, parameters = {"labels": step.labels}, {"fault": step.fault}
+            else:
+                references = {**step.volumes, **step.masks}
+                parameters = {
+                    "volumes": sorted(step.volumes),
+                    "masks": sorted(step.masks),
+                    "grid": step.grid,
+                    "structure": step.structure,
+                }
+            paths, hashes, reason = self._resolve(references, item)
+            if reason:
+                outcomes[item] = reason
+            else:
+                tasks.append(Task(step.kind, item, paths, hashes, parameters))
+        return self._perform(name, tasks, outcomes)
+
+    def _spoil(self, name: str, step: SpoilDicom) -> Outcomes:
+        paths, hashes, reason = self._resolve({"source": step.source}, step.item)
+        if reason:
+            return self._perform(name, [], {item.id: reason for item in step.items})
+        tasks = [Task("spoil_dicom", item.id, paths, hashes, {"fault": item.fault}) for item in step.items]
+        return self._perform(name, tasks, {})
+
+    def _collect(self, name: str, step: Collect) -> Outcomes:
+        measured = self.outcomes[step.step]
+        if any(outcome.status == "planned" for outcome in measured.values()):
+            return self._perform(name, [], {"cohort": Outcome("planned")})
+        good = [i for i, o in measured.items() if o.status == "ok" and self.outcomes[step.truth][i].status == "ok"]
+        if not good:
+            return self._perform(name, [], {"cohort": Outcome("skipped", line=f"{step.step} failed for every item")})
+        inputs: dict[str, Path] = {}
+        for item in good:
+            inputs[f"record.{item}"] = (measured[item].folder or Path()) / "record.json"
+            inputs[f"phantom.{item}"] = self.outcomes[step.truth][item].output("phantom") or Path()
+        hashes = {label: sha256_file(path) for label, path in inputs.items()}
+        parameters = {
+            "metrics": step.metrics,
+            "truth_names": step.truth_names,
+            "leave_out": step.leave_out,
+            "items_left_out": sorted(set(measured) - set(good)),
+        }
+        return self._perform(name, [Task("collect", "cohort", inputs, hashes, parameters)], {})
+
+    def pictures(self) -> list[tuple[int, Outcome]]:
+        """Draw the case's pictures. Returns (index in case.pictures, outcome) for those that this preset has."""
+        drawn = []
+        for number, spec in enumerate(self.case.pictures):
+            owner = spec.volume.split(".")[0]
+            if self.not_run or spec.item not in self.outcomes[owner]:
+                continue
+            paths, hashes, reason = self._resolve({"volume": spec.volume, "overlay": spec.overlay}, spec.item)
+            if reason:
+                drawn.append((number, reason))
+                continue
+            parameters = {"draw": spec.kind, "title": spec.title, "evidence": self.case.evidence}
+            task = Task("picture", spec.item, paths, hashes, parameters)
+            drawn.append((number, self._perform(spec.name, [task], {})[spec.item]))
+        return drawn
+
+    def _perform(self, name: str, tasks: list[Task], outcomes: Outcomes) -> Outcomes:
+        """Built-in tasks: from the cache, or by the worker processes."""
+        context = self.context
+        # Workers end in any order; results keep that of the tasks.
+        outcomes = outcomes | {task.item: Outcome("planned") for task in tasks}
+        pending: list[tuple[Task, str]] = []
+        for task in tasks:
+            identity = {
+                "contract": CONTRACT_VERSION,
+                "builtin": task.kind,
+                "digest": context.digest(task.kind),
+                "item": task.item,
+                "inputs": task.hashes,
+                "parameters": task.parameters,
+            }
+            key = key_of(identity)
+            entry = context.store.get(key)
+            if entry:
+                outcomes[task.item] = finished(entry, cached=True)
+            elif context.execute:
+                pending.append((task, key))
+        total = len(tasks)
+        with context.progress.step(self.case.name, name, total, total - len(pending)) as done:
+            folders = {task.item: Path(tempfile.mkdtemp(dir=_scratch(context))) for task, _ in pending}
+            futures = {
+                context.pool.submit(builtin.perform, task, folders[task.item]): (task, key) for task, key in pending
+            }
+            for future in as_completed(futures):
+                task, key = futures[future]
+                try:
+                    future.result()
+                    outcomes[task.item] = self._keep(name, task, key, folders[task.item])
+                except (Exception, BrokenProcessPool) as error:
+                    # Whatever a built-in step raises ends this item, not the run; the report shows the line.
+                    line = " ".join(str(error).split()) or type(error).__name__
+                    outcomes[task.item] = Outcome("missing", line=f"{task.kind}: {type(error).__name__}: {line}")
+                    shutil.rmtree(folders[task.item], ignore_errors=True)
+                done(task.item)
+        return outcomes
+
+    def _keep(self, name: str, task: Task, key: str, folder: Path) -> Outcome:
+        folder.chmod(0o755)
+        provenance = {"runner": "harness", "digest": self.context.digest(task.kind), "digest_kind": "source hash"}
+        record = Record.model_validate_json((folder / "record.json").read_bytes())
+        if record.status == "ok":
+            return finished(self.context.store.put(key, folder, provenance), cached=False)
+        place = self.context.run_folder / self.case.name / name / task.item
+        place.parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(place)
+        return failed(place, record, provenance)
+
+
+def _scratch(context: Context) -> Path:
+    folder = context.run_folder / ".scratch"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _bytes(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+
+
+def link_items(run: CaseRun, run_folder: Path) -> None:
+    """Show the finished items under `run_folder/case/step/item`, as relative links into the store."""
+    for step, outcomes in run.outcomes.items():
+        for item, outcome in outcomes.items():
+            place = run_folder / run.case.name / step / item
+            if outcome.status == "ok" and outcome.folder and not place.exists() and step not in _data_inputs(run.case):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(outcome.folder.resolve(), target_is_directory=True)
+
+
+def _data_inputs(case: Case) -> set[str]:
+    return {name for name, entry in case.inputs.items() if isinstance(entry, DataInput)}
+
+
+def plan_lines(run: CaseRun) -> list[str]:
+    """What a dry run prints for a case: a line for each input and step."""
+    if run.not_run:
+        return [f"{run.case.name}: not run: {run.not_run}"]
+    lines = [f"{run.case.name}: {run.case.title}"]
+    for name, outcomes in run.outcomes.items():
+        cached = sum(outcome.cached for outcome in outcomes.values())
+        step = run.case.steps.get(name)
+        if isinstance(step, StageStep):
+            handle = run.context.handle(step.stage)
+            what = f"stage {handle.name} {handle.version} ({handle.digest_kind} {handle.digest[:19]})"
+        else:
+            what = step.kind if step else "input"
+        lines.append(f"  {name}: {what}; {len(outcomes)} items, {cached} cached")
+    return lines

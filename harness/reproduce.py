@@ -1,0 +1,345 @@
+"""`myorepro reproduce`: run the cases, judge, write results and report. The one place where a run is put together.
+
+Invariants: a report is always written, also when nothing could be measured; results hold nothing that
+changes from run to run; a finished item is never lost to a later failure.
+"""
+
+import fcntl
+import multiprocessing
+import os
+import platform
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from containers.contract import CONTRACT_VERSION
+from containers.contract.errors import EnvironmentFault
+from containers.contract.files import write_json
+from harness import report, verdicts
+from harness.checks import evaluate
+from harness.outcome import Outcome
+from harness.pipeline import CaseRun, Context, link_items, plan_lines
+from harness.progress import Progress
+from harness.results import CheckResult, ExitStatus, ItemResult, JobResult, Picture, Results
+from harness.runners.base import Runner
+from harness.runners.choose import Chosen, choose
+from harness.runners.docker import DockerRunner
+from harness.runners.process import ROOT
+from harness.spec import Case, DataInput, Preset, StageStep, load_cases
+from harness.store import Store
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for. cores: how many the run may use. data: the data folder."""
+
+    runner: str = "auto"
+    preset: Preset = "full"
+    cases: list[str] = field(default_factory=list)
+    case_folder: Path | None = None
+    cores: int = 1
+    work: Path = Path("work")
+    report: Path = Path("report")
+    data: Path | None = None
+    device: Literal["cpu", "cuda"] = "cpu"
+    dry_run: bool = False
+    use_cache: bool = True
+
+
+def data_folder() -> Path:
+    """The data folder: MYOREPRO_DATA, or `../shared/data` beside the project."""
+    return Path(os.environ.get("MYOREPRO_DATA") or ROOT.parent / "shared" / "data")
+
+
+def reproduce(options: Options, progress: Progress) -> Results:
+    """Run everything asked for and write the report. Raises RequestFault for a wrong specification, before any run."""
+    start = time.monotonic()
+    cases = load_cases(options.cases, options.case_folder) if options.case_folder else load_cases(options.cases)
+    stages = list(dict.fromkeys(stage for case in cases for stage in case.stages()))
+    run_folder, lock, ended = _open_run(options.work)
+    try:
+        try:
+            chosen = choose(
+                options.runner,
+                stages,
+                str(run_folder.resolve()),
+                progress,
+                descriptions=options.work / "descriptions",
+                dry_run=options.dry_run,
+            )
+        except EnvironmentFault as fault:
+            progress.line(f"environment: {fault}")
+            results = _nothing(options, str(fault))
+            _report(results, {"total_seconds": round(time.monotonic() - start, 3)}, run_folder, options)
+            return results
+        if isinstance(chosen.runner, DockerRunner):
+            for label in ended:
+                chosen.runner.remove_leftovers(label)
+        for line in chosen.lines:
+            progress.line(line)
+        with worker_pool(options.cores) as pool:
+            context = _context(options, chosen.runner, run_folder, pool, progress)
+            runs = [CaseRun(case, context) for case in cases]
+            for run in runs:
+                run.check_stages()
+            for run in runs:
+                run.run()
+                if run.not_run:
+                    progress.line(f"{run.case.name}: not run: {run.not_run}")
+            if options.dry_run:
+                for run in runs:
+                    for line in plan_lines(run):
+                        print(line)
+                return _nothing(options, "dry run", ExitStatus.OK)
+            results = _results(options, chosen, runs)
+        for run in runs:
+            link_items(run, run_folder)
+        timings = {"total_seconds": round(time.monotonic() - start, 3), "images": chosen.images, **_timings(runs)}
+        _report(results, timings, run_folder, options)
+        return results
+    finally:
+        shutil.rmtree(run_folder / ".scratch", ignore_errors=True)
+        lock.close()
+        if options.dry_run:
+            shutil.rmtree(run_folder, ignore_errors=True)
+
+
+def _open_run(work: Path) -> tuple[Path, TextIO, list[str]]:
+    """A new run folder, locked while this run lives, and the runs that ended, whose folders are removed."""
+    runs = work / "runs"
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        with (runs / ".lock").open("w", encoding="utf-8") as door:
+            # One run at a time comes in: a folder that is not locked yet must not look like one that ended.
+            fcntl.flock(door, fcntl.LOCK_EX)
+            folder = Path(tempfile.mkdtemp(prefix="run-", dir=runs))
+            lock = (folder / ".lock").open("w", encoding="utf-8")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            ended = [str(old.resolve()) for old in sorted(runs.glob("run-*")) if old != folder and _remove_ended(old)]
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot be written ({error.strerror})", where=str(work), mend="give another folder with --work"
+        ) from error
+    folder.chmod(0o755)
+    return folder, lock, ended
+
+
+def _remove_ended(old: Path) -> bool:
+    with suppress(OSError), (old / ".lock").open("r+", encoding="utf-8") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(old, ignore_errors=True)
+        return True
+    return False
+
+
+@contextmanager
+def worker_pool(cores: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes for built-in steps; ended at once when the run is stopped."""
+    # Spawned, not forked: the parent has threads, and numpy's own threads do not survive a fork.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=cores, mp_context=spawn, initializer=_ignore_interrupt) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
+
+
+def _ignore_interrupt() -> None:
+    # Ctrl-C reaches the whole group of processes; the parent ends the workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _context(
+    options: Options, runner: Runner, run_folder: Path, pool: ProcessPoolExecutor, progress: Progress
+) -> Context:
+    cache = options.work / "cache" if options.use_cache else run_folder / "cache"
+    return Context(
+        runner=runner,
+        store=Store(cache.resolve()),
+        run_folder=run_folder,
+        data=options.data,
+        preset=options.preset,
+        cores=options.cores,
+        pool=pool,
+        progress=progress,
+        execute=not options.dry_run,
+        device=options.device,
+    )
+
+
+def environment() -> dict[str, str]:
+    """Facts of machine and packages that stay the same between runs."""
+    names = ("numpy", "scipy", "numba", "torch", "pydicom", "pydantic")
+    facts = {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cores": str(os.cpu_count()),
+    }
+    for name in names:
+        with suppress(metadata.PackageNotFoundError):
+            facts[name] = metadata.version(name)
+    return facts
+
+
+def project_version() -> str:
+    """The installed version of this project."""
+    try:
+        return metadata.version("myorepro")
+    except metadata.PackageNotFoundError:
+        return "0.0.0"
+
+
+def _nothing(options: Options, note: str, status: int = ExitStatus.ENVIRONMENT) -> Results:
+    return Results(
+        project_version=project_version(),
+        contract=CONTRACT_VERSION,
+        preset=options.preset,
+        runner=options.runner,
+        runner_note=note,
+        environment=environment(),
+        claims=verdicts.judge([]),
+        exit_status=status,
+    )
+
+
+def _results(options: Options, chosen: Chosen, runs: list[CaseRun]) -> Results:
+    checks = [check for run in runs for check in evaluate(run)]
+    pictures = [picture for run in runs for picture in _pictures(run)]
+    return Results(
+        project_version=project_version(),
+        contract=CONTRACT_VERSION,
+        preset=options.preset,
+        runner=chosen.runner.name,
+        runner_note=chosen.note,
+        environment=environment(),
+        jobs=[job for run in runs for job in _jobs(run)],
+        items=[item for run in runs for item in _items(run)],
+        checks=checks,
+        claims=verdicts.judge(checks),
+        pictures=pictures,
+        exit_status=exit_status(checks, anything_measured(runs)),
+    )
+
+
+def anything_measured(runs: list[CaseRun]) -> bool:
+    """Whether any stage gave a result."""
+    stages = [(run, name) for run in runs for name, step in run.case.steps.items() if isinstance(step, StageStep)]
+    return any(o.status == "ok" for run, name in stages for o in run.outcomes.get(name, {}).values())
+
+
+def exit_status(checks: list[CheckResult], measured: bool) -> int:
+    """The exit status of design section 7: a mismatch counts before an incomplete run, which counts before none."""
+    ran = [check for check in checks if not check.skipped]
+    if any(not check.passed and not check.broken for check in ran):
+        return ExitStatus.MISMATCH
+    if any(check.broken for check in ran):
+        return ExitStatus.INCOMPLETE if measured else ExitStatus.ENVIRONMENT
+    return ExitStatus.OK
+
+
+def _pictures(run: CaseRun) -> list[Picture]:
+    """Draw the pictures and put them beside the case's items. A picture that fails is left out, and said so."""
+    made = []
+    for number, outcome in run.pictures():
+        spec = run.case.pictures[number]
+        source = outcome.output("picture")
+        if source is None:
+            run.context.progress.line(f"{run.case.name}: picture {spec.name} not drawn: {outcome.line}")
+            continue
+        place = run.context.run_folder / run.case.name / "pictures" / f"{spec.name}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, place)
+        path = place.relative_to(run.context.run_folder).as_posix()
+        made.append(Picture(case=run.case.name, path=path, title=spec.title, evidence=run.case.evidence, alt=spec.alt))
+    return made
+
+
+def _jobs(run: CaseRun) -> list[JobResult]:
+    """One row for each step and way it was run: stage digest, runner, isolation."""
+    rows: list[JobResult] = []
+    for name, step in run.case.steps.items():
+        if not isinstance(step, StageStep) or run.not_run:
+            continue
+        handle = run.context.handle(step.stage)
+        ways: list[tuple[dict[str, Any], list[Outcome]]] = []
+        for outcome in run.outcomes[name].values():
+            for provenance, members in ways:
+                if provenance == outcome.provenance:
+                    members.append(outcome)
+                    break
+            else:
+                ways.append((outcome.provenance, [outcome]))
+        for provenance, members in ways:
+            if provenance:
+                rows.append(
+                    JobResult(
+                        case=run.case.name,
+                        step=name,
+                        stage=handle.name,
+                        version=handle.version,
+                        digest=provenance["digest"],
+                        digest_kind=provenance["digest_kind"],
+                        runner=provenance["runner"],
+                        isolation=provenance["isolation"],
+                        items_ok=sum(o.status == "ok" for o in members),
+                        items_error=sum(o.status == "error" for o in members),
+                    )
+                )
+    return rows
+
+
+def _items(run: CaseRun) -> list[ItemResult]:
+    data = {name for name, entry in run.case.inputs.items() if isinstance(entry, DataInput)}
+    return [
+        ItemResult(
+            case=run.case.name,
+            step=step,
+            item=item,
+            status=outcome.status,
+            record=f"{run.case.name}/{step}/{item}/record.json" if outcome.record and step not in data else "",
+            error=outcome.line,
+            warnings=outcome.record.warnings if outcome.record else [],
+        )
+        for step, outcomes in run.outcomes.items()
+        for item, outcome in outcomes.items()
+    ]
+
+
+def _timings(runs: list[CaseRun]) -> dict[str, Any]:
+    """What changes from run to run: seconds, memory, and whether an item came from the cache."""
+    rows = [
+        {"case": run.case.name, "step": step, "item": item, "cached": outcome.cached, **outcome.timing()}
+        for run in runs
+        for step, outcomes in run.outcomes.items()
+        for item, outcome in outcomes.items()
+    ]
+    return {"items": rows, "cached": sum(bool(row["cached"]) for row in rows)}
+
+
+def _report(results: Results, timings: dict[str, Any], run_folder: Path, options: Options) -> None:
+    if options.dry_run:
+        return
+    try:
+        report.write(results, timings, run_folder, options.report)
+        write_json(options.report / "timings.json", timings)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot be written ({error.strerror})", where=str(options.report), mend="free space or give --report"
+        ) from error
+
+
+def case_lines(cases: list[Case]) -> list[str]:
+    """One line a case, for `myorepro cases`."""
+    return [f"{case.name}: {case.title} ({case.evidence}; stages {', '.join(case.stages())})" for case in cases]

@@ -1,0 +1,196 @@
+"""Run a stage as a child process in the project's environment: no engine needed, and no isolation to speak of.
+
+What is in force: a clean set of environment variables, thread counts, a time limit and, when asked for,
+a limit on address space. Network, file system and user are the caller's; the record of the run says so.
+"""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from containers.contract.errors import EnvironmentFault, RequestFault
+from containers.contract.files import sha256_file
+from containers.contract.spec import StageSpec, load_spec
+from harness.runners.base import Call, Exit, Limits, StageHandle, parse_description, wait
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGES = ROOT / "containers"
+_SOURCES = {".py", ".toml", ".r", ".json", ".sh", ".lock", ""}
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "NUMBA_CACHE_DIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+
+def source_files(folder: Path) -> list[Path]:
+    """The files that decide what a stage computes, sorted: sources and settings, no caches, no hidden files."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and path.suffix.lower() in _SOURCES
+        and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
+    )
+
+
+def hash_sources(folders: list[Path]) -> str:
+    """SHA-256 over names and bytes of the folders' sources, and over the interpreter and installed packages."""
+    total = hashlib.sha256(_environment().encode())
+    for folder in folders:
+        for path in source_files(folder) if folder.is_dir() else [folder]:
+            total.update(f"{folder.name}/{path.relative_to(folder).as_posix()}\0".encode())
+            total.update(bytes.fromhex(sha256_file(path)))
+    return total.hexdigest()
+
+
+@cache
+def _environment() -> str:
+    """Interpreter and installed packages: what a lock promises, as it really is."""
+    packages = sorted({f"{d.name.lower()}=={d.version}" for d in importlib.metadata.distributions() if d.name})
+    return "\n".join([f"python=={platform.python_version()} {platform.machine()}", *packages])
+
+
+def clean_environment(limits: Limits) -> dict[str, str]:
+    """The child's environment variables: a few of the caller's, thread counts, fixed hashing."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    threads = str(limits.threads)
+    counts = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    devices = {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0") if limits.device == "cuda" else ""}
+    fixed = {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
+    return {**kept, **dict.fromkeys(counts, threads), **devices, **fixed}
+
+
+def _limit_memory(limits: Limits) -> Callable[[], None] | None:
+    if limits.memory_bytes is None:
+        return None
+    size = limits.memory_bytes
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+class ProcessRunner:
+    """Stages are named as in `containers/` (or in `folders`), or given as a folder with `__main__.py` or a program."""
+
+    name = "process"
+
+    def __init__(self, folders: dict[str, Path] | None = None) -> None:
+        self.folders = folders or {}
+
+    def command(self, stage: str) -> tuple[list[str], Path]:
+        """Command line and source folder (or file) of a stage. Raises RequestFault when there is none."""
+        path = self.folders.get(stage, Path(stage))
+        if stage.isidentifier() and (STAGES / stage / "stage.toml").is_file():
+            return [sys.executable, "-m", f"containers.{stage}"], STAGES / stage
+        if (path / "__main__.py").is_file():
+            return [sys.executable, str(path.resolve())], path.resolve()
+        if path.is_file() and os.access(path, os.X_OK):
+            return [str(path.resolve())], path.resolve()
+        known = sorted(p.parent.name for p in STAGES.glob("*/stage.toml"))
+        raise RequestFault(
+            "is no stage",
+            where=stage,
+            mend=f"known: {', '.join(known) or 'none'}; or give a folder with __main__.py, a program or an image",
+        )
+
+    def identify(self, stage: str) -> StageHandle:
+        command, source = self.command(stage)
+        spec = load_spec(source / "stage.toml") if (source / "stage.toml").is_file() else self.describe(stage)
+        folders = [source, STAGES / "contract"]
+        return StageHandle(
+            name=spec.name,
+            version=spec.version,
+            spec=spec,
+            target="\0".join(command),
+            digest=hash_sources(folders),
+            digest_kind="source hash",
+        )
+
+    def describe(self, stage: str) -> StageSpec:
+        """What the stage prints for `describe`, checked."""
+        command, _ = self.command(stage)
+        try:
+            done = subprocess.run(
+                [*command, "describe"], capture_output=True, text=True, timeout=120, env=clean_environment(Limits())
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise EnvironmentFault(f"describe did not run ({error})", where=stage, mend="try it by hand") from error
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise RequestFault(
+                f"describe ended with exit status {done.returncode} ({last})", where=stage, mend="try it by hand"
+            )
+        return parse_description(done.stdout, stage)
+
+    def inside(self, path: Path, slot: str) -> str:
+        return str(path.resolve())
+
+    def output_inside(self, output: Path) -> str:
+        return str(output.resolve())
+
+    def execute(self, handle: StageHandle, call: Call) -> Exit:
+        limits = call.limits
+        isolation = {
+            "network": "host",
+            "file_system": "host",
+            "user": "caller",
+            "threads": limits.threads,
+            "memory_bytes": limits.memory_bytes,
+            "time_limit_s": limits.seconds,
+            "device": limits.device,
+        }
+        with tempfile.TemporaryDirectory(prefix=".job-", dir=call.output.parent, ignore_cleanup_errors=True) as name:
+            scratch = Path(name).resolve()
+            request = scratch / "request.json"
+            request.write_text(call.request, encoding="utf-8")
+            line = [*handle.target.split("\0"), "run", str(request)]
+            return attend_child(line, scratch, clean_environment(limits), call, isolation, _limit_memory(limits))
+
+
+def attend_child(
+    line: list[str],
+    scratch: Path,
+    environment: dict[str, str],
+    call: Call,
+    isolation: dict[str, Any],
+    prepare: Callable[[], None] | None = None,
+) -> Exit:
+    """Start a command line, tick until it ends or its time has passed, and leave nothing of its group running.
+
+    `prepare` runs in the child before the program does. Raises EnvironmentFault when it cannot be started.
+    """
+    with (scratch / "stdout").open("wb") as out, (scratch / "stderr").open("w+b") as err:
+        try:
+            child = subprocess.Popen(
+                line,
+                stdout=out,
+                stderr=err,
+                stdin=subprocess.DEVNULL,
+                cwd=scratch,
+                env=environment,
+                start_new_session=True,
+                preexec_fn=prepare,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise EnvironmentFault(f"cannot be started ({error})", where=line[0], mend="check the program") from error
+        stopped = ""
+        try:
+            if not wait(lambda: child.poll() is not None, lambda: call.tick(isolation), call.limits.seconds):
+                stopped = f"time limit of {call.limits.seconds:g} s passed"
+        finally:
+            _end(child)
+        err.seek(max(0, err.seek(0, os.SEEK_END) - 4000))
+        return Exit(child.returncode, err.read().decode("utf-8", "replace"), isolation, stopped)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """Kill what is left of the child's process group, and reap the child."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()

@@ -1,0 +1,96 @@
+"""Sample inputs for any stage, made by the kind of its ports: good ones, corrupt ones and ones that do not exist.
+
+All volumes and label maps share one grid, so that a stage that wants them to match is content. A port of kind
+`path` named `dicom` gets a small phantom participant; any other gets a text file.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from containers.contract.errors import RequestFault
+from containers.contract.labels import THIGH_LABELS
+from containers.contract.segmentation import write_segmentation
+from containers.contract.spec import Port, StageSpec
+from containers.contract.table import write_table
+from containers.contract.volume import Geometry, Volume, write_nrrd
+from harness.run_stage import fact_value
+
+GRID = Geometry(size=(28, 24, 16), spacing_mm=(2.0, 2.0, 3.0), origin_mm=(-28.0, -24.0, 10.0))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """inputs: good files by name. corrupt: the same names with bytes that no format has. facts: of the item."""
+
+    inputs: dict[str, Path]
+    corrupt: dict[str, Path]
+    facts: dict[str, Any]
+
+
+def samples(spec: StageSpec, given: dict[str, Path], facts: dict[str, str], folder: Path) -> Sample:
+    """Make samples for every input that is not given. Raises RequestFault for an input that cannot be made up."""
+    for name, path in given.items():
+        if name not in spec.inputs:
+            raise RequestFault(f"stage {spec.name} has no input {name!r}", where="--input", mend=", ".join(spec.inputs))
+        if not path.exists():
+            raise RequestFault("does not exist", where=str(path), mend=f"give the path of input {name}")
+    # With samples given by hand the stage is run on those alone: an optional input made up might not fit them.
+    wanted = {name: port for name, port in spec.inputs.items() if not given or port.required}
+    inputs = dict(given)
+    for name, port in wanted.items():
+        if name not in inputs:
+            (folder / "good" / name).mkdir(parents=True)
+            inputs[name] = _good(name, port, folder / "good" / name)
+    corrupt = {}
+    for name, path in inputs.items():
+        place = folder / "corrupt" / name / path.name
+        place.parent.mkdir(parents=True)
+        place.write_bytes(b"\x89\xfe\x00\xffthis is of no format\x00" * 40)
+        corrupt[name] = place
+    values: dict[str, Any] = {name: 1.7 for name, fact in spec.facts.items() if fact.required}
+    return Sample(inputs, corrupt, values | {name: fact_value(text) for name, text in facts.items()})
+
+
+def _good(name: str, port: Port, folder: Path) -> Path:
+    seed = np.random.default_rng(sum(name.encode()))
+    if port.kind == "path" and name == "dicom":
+        return _phantom(folder)
+    if port.kind == "path":
+        path = folder / "sample.txt"
+        path.write_text("a sample input\nof two lines\n", encoding="utf-8")
+        return path
+    if port.kind == "volume":
+        path = folder / "sample.nrrd"
+        data = seed.normal(200.0, 20.0, GRID.shape).clip(1.0, None).astype(np.float32)
+        write_nrrd(path, Volume(data, GRID))
+        return path
+    if port.kind == "segmentation":
+        path = folder / "sample.seg.nrrd"
+        labels = (np.indices(GRID.shape)[2] % (max(THIGH_LABELS) + 1)).astype(np.uint8)
+        write_segmentation(path, labels, GRID, THIGH_LABELS)
+        return path
+    if port.kind == "table":
+        path = folder / "sample.parquet"
+        write_table(path, {"item": ["a", "b", "c", "d"], "value": [float(v) for v in seed.normal(5.0, 1.0, 4)]})
+        return path
+    if port.kind == "json":
+        path = folder / "sample.json"
+        path.write_text(json.dumps({"schema_version": "1.0"}), encoding="utf-8")
+        return path
+    raise RequestFault(
+        f"cannot be made up for kind {port.kind}", where=f"input {name}", mend=f"give one with --input {name}=PATH"
+    )
+
+
+def _phantom(folder: Path) -> Path:
+    import phantoms
+
+    phantoms.make("ukb_participant", {"preset": "small", "seed": 5}, folder)
+    said = json.loads((folder / "phantom.json").read_text(encoding="utf-8"))
+    path = folder / str(said["files"]["dicom_zip"])
+    (folder / "phantom.json").unlink()
+    return path

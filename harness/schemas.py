@@ -1,0 +1,37 @@
+"""JSON Schemas of everything that crosses a border, from the same models that check it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from containers.contract.record import Record, Timing
+from containers.contract.request import Request, Strict
+from containers.contract.spec import StageSpec
+from harness.results import Results
+from harness.spec import Case
+
+SCHEMAS: dict[str, type[Strict]] = {
+    "request": Request,
+    "record": Record,
+    "timing": Timing,
+    "stage": StageSpec,
+    "results": Results,
+    "case": Case,
+}
+
+
+def schema(name: str) -> dict[str, Any]:
+    """One schema, as JSON Schema 2020-12."""
+    made = SCHEMAS[name].model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+
+
+def export(folder: Path) -> list[Path]:
+    """Write every schema as `<name>.schema.json`. Returns the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name in SCHEMAS:
+        path = folder / f"{name}.schema.json"
+        path.write_text(json.dumps(schema(name), indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+        paths.append(path)
+    return paths

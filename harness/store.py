@@ -1,0 +1,113 @@
+"""The content-addressed cache: finished items by the hash of everything that decides them.
+
+Invariants: an entry is whole or absent (it comes by one rename); it is verified against its record each
+time it is used, and dropped when a byte differs; an error is never kept; two runs may share one folder.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from containers.contract.files import sha256_file
+from containers.contract.record import Record
+from containers.contract.request import first_error
+
+PROVENANCE = "provenance.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finished item: its folder, its record, and how it was made (runner, digest, isolation)."""
+
+    folder: Path
+    record: Record
+    provenance: dict[str, Any]
+
+    def output(self, name: str) -> Path | None:
+        """Path of an output, or None when the item has none of that name."""
+        output = self.record.outputs.get(name)
+        return self.folder / output.path if output else None
+
+
+def key_of(identity: dict[str, Any]) -> str:
+    """Hex SHA-256 of a JSON-able identity. Equal content gives equal keys whatever the order of fields."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def complaint_of(folder: Path) -> str | None:
+    """Why an item's folder is not what its record says, or None. Hashes every output."""
+    try:
+        record = Record.model_validate_json((folder / "record.json").read_bytes())
+    except OSError as error:
+        return f"record.json cannot be read ({error.strerror})"
+    except ValidationError as error:
+        return f"record.json is not valid ({first_error(error)})"
+    for name, output in record.outputs.items():
+        path = folder / output.path
+        if path.resolve().parent != folder.resolve():
+            return f"output {name} is outside the item's folder ({output.path})"
+        if not path.is_file():
+            return f"output {name} ({output.path}) is missing"
+        if path.stat().st_size != output.bytes or sha256_file(path) != output.sha256:
+            return f"output {name} ({output.path}) differs from its hash"
+    return None
+
+
+class Store:
+    """The cache folder, made when first written to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def _place(self, key: str) -> Path:
+        return self.folder / key[:2] / key
+
+    def get(self, key: str) -> Entry | None:
+        """The verified entry, or None. An entry that does not verify is removed."""
+        place = self._place(key)
+        if not place.is_dir():
+            return None
+        if complaint_of(place) is not None:
+            self._drop(place)
+            return None
+        return self._read(place)
+
+    def put(self, key: str, folder: Path, provenance: dict[str, Any]) -> Entry:
+        """Move a finished, verified item folder in by one rename. When another run was first, its entry is kept.
+
+        `folder` must be on the same file system as the store. Raises ValueError for an error record.
+        """
+        record = Record.model_validate_json((folder / "record.json").read_bytes())
+        if record.status != "ok":
+            raise ValueError("an error is never cached")
+        (folder / PROVENANCE).write_text(json.dumps(provenance, sort_keys=True, indent=1) + "\n", encoding="utf-8")
+        place = self._place(key)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+            shutil.rmtree(folder, ignore_errors=True)
+        return self._read(place)
+
+    def _read(self, place: Path) -> Entry:
+        record = Record.model_validate_json((place / "record.json").read_bytes())
+        try:
+            provenance = json.loads((place / PROVENANCE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            provenance = {}
+        return Entry(place, record, provenance)
+
+    def _drop(self, place: Path) -> None:
+        aside = Path(tempfile.mkdtemp(prefix=".dropped-", dir=self.folder))
+        with suppress(OSError):
+            place.rename(aside / "old")
+        shutil.rmtree(aside, ignore_errors=True)

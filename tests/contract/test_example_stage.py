@@ -1,0 +1,41 @@
+"""The example stage, which is no Python, keeps the contract: the proof that any language will do."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from containers.contract.errors import EnvironmentFault
+from harness import images
+from harness.conformance import check_stage
+from harness.runners.docker import DockerRunner
+
+FOLDER = Path(__file__).parent / "example_stage"
+
+
+@pytest.fixture(scope="module")
+def image() -> str:
+    try:
+        return images.build_folder(FOLDER, "myorepro-test/word_count:1.0.0", progress=lambda line: None).image_id
+    except EnvironmentFault as fault:
+        pytest.skip(str(fault))
+
+
+@pytest.mark.docker
+def test_shell_stage_conforms(image: str) -> None:
+    findings = check_stage(DockerRunner(), image, {}, {})
+    assert [finding for finding in findings if finding.result != "passed"] == []
+    assert len(findings) > 10
+
+
+@pytest.mark.docker
+def test_shell_stage_counts(image: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("eins zwei drei\n", encoding="utf-8")
+    (tmp_path / "request.json").write_text(
+        json.dumps({"stage": "word_count", "items": [{"id": "a", "inputs": {"text": "a.txt"}}], "output": "out"})
+    )
+    command = ["docker", "run", "--rm", "--network", "none", "--user", "0", "--volume", f"{tmp_path}:/job", image]
+    subprocess.run([*command, "run", "/job/request.json"], check=True)
+    record = json.loads((tmp_path / "out" / "a" / "record.json").read_text())
+    assert record["metrics"]["words"] == {"value": 3, "unit": "1"}

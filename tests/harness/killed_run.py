@@ -1,0 +1,31 @@
+"""Run by a child process that the test kills: item `a` ends at once, item `b` sleeps."""
+
+from pathlib import Path
+
+from harness.pipeline import CaseRun, Context
+from harness.progress import Progress
+from harness.reproduce import worker_pool
+from harness.runners.process import ProcessRunner
+from harness.store import Store
+from tests.harness.conftest import STAGES, lines_case
+
+
+def main(folder: Path) -> None:
+    """One core: `a` and `b` are one job."""
+    data = folder / "data"
+    data.mkdir()
+    (data / "a.txt").write_text("one\n", encoding="utf-8")
+    (data / "b.txt").write_text("SLEEP\n", encoding="utf-8")
+    (folder / "run").mkdir()
+    with worker_pool(1) as pool:
+        context = Context(
+            runner=ProcessRunner({"lines": STAGES / "lines"}),
+            store=Store(folder / "cache"),
+            run_folder=folder / "run",
+            data=data,
+            preset="small",
+            cores=1,
+            pool=pool,
+            progress=Progress(quiet=True),
+        )
+        CaseRun(lines_case({"a": "", "b": ""}), context).run()
