@@ -1,0 +1,93 @@
+# Every target sets up what it needs first. `make help` lists them.
+# Settings: TORCH=cuda (CUDA build of torch), RUNNER=process|docker, PRESET=small|full, JOBS=N, STAGES="...",
+# BASE_IMAGE=name (registry image to build on), PYTHON=python3.x
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH ?= auto
+RUNNER ?= auto
+PRESET ?=
+JOBS ?=
+PYTHON ?=
+BASE_IMAGE ?=
+export MYOREPRO_BASE_IMAGE := $(BASE_IMAGE)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+STAMP := $(VENV)/.installed-$(TORCH)
+BENCH_STAMP := $(VENV)/.installed-bench
+OPTIONS := $(if $(PRESET),--preset $(PRESET)) $(if $(JOBS),--jobs $(JOBS))
+STAGES ?= $(patsubst containers/%/stage.toml,%,$(wildcard containers/*/stage.toml))
+LOCKS := requirements/host.lock requirements/torch-cpu.lock requirements/torch-cuda.lock
+DRY := --dry-run --require-hashes --only-binary :all: --target build/none
+IMAGE := --python-version 3.11 --python-platform x86_64-manylinux_2_28
+INSTALL := $(BIN)/python requirements/install.py --torch $(TORCH)
+
+.DELETE_ON_ERROR:
+.PHONY: help venv reproduce test lint images check gate bench lock lock-check clean
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name line; do \
+	  printf '  make %-11s %s\n' "$$name" "$$line"; done
+
+venv: $(STAMP) ## make .venv from the hashed lock (TORCH=cuda for the CUDA build of torch)
+
+# The first Python of 3.11 to 3.13 that can make a virtual environment.
+$(BIN)/python:
+	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "make: this is $$(uname -sm); the locks are for Linux x86_64" >&2; exit 3; }
+	@for p in $(if $(PYTHON),$(PYTHON),python3.11 python3.12 python3.13 python3); do \
+	  if "$$p" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	    echo "venv: $$("$$p" --version) in $(VENV)"; exec "$$p" -m venv $(VENV); \
+	  fi; \
+	done; \
+	echo "make: no Python 3.11, 3.12 or 3.13 with venv; on Debian or Ubuntu: apt-get install python3 python3-venv" >&2; exit 3
+
+$(STAMP): $(LOCKS) requirements/install.py pyproject.toml | $(BIN)/python
+	@echo "venv: installing the locked packages (TORCH=$(TORCH))"
+	@$(INSTALL)
+	@touch $@
+
+$(BENCH_STAMP): requirements/bench.lock $(STAMP)
+	@$(INSTALL) --bench
+	@touch $@
+
+reproduce: $(STAMP) ## run every case, judge the claims, write report/index.html (with containers where an engine answers)
+	$(BIN)/myorepro reproduce --runner $(RUNNER) $(OPTIONS)
+
+test: $(STAMP) ## run the tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## ruff, mypy and the import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+images: $(STAMP) ## build the images that changed; print size and time
+	$(BIN)/myorepro images build $(STAGES)
+
+check: images ## conformance test of every stage image
+	for stage in $(STAGES); do $(BIN)/myorepro stage check $$stage --runner docker; done
+
+gate: $(STAMP) ## run the phantom case with its seeded faults only; exit status 1 when a metric drifts or misses a fault
+	$(BIN)/myorepro reproduce --case ukb_imaging --preset small --runner $(RUNNER) --report build/gate
+
+bench: $(BENCH_STAMP) ## time the stages against their peers and print the table
+	status=0; for script in benchmarks/bench_*.py; do \
+	  echo "== $$script"; $(BIN)/python $$script || status=1; \
+	done; exit $$status
+
+lock: $(STAMP) ## resolve the lock files anew (UPGRADE=1 takes newer versions)
+	$(BIN)/python requirements/lock.py $(if $(UPGRADE),--upgrade)
+
+lock-check: $(STAMP) ## resolve the CUDA locks without installing
+	mkdir -p build
+	$(BIN)/uv pip install $(DRY) -r requirements/host.lock -r requirements/torch-cuda.lock
+	$(BIN)/uv pip install $(DRY) $(IMAGE) -r containers/base/requirements-cuda.lock -r containers/fusion/requirements.lock
+
+clean: ## remove what runs and builds left (not .venv)
+	rm -rf build work report .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks *.egg-info
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf

@@ -1,0 +1,137 @@
+"""Building images: reproducible contexts, reuse by content, one-line faults. The engine's own part needs an engine."""
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from docker.errors import ImageNotFound
+
+from containers.contract.errors import EnvironmentFault, RequestFault
+from harness import images
+
+
+def context(files: list[tuple[str, Path]]) -> bytes:
+    stream = io.BytesIO()
+    images.write_context(stream, files)
+    return stream.getvalue()
+
+
+def test_context_does_not_depend_on_clock_owner_or_mode(tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text("1")
+    first = context([("x/a.py", file)])
+    file.chmod(0o700)
+    file.write_text("1")
+    assert context([("x/a.py", file)]) == first
+    with tarfile.open(fileobj=io.BytesIO(first)) as archive:
+        (entry,) = archive.getmembers()
+    assert (entry.name, entry.mtime, entry.mode, entry.uid) == ("x/a.py", images.SOURCE_DATE_EPOCH, 0o644, 0)
+
+
+def test_every_stage_has_an_image_and_a_tag_with_its_version() -> None:
+    folders = images.stage_folders()
+    assert {"fusion", "composition", "agreement"} <= folders.keys()
+    assert "base" not in folders
+    assert images.reference("fusion", "cuda") == images.reference("fusion") + "-cuda"
+
+
+def test_dockerfiles_do_not_need_buildkit_nor_run_as_root() -> None:
+    for folder in images.stage_folders().values():
+        text = (folder / "Dockerfile").read_text()
+        assert "--mount" not in text
+        last = text.rpartition("\nFROM ")[2]
+        assert "USER 0" not in last, f"{folder.name}: the final stage must keep the user of the base image"
+        assert f'"containers.{folder.name}"' in last
+    assert "USER 65532:65532" in (images.ROOT / "containers/base/Dockerfile").read_text().rpartition("\nFROM ")[2]
+
+
+def test_unknown_stage_is_named() -> None:
+    with pytest.raises(RequestFault, match=r"unknown stage 'fussion'; known: .*fusion"):
+        images.build(["fussion"])
+
+
+def test_no_engine_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    with pytest.raises(EnvironmentFault, match="no container engine answers") as caught:
+        images.build([])
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_mmdebstrap_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EnvironmentFault, match="apt-get install mmdebstrap"):
+        images.make_rootfs(tmp_path / "rootfs.tar")
+
+
+def test_wheels_that_do_not_match_the_lock_leave_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A folder with one wheel, no index, and a lock that states another hash.
+    wheel = tmp_path / "wheels" / "nothing-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    wheel.write_bytes(b"PK\5\6" + bytes(18))
+    lock = tmp_path / "stage" / "requirements.lock"
+    lock.parent.mkdir()
+    lock.write_text(f"nothing==1.0 --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
+    target = tmp_path / "wheelhouse" / "x"
+    with pytest.raises(EnvironmentFault) as caught:
+        images.fetch_wheels(lock, target)
+    assert "stage: " in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.fixture
+def tag(engine: None) -> Iterator[str]:
+    name = "myorepro-test/tiny:1"
+    yield name
+    subprocess.run(["docker", "image", "rm", "--force", name], check=False, capture_output=True)
+
+
+@pytest.fixture
+def engine() -> None:
+    try:
+        client = images.connect()
+        client.images.get(f"{images.ROOTFS}:{images.SUITE}")
+    except EnvironmentFault as fault:
+        pytest.skip(str(fault))
+    except ImageNotFound:
+        pytest.skip("the root filesystem image is not built: make images")
+
+
+@pytest.mark.docker
+def test_image_is_reused_until_its_source_changes(tmp_path: Path, tag: str) -> None:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY a.txt /a.txt\n")
+    (folder / "a.txt").write_text("one")
+    said: list[str] = []
+    first, second = (images.build_folder(folder, tag, progress=said.append) for _ in range(2))
+    assert (first.reused, second.reused) == (False, True)
+    assert first.image_id == second.image_id
+    assert len(said) == 1
+    (folder / "a.txt").write_text("two")
+    third = images.build_folder(folder, tag, progress=said.append)
+    assert not third.reused
+    assert third.image_id != first.image_id
+
+
+@pytest.mark.docker
+def test_unknown_base_image_is_one_line(engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYOREPRO_BASE_IMAGE", "myorepro-test/Not A Name")
+    with pytest.raises(EnvironmentFault, match="the container engine failed") as caught:
+        images.build([], progress=lambda line: None)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.docker
+def test_failing_build_names_the_stage_in_one_line(tmp_path: Path, tag: str) -> None:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN echo no such thing; exit 7\n")
+    with pytest.raises(EnvironmentFault, match=r"^tiny: does not build: .*no such thing") as caught:
+        images.build_folder(folder, tag, progress=lambda line: None)
+    assert "\n" not in str(caught.value)
