@@ -242,6 +242,32 @@ def images_build(
 
 
 @app.command()
+def sample(
+    case: Annotated[str, typer.Argument(help="the case whose sampled checks get new values")],
+    cohorts: Annotated[int, typer.Option(min=3, help="cohorts with other seeds")] = 10,
+    out: Annotated[Path | None, typer.Option(help="file; by default reference_results/baselines/CASE.json")] = None,
+    runner: RunnerOption = "auto",
+    jobs: Annotated[int, typer.Option(min=1, help="cores to use")] = len(os.sched_getaffinity(0)),
+    work: Annotated[Path, typer.Option(help="folder of the cache and of the runs")] = Path("work"),
+) -> None:
+    """Sample the spread of a case's checks over seeds; the tolerances in the case file come from it.
+
+    Example: myorepro sample ukb_imaging --cohorts 10
+    """
+    from containers.contract.files import write_json
+    from harness.progress import Progress
+    from harness.reproduce import Options
+    from harness.sampling import sample as run
+
+    place = out or Path("reference_results") / "baselines" / f"{case}.json"
+    found = run(case, cohorts, Options(runner=runner, cores=jobs, work=work), Progress())
+    write_json(place, found)
+    for name, row in found["checks"].items():
+        low, high = row["bounds"]
+        print(f"{name}: mean {row['mean']:.4g}, SD {row['sd']:.2g} {row['unit']}: {low:g} to {high:g}")
+
+
+@app.command()
 def cases() -> None:
     """List the cases."""
     from harness.reproduce import case_lines
