@@ -25,7 +25,7 @@ from containers.contract.record import Record
 from containers.contract.request import first_error
 from harness.outcome import Outcome, failed, finished
 from harness.runners.base import Call, Exit, Limits, Runner, StageHandle
-from harness.store import Store, complaint_of
+from harness.store import Store, complaint_of, unsafe
 
 LARGEST_JOB = 64
 """Items in one job: enough to spread the loading of a model, few enough to mount their inputs one by one."""
@@ -181,9 +181,11 @@ class StageCall:
             raise StopRequestedError
 
     def _take(self, one: Work, folder: Path, isolation: dict[str, Any]) -> Outcome:
+        if complaint := unsafe(folder):
+            return Outcome("missing", line=f"the stage broke its contract: {complaint}")
         # A folder of another user cannot be moved out by rename when it is not writable: own it first.
         if os.getuid() == 0:
-            for path in [folder, *folder.rglob("*")]:
+            for path in [folder, *folder.iterdir()]:
                 os.chown(path, 0, 0, follow_symlinks=False)
         provenance = {
             "runner": self.runner.name,
@@ -217,6 +219,14 @@ class StageCall:
             return f"record of stage {record.stage.name} {record.stage.version}"
         if record.status == "ok" and record.inputs != one.hashes:
             return "record.inputs are not the hashes of the inputs given"
+        if record.seed != self.seed or record.facts != one.facts:
+            return "record.seed or record.facts are not those that were asked for"
+        wanted = {n: self.parameters.get(n, p.default) for n, p in self.handle.spec.parameters.items()}
+        if record.parameters != wanted:
+            return "record.parameters are not those that were asked for, defaults filled in"
+        needed = [n for n, port in self.handle.spec.outputs.items() if port.required and not n.endswith(".*")]
+        if record.status == "ok" and (missing := [n for n in needed if n not in record.outputs]):
+            return f"required output {missing[0]!r} is missing"
         for name, metric in record.metrics.items():
             if self.handle.spec.metric_unit(name) != metric.unit:
                 return f"metric {name} is not declared in unit {metric.unit!r}"

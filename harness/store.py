@@ -6,7 +6,9 @@ time it is used, and dropped when a byte differs; an error is never kept; two ru
 
 import hashlib
 import json
+import os
 import shutil
+import stat
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,11 +17,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from containers.contract.files import sha256_file
+from containers.contract.files import sha256_file, write_json
 from containers.contract.record import Record
 from containers.contract.request import first_error
 
 PROVENANCE = "provenance.json"
+SEAL = "seal.json"
+_RECORD_FILES = {"record.json", "timing.json"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,23 @@ def key_of(identity: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
+def unsafe(folder: Path) -> str | None:
+    """Why a folder that a stage wrote must not be touched, or None. Follows no link.
+
+    A stage may be anybody's: a link in its output would make the harness read or write where the link points.
+    """
+    if not stat.S_ISDIR(folder.lstat().st_mode):
+        return "the item's folder is no folder"
+    for entry in os.scandir(folder):
+        if not entry.is_file(follow_symlinks=False):
+            return f"{entry.name} is no regular file"
+        if entry.stat(follow_symlinks=False).st_nlink > 1:
+            return f"{entry.name} is a hard link"
+        if entry.name in (PROVENANCE, SEAL):
+            return f"{entry.name} is a name of the harness"
+    return None
+
+
 def complaint_of(folder: Path) -> str | None:
     """Why an item's folder is not what its record says, or None. Hashes every output."""
     try:
@@ -57,7 +78,22 @@ def complaint_of(folder: Path) -> str | None:
             return f"output {name} ({output.path}) is missing"
         if path.stat().st_size != output.bytes or sha256_file(path) != output.sha256:
             return f"output {name} ({output.path}) differs from its hash"
+    known = _RECORD_FILES | {PROVENANCE, SEAL} | {output.path for output in record.outputs.values()}
+    if extra := sorted({path.name for path in folder.iterdir()} - known):
+        return f"file {extra[0]} is no output of the record"
     return None
+
+
+def _seal(folder: Path, key: str) -> dict[str, str]:
+    return {"key": key, **{name: sha256_file(folder / name) for name in ("record.json", PROVENANCE)}}
+
+
+def _sealed(place: Path, key: str) -> bool:
+    """Whether record and provenance are those that were put in under this key."""
+    try:
+        return bool(json.loads((place / SEAL).read_text(encoding="utf-8")) == _seal(place, key))
+    except (OSError, ValueError):
+        return False
 
 
 class Store:
@@ -74,7 +110,7 @@ class Store:
         place = self._place(key)
         if not place.is_dir():
             return None
-        if complaint_of(place) is not None:
+        if not _sealed(place, key) or complaint_of(place) is not None:
             self._drop(place)
             return None
         return self._read(place)
@@ -87,7 +123,8 @@ class Store:
         record = Record.model_validate_json((folder / "record.json").read_bytes())
         if record.status != "ok":
             raise ValueError("an error is never cached")
-        (folder / PROVENANCE).write_text(json.dumps(provenance, sort_keys=True, indent=1) + "\n", encoding="utf-8")
+        write_json(folder / PROVENANCE, provenance)
+        write_json(folder / SEAL, _seal(folder, key))
         place = self._place(key)
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -100,10 +137,7 @@ class Store:
 
     def _read(self, place: Path) -> Entry:
         record = Record.model_validate_json((place / "record.json").read_bytes())
-        try:
-            provenance = json.loads((place / PROVENANCE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            provenance = {}
+        provenance = json.loads((place / PROVENANCE).read_text(encoding="utf-8"))
         return Entry(place, record, provenance)
 
     def _drop(self, place: Path) -> None:

@@ -54,7 +54,8 @@ def amplitude(mean: npt.ArrayLike, sigma: float) -> npt.NDArray[np.float64]:
 def background_sigma(data: npt.NDArray[np.generic]) -> tuple[float | None, str]:
     """Sigma from the four in-plane corner columns (a sixteenth of the width and height each, over all slices).
 
-    data: magnitude (k, j, i). Exact zeros are left out: they are padding or masked air. Corners much brighter than
+    data: magnitude (k, j, i). Rows and columns of a corner that are zero throughout are left out: they are padding or
+    masked air. Single zeros are noise that integers round down, and count. Corners much brighter than
     the lowest are left out: they hold ghosts or an arm. Returns (sigma, "") or (None, reason).
     """
     _, size_j, size_i = data.shape
@@ -63,7 +64,7 @@ def background_sigma(data: npt.NDArray[np.generic]) -> tuple[float | None, str]:
     for rows in (slice(0, j), slice(-j, None)):
         for columns in (slice(0, i), slice(-i, None)):
             corner = data[:, rows, columns].astype(np.float64)
-            corner = corner[corner > 0]
+            corner = corner[corner.any(axis=2, keepdims=True) & corner.any(axis=1, keepdims=True)]
             if corner.size >= MIN_AIR_VOXELS and corner.std() <= MAX_AIR_VARIATION * corner.mean():
                 means.append(float(corner.mean()))
     if not means:

@@ -5,18 +5,19 @@ no host name and no absolute path, so that the same input, parameters and image 
 Seconds and memory go to `timing.json` beside it.
 """
 
+import json
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from containers.contract import CONTRACT_VERSION
-from containers.contract.request import ItemId, Strict
+from containers.contract.request import Fact, Finite, ItemId, Strict
 
 
 class Metric(Strict):
     """One number with its unit (`1` for a pure number). `value` is None where it is undefined, and `note` says why."""
 
-    value: float | int | None
+    value: Finite | int | None
     unit: str
     note: str = ""
 
@@ -62,9 +63,15 @@ class Record(Strict):
     warnings: list[str] = Field(default_factory=list)
     error: ErrorInfo | None = None
     inputs: dict[str, str] = Field(default_factory=dict, description="input name -> SHA-256 of its content")
-    facts: dict[str, float | int | str | bool | None] = Field(default_factory=dict)
+    facts: dict[str, Fact] = Field(default_factory=dict)
     parameters: dict[str, Any] = Field(default_factory=dict, description="all parameters, defaults filled in")
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _details_are_json(self) -> "Record":
+        # pydantic would write NaN and infinity as null without a word.
+        json.dumps(self.details, allow_nan=False)
+        return self
 
     @model_validator(mode="after")
     def _result_or_error(self) -> "Record":

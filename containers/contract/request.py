@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from containers.contract import CONTRACT_VERSION
 from containers.contract.errors import RequestFault
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+"""A number that JSON can carry."""
+Fact = Finite | int | str | bool | None
 ItemId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 
 
@@ -28,7 +31,7 @@ class Item(Strict):
 
     id: ItemId
     inputs: dict[str, Path] = Field(default_factory=dict)
-    facts: dict[str, float | int | str | bool | None] = Field(default_factory=dict)
+    facts: dict[str, Fact] = Field(default_factory=dict)
 
 
 class Resources(Strict):

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from containers.contract import CONTRACT_VERSION
 from containers.contract.errors import EnvironmentFault, Fault, ItemFault, RequestFault
-from containers.contract.files import dumps, replacing_folder, sha256_file, sha256_path, write_json
+from containers.contract.files import dumps, replacing_folder, sha256_file, sha256_path, write_json, write_text
 from containers.contract.record import ErrorInfo, Metric, Output, Record, StageId, Timing
 from containers.contract.request import Item, Request, Resources, load_request
 from containers.contract.spec import StageSpec, load_spec
@@ -140,6 +140,7 @@ def _run_item(spec: StageSpec, item: Item, job: Job, state: Any, process: Proces
                 warnings=result.warnings,
                 **record,
             )
+            text = dumps(done.model_dump(mode="json"))
         except Exception as error:  # an item's failure is a result, not the end of the job
             fault = _fault_of(error)
             if fault.kind == "internal":
@@ -147,10 +148,11 @@ def _run_item(spec: StageSpec, item: Item, job: Job, state: Any, process: Proces
             for file in folder.iterdir():
                 file.unlink()
             done = Record(status="error", error=fault, warnings=result.warnings, **record)
+            text = dumps(done.model_dump(mode="json"))
         result.seconds["total"] = time.perf_counter() - start
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         write_json(folder / "timing.json", Timing(seconds=result.seconds, peak_memory_bytes=peak).model_dump())
-        write_json(folder / "record.json", done.model_dump(mode="json"))
+        write_text(folder / "record.json", text)
     return done
 
 

@@ -6,6 +6,7 @@
 """
 
 import io
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -86,6 +87,9 @@ _TO_LPS = {
     "left-posterior-superior": (1, 1, 1),
     "right-anterior-superior": (-1, -1, 1),
     "left-anterior-superior": (1, -1, 1),
+    "LPS": (1, 1, 1),
+    "RAS": (-1, -1, 1),
+    "LAS": (1, -1, 1),
 }
 """Signs that turn a header's frame into LPS."""
 
@@ -167,11 +171,14 @@ def write_nrrd(path: Path, volume: Volume, *, compress: bool = False) -> None:
 def read_nrrd(path: Path) -> Volume:
     """Read a three-dimensional NRRD into LPS. RAS and LAS headers are converted by their signs.
 
-    Raises ItemFault when the file is no NRRD, is not 3-D, or carries no usable geometry.
+    Raises ItemFault when the file is no NRRD, keeps its data in another file (which no content hash would cover), is
+    not 3-D, carries no usable geometry, or counts in another unit than mm.
     """
     try:
+        if {"data file", "datafile"} & set(nrrd.read_header(str(path))):
+            raise ItemFault("keeps its data in another file", where=path.name, mend="save it as one .nrrd file")
         data, header = nrrd.read(str(path), index_order="C")
-    except (OSError, ValueError, KeyError, nrrd.NRRDError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zlib.error, nrrd.NRRDError) as error:
         raise ItemFault(f"is not a readable NRRD ({error})", where=path.name, mend="write it again") from error
     if data.ndim != 3:
         raise ItemFault(f"has {data.ndim} axes, 3 are needed", where=path.name, mend="give one scalar volume a file")
@@ -180,6 +187,8 @@ def read_nrrd(path: Path) -> Volume:
         raise ItemFault(
             "has no anatomical geometry", where=path.name, mend="give space, space directions and space origin"
         )
+    if units := {str(unit) for unit in header.get("space units", [])} - {"mm"}:
+        raise ItemFault(f"counts in {min(units)!r}, not in mm", where=path.name, mend="save it in mm")
     steps = np.asarray(header["space directions"], dtype=float) * np.array(_TO_LPS[space])
     origin = np.asarray(header["space origin"], dtype=float) * np.array(_TO_LPS[space])
     spacing = np.linalg.norm(steps, axis=1)

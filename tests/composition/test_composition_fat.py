@@ -120,16 +120,18 @@ def test_noise_is_corrected_by_default(tmp_path: Path, run_stage: RunStage) -> N
     labels = box_labels(even_widths(), even_widths())
     inputs = write_case(tmp_path, labels, np.full(labels.shape, 0.04))
     rng = np.random.default_rng(11)
-    for name in ("water", "fat"):
+    # Unlike sigmas: each image must be corrected with its own.
+    for name, sigma in (("water", 5.0), ("fat", 20.0)):
         image = read_nrrd(inputs[name])
-        noisy = np.hypot(image.data + rng.normal(0, 20, labels.shape), rng.normal(0, 20, labels.shape))
+        noisy = np.hypot(image.data + rng.normal(0, sigma, labels.shape), rng.normal(0, sigma, labels.shape))
         write_nrrd(inputs[name], Volume(noisy.astype(np.float32), GRID))
     plain = run_stage([{"id": "plain", "inputs": inputs}], noise_correction="none", erosion_voxels=0)["plain"]
     record = run_stage([{"id": "one", "inputs": inputs}], erosion_voxels=0)["one"]
-    assert record["metrics"]["noise_sigma.water"]["value"] == pytest.approx(20, rel=0.06)
+    assert record["metrics"]["noise_sigma.water"]["value"] == pytest.approx(5, rel=0.06)
+    assert record["metrics"]["noise_sigma.fat"]["value"] == pytest.approx(20, rel=0.06)
     assert record["details"]["noise"]["applied"] == "rician"
     names = [f"pdff_percent.{name}" for name in THIGH_LABELS.values()]
-    # SNR 1 in fat: the plain fraction is 100 * 30.97 / (30.97 + 480.4) = 6.06 % by the Rician mean.
+    # SNR 1 in fat: the plain fraction is 100 * 30.97 / (30.97 + 480.03) = 6.06 % by the Rician mean.
     assert np.mean([plain["metrics"][name]["value"] for name in names]) == pytest.approx(6.06, abs=0.05)
     assert np.mean([record["metrics"][name]["value"] for name in names]) == pytest.approx(4.0, abs=0.2)
 

@@ -116,6 +116,7 @@ def test_records_repeat_byte_for_byte_and_carry_no_place(tmp_path: Path) -> None
         ({"items": [{"id": "a", "inputs": {}}]}, "'file' is missing"),
         ({"items": [{"id": "a", "inputs": {"file": "a.in", "fil": "a.in"}}]}, "unknown input or fact 'fil'"),
         ({"items": [{"id": "a", "inputs": {"file": "a.in"}}] * 2}, "given twice"),
+        ({"items": [{"id": "a", "inputs": {"file": "a.in"}, "facts": {"height_m": float("nan")}}]}, "finite number"),
         ({"extra": 1}, "extra: Extra inputs are not permitted"),
     ],
 )
@@ -168,3 +169,17 @@ def test_a_default_out_of_range_is_refused(tmp_path: Path) -> None:
     (tmp_path / "stage.toml").write_text(STAGE.replace("default = 1.0", "default = 12.0"))
     with pytest.raises(RequestFault, match="default of parameter factor must be at most 10"):
         load_spec(tmp_path / "stage.toml")
+
+
+@pytest.mark.parametrize("where", ["metric", "details"])
+def test_a_number_that_json_cannot_carry_fails_its_item_only(tmp_path: Path, where: str) -> None:
+    def nan(item, job, state, result) -> None:
+        if item.id == "a" and where == "metric":
+            result.metric("size", float("nan"))
+        if item.id == "a" and where == "details":
+            result.details["x"] = [float("inf")]
+
+    request = write_request(tmp_path, {"a": b"xy", "b": b"xy"})
+    assert main(tmp_path / "stage.toml", nan, argv=["run", str(request)]) == 0
+    found = records(tmp_path)
+    assert (found["a"]["status"], found["a"]["error"]["kind"], found["b"]["status"]) == ("error", "internal", "ok")

@@ -50,10 +50,11 @@ def test_files_of_simpleitk_are_read_back(tmp_path: Path) -> None:
     assert np.array_equal(volume.data, ramp(OBLIQUE))
 
 
-def test_ras_headers_become_lps(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [b"right-anterior-superior", b"RAS"])
+def test_ras_headers_become_lps(tmp_path: Path, name: bytes) -> None:
     path = tmp_path / "v.nrrd"
     write_nrrd(path, Volume(ramp(OBLIQUE), OBLIQUE))
-    text = path.read_bytes().replace(b"left-posterior-superior", b"right-anterior-superior")
+    text = path.read_bytes().replace(b"left-posterior-superior", name)
     path.write_bytes(text)
     geometry = read_nrrd(path).geometry
     assert geometry.position_mm((1, 2, 3)) == pytest.approx(OBLIQUE.position_mm((1, 2, 3)) * [-1, -1, 1])
@@ -91,6 +92,8 @@ def test_grids_differ_by_more_than_the_tolerance() -> None:
         (lambda b: b[: len(b) // 2], "not a readable NRRD"),
         (lambda b: b.replace(b"space: left-posterior-superior\n", b"space dimension: 3\n"), "no anatomical geometry"),
         (lambda b: b.replace(b"space directions: (1.5,0,0)", b"space directions: (0,0,0)"), "voxel spacing"),
+        (lambda b: b.replace(b'"mm" "mm" "mm"', b'"cm" "cm" "cm"'), "counts in 'cm', not in mm"),
+        (lambda b: b.replace(b"encoding: raw\n", b"encoding: raw\ndata file: other.raw\n"), "data in another file"),
     ],
 )
 def test_bad_files_say_what_is_wrong(tmp_path: Path, change, says: str) -> None:

@@ -174,3 +174,22 @@ def test_results_do_not_depend_on_the_number_of_threads(fitted: Anatomy) -> None
     many = fitted.labels(grid), fitted.volumes(6.0, texture=0.5)
     assert np.array_equal(one[0], many[0])
     assert all(np.array_equal(a, b) for a, b in zip(one[1], many[1], strict=True))
+
+
+def test_indices_follow_their_definitions_from_the_structures_volumes() -> None:
+    subject = PLAIN.model_copy(update={"asymmetry_percent": 12.0})
+    values, _ = truth(fit(subject, 3), 5.0)
+
+    def volume(*names: str) -> float:
+        return sum(values[f"volume_cm3.{name}"] for name in names)
+
+    posterior = volume("semimembranosus", "semitendinosus", "biceps_femoris")
+    quadriceps = volume("rectus_femoris", "vastus_lateralis", "vastus_medialis", "vastus_intermedius")
+    assert values["pa_ratio_hamstrings_quadriceps"] == pytest.approx(posterior / quadriceps, rel=1e-3)
+    anterior = quadriceps + volume("sartorius")
+    assert values["pa_ratio_posterior_anterior"] == pytest.approx(posterior / anterior, rel=1e-3)
+    left, right = (sum(values[f"volume_cm3_{side}.{n}"] for n in MUSCLES) for side in ("left", "right"))
+    assert left > right
+    assert values["asymmetry_percent"] == pytest.approx(100 * (left - right) / left, abs=0.01)
+    assert values["tvi_cm3_per_m2"] == pytest.approx(values["tmv_cm3"] / subject.height_m**2)
+    assert values["tmv_cm3"] == pytest.approx(sum(values[f"volume_cm3.{n}"] for n in MUSCLES))
