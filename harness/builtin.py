@@ -100,6 +100,17 @@ def _truth_labels(task: Task, folder: Path) -> Made:
     return Made(files={"labels": "labels.seg.nrrd"})
 
 
+def _truth_volume(task: Task, folder: Path) -> Made:
+    """The image of a right (or with a fault, of a wrong) fusion on the grid of `grid`."""
+    import phantoms
+
+    geometry = read_nrrd(task.inputs["grid"]).geometry
+    contrast = task.parameters["contrast"]
+    data = phantoms.truth_volume(task.inputs["phantom"], geometry, contrast, task.parameters["fault"])
+    write_nrrd(folder / "volume.nrrd", Volume(data, geometry, {"contrast": contrast}))
+    return Made(files={"volume": "volume.nrrd"})
+
+
 def _mutate_labels(task: Task, folder: Path) -> Made:
     """The labels with one seeded fault."""
     import phantoms
@@ -246,6 +257,7 @@ def _picture(task: Task, folder: Path) -> Made:
 _KINDS: dict[str, Callable[[Task, Path], Made]] = {
     "phantom": _phantom,
     "truth_labels": _truth_labels,
+    "truth_volume": _truth_volume,
     "mutate_labels": _mutate_labels,
     "spoil_dicom": _spoil_dicom,
     "collect": _collect,

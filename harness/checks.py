@@ -1,7 +1,7 @@
 """Checks of a case against its outcomes. Over items and metrics of a family, the worst value counts.
 
 Invariants: a check that could not be measured is `broken`, never failed; a mutant check passes when even the
-value nearest to its tolerance has left it; a case that was not run gives checks that are `skipped`.
+value nearest to its tolerance has left it by the check's margin; the checks of a case that was not run are `skipped`.
 """
 
 import re
@@ -71,9 +71,14 @@ def _check(run: CaseRun, check: Check) -> CheckResult:
         return base.model_copy(update={"broken": True, "note": problem or "nothing was measured"})
     mutant = check.evidence == "mutant"
     label, measured = _decisive(values, check, mutant=mutant)
-    outside = distance_outside(measured, check.minimum, check.maximum) > 0
-    note = f"decided by {label}" if len(values) > 1 else ""
-    update = {"measured": measured, "unit": check.unit or unit, "passed": outside == mutant, "note": note}
+    excess = distance_outside(measured, check.minimum, check.maximum)
+    notes = [f"decided by {label}"] if len(values) > 1 else []
+    passed = excess <= 0
+    if mutant:
+        passed = excess >= check.least_excess()
+        said = f"outside by {excess:.3g}" if excess > 0 else "inside"
+        notes.append(f"{said}; a margin of {check.least_excess():.3g} is wanted")
+    update = {"measured": measured, "unit": check.unit or unit, "passed": passed, "note": ", ".join(notes)}
     return base.model_copy(update=update)
 
 
@@ -130,10 +135,10 @@ def _ends(run: CaseRun, name: str, step: StageStep) -> CheckResult:
     return CheckResult(
         case=run.case.name,
         check=f"{name}_items",
-        title=f"{name}: every item ends as it should",
+        title=f"{name}: items that did not end as they should",
         evidence=run.case.evidence,
         measured=float(len(wrong)),
-        unit="items that did not",
+        unit="items",
         maximum=0.0,
         tolerance_source="exact",
         passed=not wrong,

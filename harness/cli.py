@@ -1,6 +1,7 @@
 """The command line: thin; every command calls one function of the harness.
 
-Exit status: 0 as expected, 1 a mismatch, 2 wrong usage or specification, 3 the environment, 4 incomplete.
+Exit status: 0 as expected, 1 a mismatch, 2 wrong usage or specification, 3 the environment, 4 incomplete;
+130 and 143 stopped by Ctrl-C and by SIGTERM.
 """
 
 import os
@@ -8,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,8 +17,17 @@ from rich.table import Table
 
 from containers.contract.errors import EnvironmentFault, Fault, RequestFault
 from containers.contract.files import dumps
+from harness import options
+from harness.options import DeviceOption, FactOption, JobsOption, RunnerOption, StageArgument, WorkOption
 from harness.results import ExitStatus
-from harness.spec import PRESETS, Preset
+
+CORES = len(os.sched_getaffinity(0))
+
+
+def _examples(*lines: str) -> str:
+    # The sign keeps click from joining the lines.
+    return "\n".join(["\b", "Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
+
 
 app = typer.Typer(
     name="myorepro",
@@ -26,177 +36,178 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Run published muscle-MRI methods as containers on phantoms and data, and judge what the papers claim.",
+    epilog=_examples("myorepro reproduce --preset small", "myorepro run --help"),
 )
-stage_app = typer.Typer(no_args_is_help=True, help="Look at a stage, or test that it keeps the contract.")
-schema_app = typer.Typer(no_args_is_help=True, help="JSON Schemas of requests, records, stages, cases and results.")
-images_app = typer.Typer(no_args_is_help=True, help="Container images of the stages.")
+stage_app = typer.Typer(
+    no_args_is_help=True,
+    help="Look at a stage, or test that it keeps the contract.",
+    epilog=_examples("myorepro stage describe fusion", "myorepro stage check fusion"),
+)
+schema_app = typer.Typer(
+    no_args_is_help=True,
+    help="JSON Schemas of requests, records, stages, cases and results.",
+    epilog=_examples("myorepro schema export schemas"),
+)
+images_app = typer.Typer(
+    no_args_is_help=True,
+    help="Container images of the stages.",
+    epilog=_examples("myorepro images build fusion"),
+)
 app.add_typer(stage_app, name="stage")
 app.add_typer(schema_app, name="schema")
 app.add_typer(images_app, name="images")
 
-RunnerOption = Annotated[str, typer.Option(help="auto, process, docker or apptainer")]
-DeviceOption = Annotated[str, typer.Option(help="cpu, or cuda: the stages are given the GPU")]
-Pairs = list[str]
+
+def _version(asked: bool) -> None:
+    if asked:
+        from harness.reproduce import project_version
+
+        print(f"myorepro {project_version()}")
+        raise typer.Exit
 
 
-def _pairs(values: Pairs, option: str) -> dict[str, str]:
-    """`name=value` options as a mapping. Raises RequestFault for anything else."""
-    pairs = {}
-    for value in values:
-        name, equals, rest = value.partition("=")
-        if not equals or not name:
-            raise RequestFault(f"is not name=value: {value!r}", where=option, mend=f"write {option} name=value")
-        pairs[name] = rest
-    return pairs
+@app.callback()
+def every_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and end")
+    ] = False,
+) -> None:
+    """Options that stand before any command."""
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "myorepro reproduce", "myorepro reproduce --runner process --preset small --case ukb_imaging --case bad_input"
+    )
+)
 def reproduce(
     runner: RunnerOption = "auto",
-    preset: Annotated[str, typer.Option(help="small, or full: with one participant at the full protocol")] = "full",
-    case: Annotated[list[str] | None, typer.Option(help="run only this case (may be repeated)")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="cores to use")] = len(os.sched_getaffinity(0)),
-    work: Annotated[Path, typer.Option(help="folder of the cache and of the runs")] = Path("work"),
-    report: Annotated[Path, typer.Option(help="folder of the report")] = Path("report"),
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", help="small, or full: with one participant at the full protocol")
+    ] = "full",
+    case: Annotated[
+        list[str] | None, typer.Option(metavar="CASE", help="run only this case; may be repeated (see `cases`)")
+    ] = None,
+    jobs: JobsOption = CORES,
+    work: WorkOption = Path("work"),
+    report: Annotated[Path, typer.Option(parser=options.folder, metavar="FOLDER", help="folder of the report")] = Path(
+        "report"
+    ),
     device: DeviceOption = "cpu",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print the plan and what is cached; run nothing")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="use nothing from earlier runs")] = False,
 ) -> None:
-    """Run the cases, judge the claims, write the report.
-
-    Example: myorepro reproduce --runner process --preset small --case ukb_imaging
-    """
+    """Run the cases, judge the claims, write the report."""
+    from harness.closing import closing_lines
     from harness.progress import Progress
     from harness.reproduce import Options, data_folder
     from harness.reproduce import reproduce as run
 
-    options = Options(
+    asked = Options(
         runner=runner,
-        preset=_preset(preset),
+        preset=options.preset(preset),
         cases=case or [],
         cores=jobs,
         work=work,
         report=report,
         data=data_folder(),
-        device=_device(device),
+        device=options.device(device),
         dry_run=dry_run,
         use_cache=not no_cache,
     )
     progress = Progress()
-    results = run(options, progress)
+    try:
+        results = run(asked, progress)
+    except Stopped as stop:
+        stop.note = "" if no_cache else KEPT
+        raise
     if not dry_run:
-        _summary(results, progress.console, report)
+        for line in closing_lines(results, report):
+            progress.line(line)
     raise typer.Exit(results.exit_status)
 
 
-def _preset(text: str) -> Preset:
-    for known in PRESETS:
-        if text == known:
-            return known
-    raise RequestFault(f"no preset {text!r}", where="--preset", mend=f"known: {', '.join(PRESETS)}")
-
-
-def _device(text: str) -> Literal["cpu", "cuda"]:
-    if text == "cuda":
-        return "cuda"
-    if text == "cpu":
-        return "cpu"
-    raise RequestFault(f"no device {text!r}", where="--device", mend="known: cpu, cuda")
-
-
-def _summary(results: Any, console: Console, report: Path) -> None:
-    """A few lines at the end: failures one by one, then the counts."""
-    for check in results.checks:
-        if check.skipped or check.passed:
-            continue
-        word = "broken" if check.broken else "FAILED"
-        value = "" if check.measured is None else f" measured {check.measured:g} {check.unit}"
-        console.print(f"{word}: {check.case}/{check.check}{value} {check.note}", markup=False)
-    passed = sum(check.passed for check in results.checks)
-    skipped = sum(check.skipped for check in results.checks)
-    verdicts: dict[str, int] = {}
-    for claim in results.claims:
-        verdicts[claim.verdict.value] = verdicts.get(claim.verdict.value, 0) + 1
-    console.print(f"checks: {passed} of {len(results.checks)} passed, {skipped} not run", markup=False)
-    if verdicts:
-        console.print("claims: " + ", ".join(f"{n} {verdict}" for verdict, n in sorted(verdicts.items())), markup=False)
-    console.print(f"report: {report / 'index.html'} (exit status {results.exit_status})", markup=False)
-
-
-@app.command("run")
+@app.command(
+    "run",
+    epilog=_examples(
+        "myorepro run fusion study.zip --out out",
+        "myorepro run fusion study.zip -p 'spacing_mm=[1,1,2]' -p stations=all --item coarse",
+        "myorepro run composition labels.seg.nrrd -i water=water.nrrd -i fat=fat.nrrd -f height_m=1.7",
+    ),
+)
 def run_command(
-    stage: Annotated[str, typer.Argument(help="stage name, folder, program or image")],
+    stage: StageArgument,
     path: Annotated[Path, typer.Argument(metavar="INPUT", help="file or folder of the stage's first input")],
-    out: Annotated[Path, typer.Option(help="folder for the result")] = Path("out"),
+    out: Annotated[
+        Path, typer.Option(parser=options.folder, metavar="FOLDER", help="the result goes to FOLDER/ITEM")
+    ] = Path("out"),
+    item: Annotated[
+        str, typer.Option(metavar="NAME", help="name of the item  [default: the input's name without its ending]")
+    ] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace an earlier result of the item")] = False,
     runner: RunnerOption = "process",
-    setting: Annotated[list[str] | None, typer.Option("-p", help="parameter, as name=value")] = None,
-    more: Annotated[list[str] | None, typer.Option("-i", help="a further input, as name=path")] = None,
-    fact: Annotated[list[str] | None, typer.Option("-f", help="a fact of the item, as name=value")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="cores to use")] = len(os.sched_getaffinity(0)),
+    setting: Annotated[
+        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="a parameter; may be repeated")
+    ] = None,
+    more: Annotated[
+        list[str] | None, typer.Option("-i", metavar="NAME=PATH", help="a further input; may be repeated")
+    ] = None,
+    fact: FactOption = None,
+    jobs: JobsOption = CORES,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Run one stage on one input.
-
-    Example: myorepro run fusion ../shared/data/siemens_two_station.zip --out out
-    """
+    """Run one stage on one input."""
     from harness.run_stage import StageRun, run_stage
     from harness.runners.base import Limits
+    from harness.runners.choose import for_stage
 
-    console = Console(stderr=False, soft_wrap=True, highlight=False)
-    inputs = {"": path, **{name: Path(value) for name, value in _pairs(more or [], "-i").items()}}
+    inputs = {"": path, **{name: Path(value) for name, value in options.pairs(more or [], "-i").items()}}
     asked = StageRun(
         stage=stage,
         inputs=inputs,
-        settings=_pairs(setting or [], "-p"),
-        facts=_pairs(fact or [], "-f"),
+        settings=options.pairs(setting or [], "-p"),
+        facts=options.pairs(fact or [], "-f"),
         output=out,
-        limits=Limits(threads=jobs, device=_device(device)),
+        limits=Limits(threads=jobs, device=options.device(device)),
+        item=item,
+        overwrite=overwrite,
     )
-    raise typer.Exit(run_stage(asked, _runner(runner, stage), console))
+    raise typer.Exit(run_stage(asked, for_stage(runner, stage), Console(soft_wrap=True, highlight=False)))
 
 
-def _runner(name: str, stage: str) -> Any:
-    """The runner for one stage. `auto`: docker for an image reference, else process."""
-    from harness import images
-    from harness.runners.apptainer import ApptainerRunner
-    from harness.runners.choose import RUNNERS
-    from harness.runners.docker import DockerRunner
-    from harness.runners.process import ProcessRunner
-
-    if name == "auto":
-        try:
-            ProcessRunner().command(stage)
-            name = "process"
-        except RequestFault:
-            name = "docker"
-    if name == "process":
-        return ProcessRunner()
-    if name == "docker":
-        known = images.stage_folders()
-        return DockerRunner({stage: images.reference(stage)} if stage in known else {})
-    if name == "apptainer":
-        return ApptainerRunner()
-    raise RequestFault(f"no runner {name!r}", where="--runner", mend=f"known: {', '.join(RUNNERS)}")
-
-
-@stage_app.command("check")
+@stage_app.command(
+    "check",
+    epilog=_examples(
+        "myorepro stage check myorepro/fusion:0.1.0 --runner docker",
+        "myorepro stage check ./my_stage.sh --input text=good.txt --bad-input text=bad.txt",
+    ),
+)
 def stage_check(
-    stage: Annotated[str, typer.Argument(help="stage name, folder, program or image")],
+    stage: StageArgument,
     runner: RunnerOption = "auto",
     sample: Annotated[
-        list[str] | None, typer.Option("--input", help="a good sample input, as name=path, instead of a generated one")
+        list[str] | None,
+        typer.Option("--input", metavar="NAME=PATH", help="a good sample input instead of a made one; may be repeated"),
     ] = None,
-    fact: Annotated[list[str] | None, typer.Option("-f", help="a fact of the sample item, as name=value")] = None,
+    bad: Annotated[
+        list[str] | None,
+        typer.Option("--bad-input", metavar="NAME=PATH", help="an input the stage must refuse; may be repeated"),
+    ] = None,
+    fact: FactOption = None,
 ) -> None:
-    """Test that a stage keeps the contract; any language, any image. Exit status 0 when it does, else 1.
+    """Test that a stage keeps the contract; any language, any image.
 
-    Example: myorepro stage check myorepro/fusion:0.1.0 --runner docker
+    Exit status 0 when it does, else 1.
     """
     from harness.conformance import check_stage
+    from harness.runners.choose import for_stage
 
     console = Console(soft_wrap=True, highlight=False)
-    given = {name: Path(value) for name, value in _pairs(sample or [], "--input").items()}
-    findings = check_stage(_runner(runner, stage), stage, given, _pairs(fact or [], "-f"))
+    good = {name: Path(value) for name, value in options.pairs(sample or [], "--input").items()}
+    spoiled = {name: Path(value) for name, value in options.pairs(bad or [], "--bad-input").items()}
+    chosen = for_stage(runner, stage)
+    console.print(f"runner: {chosen.name}", markup=False)
+    findings = check_stage(chosen, stage, good, options.pairs(fact or [], "-f"), bad=spoiled)
     table = Table("check", "result", "reason")
     for finding in findings:
         table.add_row(finding.check, finding.result, finding.reason)
@@ -204,18 +215,21 @@ def stage_check(
     failed = sum(finding.result == "failed" for finding in findings)
     unchecked = sum(finding.result == "not checked" for finding in findings)
     said = "conforms" if not failed else f"{failed} checks failed"
-    console.print(f"{stage}: {said}" + (f", {unchecked} not checked" if unchecked else ""), markup=False)
+    said += f", {unchecked} not checked" if unchecked else ""
+    console.print(f"{stage}: {said} (runner {chosen.name})", markup=False)
     raise typer.Exit(ExitStatus.MISMATCH if failed else ExitStatus.OK)
 
 
-@stage_app.command("describe")
-def stage_describe(stage: str, runner: RunnerOption = "auto") -> None:
+@stage_app.command("describe", epilog=_examples("myorepro stage describe fusion"))
+def stage_describe(stage: StageArgument, runner: RunnerOption = "auto") -> None:
     """Print what a stage takes, gives and measures, as JSON."""
-    print(dumps(_runner(runner, stage).identify(stage).spec.model_dump(mode="json")), end="")
+    from harness.runners.choose import for_stage
+
+    print(dumps(for_stage(runner, stage).identify(stage).spec.model_dump(mode="json")), end="")
 
 
-@schema_app.command("export")
-def schema_export(folder: Path) -> None:
+@schema_app.command("export", epilog=_examples("myorepro schema export schemas"))
+def schema_export(folder: Annotated[Path, typer.Argument(help="folder to write to; made when it is missing")]) -> None:
     """Write every schema as `<name>.schema.json` into a folder."""
     from harness.schemas import export
 
@@ -223,11 +237,16 @@ def schema_export(folder: Path) -> None:
         print(path)
 
 
-@images_app.command("build")
+@images_app.command(
+    "build",
+    epilog=_examples("myorepro images build fusion composition", "myorepro images build --base-image python:3.11-slim"),
+)
 def images_build(
     stages: Annotated[list[str] | None, typer.Argument(help="stages; all when none is named")] = None,
-    base_image: Annotated[str | None, typer.Option(help="registry image with Python 3.11 to build on")] = None,
-    variant: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    base_image: Annotated[
+        str | None, typer.Option(metavar="IMAGE", help="registry image with Python 3.11 to build on")
+    ] = None,
+    variant: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda")] = "cpu",
     rebuild: Annotated[bool, typer.Option("--rebuild", help="build even what is there")] = False,
 ) -> None:
     """Build the images of the stages; print their size and time."""
@@ -241,33 +260,40 @@ def images_build(
         print(f"{info.stage}: {info.reference} {info.image_id} {info.size_bytes / 1e6:.0f} MB, {how}")
 
 
-@app.command()
+@app.command(epilog=_examples("myorepro sample ukb_imaging --cohorts 10"))
 def sample(
     case: Annotated[str, typer.Argument(help="the case whose sampled checks get new values")],
-    cohorts: Annotated[int, typer.Option(min=3, help="cohorts with other seeds")] = 10,
-    out: Annotated[Path | None, typer.Option(help="file; by default reference_results/baselines/CASE.json")] = None,
+    cohorts: Annotated[int, typer.Option(min=3, metavar="N", help="cohorts with other seeds")] = 10,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="file to write  [default: reference_results/baselines/CASE.json]"),
+    ] = None,
     runner: RunnerOption = "auto",
-    jobs: Annotated[int, typer.Option(min=1, help="cores to use")] = len(os.sched_getaffinity(0)),
-    work: Annotated[Path, typer.Option(help="folder of the cache and of the runs")] = Path("work"),
+    jobs: JobsOption = CORES,
+    work: WorkOption = Path("work"),
 ) -> None:
-    """Sample the spread of a case's checks over seeds; the tolerances in the case file come from it.
+    """Sample the spread of a case's checks over seeds.
 
-    Example: myorepro sample ukb_imaging --cohorts 10
+    The tolerances in the case file come from it.
     """
     from containers.contract.files import write_json
     from harness.progress import Progress
-    from harness.reproduce import Options
+    from harness.reproduce import Options, data_folder
     from harness.sampling import sample as run
 
     place = out or Path("reference_results") / "baselines" / f"{case}.json"
-    found = run(case, cohorts, Options(runner=runner, cores=jobs, work=work), Progress())
+    try:
+        found = run(case, cohorts, Options(runner=runner, cores=jobs, work=work, data=data_folder()), Progress())
+    except Stopped as stop:
+        stop.note = KEPT
+        raise
     write_json(place, found)
     for name, row in found["checks"].items():
         low, high = row["bounds"]
         print(f"{name}: mean {row['mean']:.4g}, SD {row['sd']:.2g} {row['unit']}: {low:g} to {high:g}")
 
 
-@app.command()
+@app.command(epilog=_examples("myorepro cases"))
 def cases() -> None:
     """List the cases."""
     from harness.reproduce import case_lines
@@ -277,12 +303,20 @@ def cases() -> None:
         print(line)
 
 
+KEPT = "; finished items are kept, run again to go on"
+
+
 class Stopped(BaseException):
-    """The user or the system asked the program to end."""
+    """The user or the system asked the program to end, by signal `number`. note: what becomes of finished work."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+        self.note = ""
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    raise Stopped
+    raise Stopped(number)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -290,7 +324,7 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     try:
-        app(args=arguments)
+        app(args=arguments, prog_name="myorepro")
     except RequestFault as fault:
         print(f"myorepro: {fault}", file=sys.stderr)
         sys.exit(ExitStatus.USAGE)
@@ -298,9 +332,9 @@ def main(arguments: list[str] | None = None) -> None:
         kind = "environment: " if isinstance(fault, EnvironmentFault) else ""
         print(f"myorepro: {kind}{fault}", file=sys.stderr)
         sys.exit(ExitStatus.ENVIRONMENT)
-    except Stopped:
-        print("myorepro: stopped; finished items are kept, run again to go on", file=sys.stderr)
-        sys.exit(130)
+    except Stopped as stop:
+        print(f"myorepro: stopped{stop.note}", file=sys.stderr)
+        sys.exit(128 + stop.number)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from harness.spec import (
     SpoilDicom,
     StageStep,
     TruthLabels,
+    TruthVolume,
 )
 from harness.store import Store, key_of
 
@@ -66,13 +67,11 @@ class Context:
 
     def digest(self, kind: str) -> str:
         """Hash of the sources that decide what a built-in step makes."""
-        sources = {
-            "phantom": [ROOT / "phantoms", ROOT / "containers" / "contract"],
-            "picture": [ROOT / "harness" / "report", ROOT / "containers" / "contract"],
-        }
-        other = [ROOT / "phantoms", ROOT / "containers" / "contract", ROOT / "harness" / "builtin.py"]
+        maker = ROOT / "harness" / "report" if kind == "picture" else ROOT / "phantoms"
         if kind not in self.digests:
-            self.digests[kind] = hash_sources(sources.get(kind, other))
+            self.digests[kind] = hash_sources(
+                [maker, ROOT / "containers" / "contract", ROOT / "harness" / "builtin.py"]
+            )
         return self.digests[kind]
 
 
@@ -214,7 +213,10 @@ class CaseRun:
         return {n: v for n, v in record.facts.items() if n in handle.spec.facts} if record else {}
 
     def _builtin(
-        self, name: str, step: TruthLabels | MutateLabels | SpoilDicom | Collect | ImportNifti, items: list[str]
+        self,
+        name: str,
+        step: TruthLabels | TruthVolume | MutateLabels | SpoilDicom | Collect | ImportNifti,
+        items: list[str],
     ) -> Outcomes:
         if isinstance(step, Collect):
             return self._collect(name, step)
@@ -223,8 +225,10 @@ class CaseRun:
         tasks, outcomes = [], {}
         for item in items:
             parameters: dict[str, Any] = {}
-            if isinstance(step, TruthLabels):
+            if isinstance(step, TruthLabels | TruthVolume):
                 references = {"phantom": f"{step.of}.phantom", "grid": step.grid}
+                if isinstance(step, TruthVolume):
+                    parameters = {"contrast": step.contrast, "fault": step.fault}
             elif isinstance(step, MutateLabels):
                 references, parameters = {"labels": step.labels}, {"fault": step.fault}
             else:
@@ -359,20 +363,3 @@ def link_items(run: CaseRun, run_folder: Path) -> None:
 
 def _data_inputs(case: Case) -> set[str]:
     return {name for name, entry in case.inputs.items() if isinstance(entry, DataInput)}
-
-
-def plan_lines(run: CaseRun) -> list[str]:
-    """What a dry run prints for a case: a line for each input and step."""
-    if run.not_run:
-        return [f"{run.case.name}: not run: {run.not_run}"]
-    lines = [f"{run.case.name}: {run.case.title}"]
-    for name, outcomes in run.outcomes.items():
-        cached = sum(outcome.cached for outcome in outcomes.values())
-        step = run.case.steps.get(name)
-        if isinstance(step, StageStep):
-            handle = run.context.handle(step.stage)
-            what = f"stage {handle.name} {handle.version} ({handle.digest_kind} {handle.digest[:19]})"
-        else:
-            what = step.kind if step else "input"
-        lines.append(f"  {name}: {what}; {len(outcomes)} items, {cached} cached")
-    return lines

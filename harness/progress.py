@@ -1,4 +1,7 @@
-"""Progress: bars on a terminal, one plain line a step elsewhere. Writes to stderr, so that stdout stays data."""
+"""Progress: bars on a terminal, elsewhere a plain line as a step starts and one as it ends.
+
+Writes to stderr, so that stdout stays data.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +40,7 @@ class Progress:
                 task = bars.add_task(label, total=total, completed=cached)
                 yield lambda item: bars.advance(task)
         else:
+            self.line(f"{label}: starts, {total - cached} of {total} to do")
             yield lambda item: None
         seconds = time.monotonic() - start
         self.line(f"{label}: {total - cached} of {total} done in {seconds:.1f} s ({cached} from the cache)")

@@ -4,21 +4,20 @@ Invariants: a report is always written, also when nothing could be measured; res
 changes from run to run; a finished item is never lost to a later failure.
 """
 
-import fcntl
 import multiprocessing
 import os
 import platform
 import shutil
 import signal
-import tempfile
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 from containers.contract import CONTRACT_VERSION
 from containers.contract.errors import EnvironmentFault
@@ -26,9 +25,12 @@ from containers.contract.files import write_json
 from harness import report, verdicts
 from harness.checks import evaluate
 from harness.outcome import Outcome
-from harness.pipeline import CaseRun, Context, link_items, plan_lines
+from harness.pipeline import CaseRun, Context, link_items
+from harness.plan import plan_lines
 from harness.progress import Progress
+from harness.report.provenance import facts as provenance_facts
 from harness.results import CheckResult, ExitStatus, ItemResult, JobResult, Picture, Results
+from harness.run_folder import open_run, require_writable
 from harness.runners.base import Runner
 from harness.runners.choose import Chosen, choose
 from harness.runners.docker import DockerRunner
@@ -59,85 +61,92 @@ def data_folder() -> Path:
     return Path(os.environ.get("MYOREPRO_DATA") or ROOT.parent / "shared" / "data")
 
 
+def looked_in(data: Path | None) -> str:
+    """Which data folder was used and why, for people: results name no path of this machine."""
+    how = "as MYOREPRO_DATA says" if os.environ.get("MYOREPRO_DATA") else "as MYOREPRO_DATA is not set"
+    return f"looked in {data}, {how}" if data else "no data folder was given"
+
+
 def reproduce(options: Options, progress: Progress) -> Results:
     """Run everything asked for and write the report. Raises RequestFault for a wrong specification, before any run."""
-    start = time.monotonic()
     cases = load_cases(options.cases, options.case_folder) if options.case_folder else load_cases(options.cases)
-    stages = list(dict.fromkeys(stage for case in cases for stage in case.stages()))
-    run_folder, lock, ended = _open_run(options.work)
+    if options.dry_run:
+        return _plan(options, cases, progress)
+    require_writable(options.report, "--report")
+    run_folder, lock, ended = open_run(options.work)
     try:
-        try:
-            chosen = choose(
-                options.runner,
-                stages,
-                str(run_folder.resolve()),
-                progress,
-                descriptions=options.work / "descriptions",
-                dry_run=options.dry_run,
-            )
-        except EnvironmentFault as fault:
-            progress.line(f"environment: {fault}")
-            results = _nothing(options, str(fault))
-            _report(results, {"total_seconds": round(time.monotonic() - start, 3)}, run_folder, options)
-            return results
-        if isinstance(chosen.runner, DockerRunner):
-            for label in ended:
-                chosen.runner.remove_leftovers(label)
-        for line in chosen.lines:
-            progress.line(line)
-        with worker_pool(options.cores) as pool:
-            context = _context(options, chosen.runner, run_folder, pool, progress)
-            runs = [CaseRun(case, context) for case in cases]
-            for run in runs:
-                run.check_stages()
-            for run in runs:
-                run.run()
-                if run.not_run:
-                    progress.line(f"{run.case.name}: not run: {run.not_run}")
-            if options.dry_run:
-                for run in runs:
-                    for line in plan_lines(run):
-                        print(line)
-                return _nothing(options, "dry run", ExitStatus.OK)
-            results = _results(options, chosen, runs)
-        for run in runs:
-            link_items(run, run_folder)
-        timings = {"total_seconds": round(time.monotonic() - start, 3), "images": chosen.images, **_timings(runs)}
-        _report(results, timings, run_folder, options)
-        return results
+        results = _run(options, cases, run_folder, ended, progress)
+    except BaseException:
+        # Nothing in it is of use without a report; finished items are in the cache.
+        shutil.rmtree(run_folder, ignore_errors=True)
+        raise
     finally:
         shutil.rmtree(run_folder / ".scratch", ignore_errors=True)
         lock.close()
-        if options.dry_run:
-            shutil.rmtree(run_folder, ignore_errors=True)
+    return results
 
 
-def _open_run(work: Path) -> tuple[Path, TextIO, list[str]]:
-    """A new run folder, locked while this run lives, and the runs that ended, whose folders are removed."""
-    runs = work / "runs"
+def _stages(cases: list[Case]) -> list[str]:
+    return list(dict.fromkeys(stage for case in cases for stage in case.stages()))
+
+
+def _plan(options: Options, cases: list[Case], progress: Progress) -> Results:
+    """Print what a run would do, and write nothing."""
+    absent = options.work / "runs" / "none"
+    chosen = choose(options.runner, _stages(cases), "", progress, descriptions=None, dry_run=True)
+    for line in chosen.lines:
+        progress.line(line)
+    with worker_pool(options.cores) as pool:
+        # Steps say what they did; here nothing is done.
+        context = _context(options, chosen.runner, absent, pool, Progress(quiet=True))
+        runs = [CaseRun(case, context) for case in cases]
+        for run in runs:
+            run.check_stages()
+        for run in runs:
+            run.run()
+            for line in plan_lines(run):
+                print(line)
+            if run.not_run:
+                progress.line(f"{run.case.name}: {looked_in(options.data)}")
+    return _nothing(options, "dry run", ExitStatus.OK)
+
+
+def _run(options: Options, cases: list[Case], run_folder: Path, ended: list[str], progress: Progress) -> Results:
+    start = time.monotonic()
     try:
-        runs.mkdir(parents=True, exist_ok=True)
-        with (runs / ".lock").open("w", encoding="utf-8") as door:
-            # One run at a time comes in: a folder that is not locked yet must not look like one that ended.
-            fcntl.flock(door, fcntl.LOCK_EX)
-            folder = Path(tempfile.mkdtemp(prefix="run-", dir=runs))
-            lock = (folder / ".lock").open("w", encoding="utf-8")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            ended = [str(old.resolve()) for old in sorted(runs.glob("run-*")) if old != folder and _remove_ended(old)]
-    except OSError as error:
-        raise EnvironmentFault(
-            f"cannot be written ({error.strerror})", where=str(work), mend="give another folder with --work"
-        ) from error
-    folder.chmod(0o755)
-    return folder, lock, ended
+        results, timings = _measure(options, cases, run_folder, ended, progress)
+    except EnvironmentFault as fault:
+        progress.line(f"myorepro: environment: {fault}")
+        results, timings = _nothing(options, str(fault)), {}
+    _report(results, {"total_seconds": round(time.monotonic() - start, 3), **timings}, run_folder, options)
+    return results
 
 
-def _remove_ended(old: Path) -> bool:
-    with suppress(OSError), (old / ".lock").open("r+", encoding="utf-8") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(old, ignore_errors=True)
-        return True
-    return False
+def _measure(
+    options: Options, cases: list[Case], run_folder: Path, ended: list[str], progress: Progress
+) -> tuple[Results, dict[str, Any]]:
+    """Run the cases: results, and what changes from run to run. Raises EnvironmentFault when nothing can be run."""
+    chosen = choose(
+        options.runner, _stages(cases), str(run_folder.resolve()), progress, descriptions=options.work / "descriptions"
+    )
+    if isinstance(chosen.runner, DockerRunner):
+        for label in ended:
+            chosen.runner.remove_leftovers(label)
+    for line in chosen.lines:
+        progress.line(line)
+    with worker_pool(options.cores) as pool:
+        context = _context(options, chosen.runner, run_folder, pool, progress)
+        runs = [CaseRun(case, context) for case in cases]
+        for run in runs:
+            run.check_stages()
+        for run in runs:
+            run.run()
+            if run.not_run:
+                progress.line(f"{run.case.name}: not run: {run.not_run} ({looked_in(options.data)})")
+        results = _results(options, chosen, runs)
+    for run in runs:
+        link_items(run, run_folder)
+    return results, {"images": chosen.images, **_timings(runs)}
 
 
 @contextmanager
@@ -194,11 +203,11 @@ def environment() -> dict[str, str]:
 
 
 def project_version() -> str:
-    """The installed version of this project."""
+    """The version of this project: as installed, or as its pyproject.toml says."""
     try:
         return metadata.version("myorepro")
     except metadata.PackageNotFoundError:
-        return "0.0.0"
+        return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
 def _nothing(options: Options, note: str, status: int = ExitStatus.ENVIRONMENT) -> Results:
@@ -223,13 +232,13 @@ def _results(options: Options, chosen: Chosen, runs: list[CaseRun]) -> Results:
         preset=options.preset,
         runner=chosen.runner.name,
         runner_note=chosen.note,
-        environment=environment(),
+        environment=environment() | provenance_facts(ROOT, chosen.runner.name),
         jobs=[job for run in runs for job in _jobs(run)],
         items=[item for run in runs for item in _items(run)],
         checks=checks,
         claims=verdicts.judge(checks),
         pictures=pictures,
-        exit_status=exit_status(checks, anything_measured(runs)),
+        exit_status=exit_status(checks, anything_measured(runs), options.cases),
     )
 
 
@@ -239,13 +248,18 @@ def anything_measured(runs: list[CaseRun]) -> bool:
     return any(o.status == "ok" for run, name in stages for o in run.outcomes.get(name, {}).values())
 
 
-def exit_status(checks: list[CheckResult], measured: bool) -> int:
-    """The exit status of design section 7: a mismatch counts before an incomplete run, which counts before none."""
+def exit_status(checks: list[CheckResult], measured: bool, asked: Sequence[str] = ()) -> int:
+    """The exit status of design section 7: a mismatch counts before an incomplete run, which counts before none.
+
+    asked: cases that the user named. One of them of which no check was run makes the run incomplete.
+    """
     ran = [check for check in checks if not check.skipped]
     if any(not check.passed and not check.broken for check in ran):
         return ExitStatus.MISMATCH
     if any(check.broken for check in ran):
         return ExitStatus.INCOMPLETE if measured else ExitStatus.ENVIRONMENT
+    if set(asked) & {check.case for check in checks} - {check.case for check in ran}:
+        return ExitStatus.INCOMPLETE
     return ExitStatus.OK
 
 
@@ -329,8 +343,6 @@ def _timings(runs: list[CaseRun]) -> dict[str, Any]:
 
 
 def _report(results: Results, timings: dict[str, Any], run_folder: Path, options: Options) -> None:
-    if options.dry_run:
-        return
     try:
         report.write(results, timings, run_folder, options.report)
         write_json(options.report / "timings.json", timings)

@@ -1,7 +1,9 @@
 """Sample inputs for any stage, made by the kind of its ports: good ones, corrupt ones and ones that do not exist.
 
 All volumes and label maps share one grid, so that a stage that wants them to match is content. A port of kind
-`path` named `dicom` gets a small phantom participant; any other gets a text file.
+`path` named `dicom` gets a small phantom participant; any other gets a text file. The corrupt file is the same
+for every kind: bytes of no format, which are no UTF-8 either. For an input of kind `path` they may be good ones:
+whether they are bad only the stage's author knows, who can give a bad file.
 """
 
 import json
@@ -19,27 +21,41 @@ from containers.contract.table import write_table
 from containers.contract.volume import Geometry, Volume, write_nrrd
 from harness.run_stage import fact_value
 
+CORRUPT = b"\x89\xfe\x00\xffthis is of no format\x00" * 40
 GRID = Geometry(size=(28, 24, 16), spacing_mm=(2.0, 2.0, 3.0), origin_mm=(-28.0, -24.0, 10.0))
 
 
 @dataclass(frozen=True)
 class Sample:
-    """inputs: good files by name. corrupt: the same names with bytes that no format has. facts: of the item."""
+    """inputs: good files by name. corrupt: the same names, of which at least one is bad. facts: of the item.
+
+    said: what is bad, in words. certain: whether a stage must refuse it whatever the stage does.
+    """
 
     inputs: dict[str, Path]
     corrupt: dict[str, Path]
     facts: dict[str, Any]
+    said: str
+    certain: bool
 
 
-def samples(spec: StageSpec, given: dict[str, Path], facts: dict[str, str], folder: Path) -> Sample:
-    """Make samples for every input that is not given. Raises RequestFault for an input that cannot be made up."""
-    for name, path in given.items():
-        if name not in spec.inputs:
-            raise RequestFault(f"stage {spec.name} has no input {name!r}", where="--input", mend=", ".join(spec.inputs))
-        if not path.exists():
-            raise RequestFault("does not exist", where=str(path), mend=f"give the path of input {name}")
+def samples(
+    spec: StageSpec, given: dict[str, Path], facts: dict[str, str], folder: Path, bad: dict[str, Path] | None = None
+) -> Sample:
+    """Make samples for every input that is not given. Raises RequestFault for an input that cannot be made up.
+
+    bad: files that the stage must refuse, by input; without any, every input of the corrupt item is CORRUPT.
+    """
+    bad = bad or {}
+    for option, files in (("--input", given), ("--bad-input", bad)):
+        for name, path in files.items():
+            if name not in spec.inputs:
+                known = f"known: {', '.join(spec.inputs)}"
+                raise RequestFault(f"stage {spec.name} has no input {name!r}", where=option, mend=known)
+            if not path.exists():
+                raise RequestFault("does not exist", where=str(path), mend=f"give the path of input {name}")
     # With samples given by hand the stage is run on those alone: an optional input made up might not fit them.
-    wanted = {name: port for name, port in spec.inputs.items() if not given or port.required}
+    wanted = {name: port for name, port in spec.inputs.items() if not given or port.required or name in bad}
     inputs = dict(given)
     for name, port in wanted.items():
         if name not in inputs:
@@ -49,10 +65,18 @@ def samples(spec: StageSpec, given: dict[str, Path], facts: dict[str, str], fold
     for name, path in inputs.items():
         place = folder / "corrupt" / name / path.name
         place.parent.mkdir(parents=True)
-        place.write_bytes(b"\x89\xfe\x00\xffthis is of no format\x00" * 40)
+        place.write_bytes(CORRUPT)
         corrupt[name] = place
+    said = f"{len(CORRUPT)} bytes of no format, no UTF-8, for " + ", ".join(
+        f"{name} (kind {spec.inputs[name].kind})" for name in inputs
+    )
+    if bad:
+        corrupt = inputs | bad
+        said = ", ".join(f"{path.name} for {name}" for name, path in bad.items())
+    certain = bool(bad) or any(spec.inputs[name].kind != "path" for name in inputs)
     values: dict[str, Any] = {name: 1.7 for name, fact in spec.facts.items() if fact.required}
-    return Sample(inputs, corrupt, values | {name: fact_value(text) for name, text in facts.items()})
+    values |= {name: fact_value(text) for name, text in facts.items()}
+    return Sample(inputs, corrupt, values, said, certain)
 
 
 def _good(name: str, port: Port, folder: Path) -> Path:

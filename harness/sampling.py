@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from containers.contract.errors import EnvironmentFault
+from containers.contract.errors import EnvironmentFault, RequestFault
 from harness.progress import Progress
 from harness.reproduce import Options, reproduce
-from harness.spec import CASES, load_case
+from harness.spec import CASES, load_cases
 
 SEED_STEP = 1000
 WIDTH = 5.0
@@ -49,10 +49,15 @@ def cohort_text(text: str, number: int) -> str:
 def sample(name: str, cohorts: int, options: Options, progress: Progress) -> dict[str, Any]:
     """Run `cohorts` cohorts of a case in the small preset; the values of its sampled checks, with mean and SD.
 
-    Raises EnvironmentFault when a cohort did not give a value.
+    Raises RequestFault for a case that is unknown, has no sampled check or cannot be run for want of data, and
+    EnvironmentFault when a cohort did not give a value.
     """
+    [case] = load_cases([name])
     path = CASES / f"{name}.toml"
-    sampled = {c.name: c for c in load_case(path).checks if c.tolerance_source.startswith(SAMPLED)}
+    sampled = {c.name: c for c in case.checks if c.tolerance_source.startswith(SAMPLED)}
+    if not sampled:
+        have = [c.name for c in load_cases() if any(k.tolerance_source.startswith(SAMPLED) for k in c.checks)]
+        raise RequestFault("has no sampled check", where=f"case {name}", mend=f"cases that have: {', '.join(have)}")
     values: dict[str, list[float]] = {check: [] for check in sampled}
     for number in range(1, cohorts + 1):
         with tempfile.TemporaryDirectory() as folder:
@@ -63,6 +68,8 @@ def sample(name: str, cohorts: int, options: Options, progress: Progress) -> dic
             results = reproduce(asked, progress)
         for check in results.checks:
             if check.check in sampled:
+                if check.skipped:
+                    raise RequestFault(check.note, where=check.check, mend="sample what the small preset can run")
                 if check.measured is None:
                     raise EnvironmentFault(
                         check.note, where=f"cohort {number}, {check.check}", mend="see the run above"

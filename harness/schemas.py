@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from containers.contract.errors import EnvironmentFault
 from containers.contract.record import Record, Timing
 from containers.contract.request import Request, Strict
 from containers.contract.spec import StageSpec
@@ -27,11 +28,17 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def export(folder: Path) -> list[Path]:
-    """Write every schema as `<name>.schema.json`. Returns the paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write every schema as `<name>.schema.json`. Returns the paths. Raises EnvironmentFault when it cannot."""
     paths = []
-    for name in SCHEMAS:
-        path = folder / f"{name}.schema.json"
-        path.write_text(json.dumps(schema(name), indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
-        paths.append(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in SCHEMAS:
+            text = json.dumps(schema(name), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+            path = folder / f"{name}.schema.json"
+            path.write_text(text, encoding="utf-8")
+            paths.append(path)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot be written ({error.strerror})", where=str(folder), mend="give another folder"
+        ) from error
     return paths

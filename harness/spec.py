@@ -83,6 +83,20 @@ class TruthLabels(Strict):
         return [self.grid]
 
 
+class TruthVolume(Strict):
+    """The image of `contrast` that a right fusion gives, on the grid of an earlier output; with `fault`, that of a
+    wrong one. Only of a phantom that knows every voxel (`dixon_ramp`). Gives `volume`."""
+
+    kind: Literal["truth_volume"]
+    of: Name
+    grid: Reference
+    contrast: Name
+    fault: Name = "none"
+
+    def references(self) -> list[str]:
+        return [self.grid]
+
+
 class MutateLabels(Strict):
     """Seed one fault into a label map. Gives `labels`."""
 
@@ -164,7 +178,7 @@ class ImportNifti(Strict):
 
 
 Step = Annotated[
-    StageStep | TruthLabels | MutateLabels | SpoilDicom | Collect | ImportNifti,
+    StageStep | TruthLabels | TruthVolume | MutateLabels | SpoilDicom | Collect | ImportNifti,
     Field(discriminator="kind"),
 ]
 
@@ -173,7 +187,9 @@ class Check(Strict):
     """One expectation on a step. Over several items or metrics of a family, the worst value counts.
 
     metric: a name or a family (`dice.*`) of the step's records; or count: how many items ended well or
-    badly, or how many outputs an item has. evidence `mutant`: the value must leave the tolerance.
+    badly, or how many outputs an item has. evidence `mutant`: the value must leave the tolerance, by `margin` at
+    least. margin: in the metric's unit; by default half the width of the tolerance. A tolerance of no width or
+    with one bound has no such scale: its mutant states a margin, and `tolerance_source` says where that is from.
     """
 
     name: Name
@@ -185,6 +201,7 @@ class Check(Strict):
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    margin: float | None = Field(default=None, gt=0)
     tolerance_source: str = Field(min_length=1)
     evidence: Evidence
 
@@ -196,7 +213,17 @@ class Check(Strict):
             raise ValueError(f"check {self.name} needs minimum, maximum or both")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"check {self.name} has minimum above maximum")
+        if self.evidence != "mutant" and self.margin is not None:
+            raise ValueError(f"check {self.name} has a margin, which only a mutant can have")
+        if self.evidence == "mutant" and self.least_excess() == 0:
+            raise ValueError(f"mutant {self.name} needs a margin: its tolerance has no width")
         return self
+
+    def least_excess(self) -> float:
+        """How far a mutant must leave the tolerance; 0 where neither `margin` nor the tolerance's width says it."""
+        if self.margin is not None:
+            return self.margin
+        return (self.maximum - self.minimum) / 2 if self.minimum is not None and self.maximum is not None else 0.0
 
 
 class PictureSpec(Strict):
@@ -303,5 +330,5 @@ def load_cases(names: list[str] | None = None, folder: Path = CASES) -> list[Cas
     known = {path.stem: path for path in sorted(folder.glob("*.toml"))}
     for name in names or []:
         if name not in known:
-            raise RequestFault(f"no case {name!r}", where="--case", mend=f"known: {', '.join(known)}")
+            raise RequestFault(f"no case {name!r}", where="case", mend=f"known: {', '.join(known)}")
     return [load_case(known[name]) for name in dict.fromkeys(names or known)]

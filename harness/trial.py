@@ -68,12 +68,12 @@ class Trial:
         return self._item(item, self.sample.inputs)
 
     def corrupt(self, item: str) -> ItemFields:
-        """An item whose inputs are of no format."""
+        """An item with a bad input."""
         return self._item(item, self.sample.corrupt)
 
     def missing(self, item: str) -> ItemFields:
         """An item whose input files do not exist."""
-        return self._item(item, {name: path.with_name("absent.bin") for name, path in self.sample.corrupt.items()})
+        return self._item(item, {name: self.folder / name / "absent.bin" for name in self.sample.inputs})
 
     def output(self, name: str) -> Path:
         """A new output folder."""

@@ -1,7 +1,8 @@
 """Phantoms: inputs whose truth is known analytically. Imports `containers.contract` and nothing else of this project.
 
 `make` fills a folder with an input set and its `phantom.json`; `truth_labels` samples the truth on any grid;
-`mutate_labels` seeds a fault into a label map; `bad_inputs` makes zips that a stage has to refuse.
+`truth_volume` gives the images of a right fusion; `mutate_labels` seeds a fault into a label map; `bad_inputs` makes
+zips that a stage has to refuse.
 """
 
 import json
@@ -16,13 +17,16 @@ from pydantic import ValidationError
 from containers.contract.errors import ItemFault
 from containers.contract.request import first_error
 from containers.contract.volume import Geometry
-from phantoms import participant
+from phantoms import participant, ramp
 from phantoms.anatomy import fit
 from phantoms.mutants import MUTANTS, mutate_labels
 
-__all__ = ["MUTANTS", "PHANTOMS", "make", "mutate_labels", "truth_labels"]
+__all__ = ["MUTANTS", "PHANTOMS", "make", "mutate_labels", "truth_labels", "truth_volume"]
 
-PHANTOMS: dict[str, Callable[[dict[str, Any], Path], None]] = {"ukb_participant": participant.make}
+PHANTOMS: dict[str, Callable[[dict[str, Any], Path], None]] = {
+    "ukb_participant": participant.make,
+    "dixon_ramp": ramp.make,
+}
 
 
 def make(name: str, parameters: dict[str, Any], folder: Path) -> None:
@@ -43,3 +47,18 @@ def truth_labels(phantom_json: Path, geometry: Geometry) -> npt.NDArray[np.uint8
     facts = json.loads(phantom_json.read_text(encoding="utf-8"))
     parameters = participant.Parameters.model_validate(facts["parameters"])
     return fit(participant.subject_of(parameters), parameters.seed, parameters.anatomy).labels(geometry)
+
+
+def truth_volume(
+    phantom_json: Path, geometry: Geometry, contrast: str, fault: ramp.Fault = "none"
+) -> npt.NDArray[np.float32]:
+    """The image (k, j, i) that a right fusion gives on any grid, for a `dixon_ramp`; with `fault`, that of a wrong one.
+
+    Raises ItemFault for another phantom: only of this one is every voxel known without noise.
+    """
+    facts = json.loads(phantom_json.read_text(encoding="utf-8"))
+    if facts["name"] != "dixon_ramp":
+        raise ItemFault("has no image truth", where=f"phantom {facts['name']}", mend="use phantom dixon_ramp")
+    if fault not in ramp.FAULTS:
+        raise ItemFault(f"no fault is called {fault!r}", where="fault", mend=f"use one of: {', '.join(ramp.FAULTS)}")
+    return ramp.volume(facts["parameters"], geometry, contrast, fault)

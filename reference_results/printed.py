@@ -6,22 +6,31 @@ is ever mistaken for a paper's.
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _NUMBER = re.compile(
     r"\b(?P<word>" + "|".join(_WORDS) + r")\b|"
-    r"(?P<about>[~≈]\s*)?(?P<sign>(?<![0-9.])[-−])?(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.(?P<digits>[0-9]+))?"
+    r"(?P<about>(?:[~≈]|approximately)\s*)?(?P<sign>(?<![0-9.])[-−])?(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.(?P<digits>[0-9]+))?"
 )
 
 
 @dataclass(frozen=True)
 class PrintedNumber:
-    """One number in a printed string. `step` is one unit of its last digit; `about` tells a leading `~` or `≈`."""
+    """One number in a printed string. `step` is one unit of its last digit; `about` tells a leading `~`, `≈` or
+    `approximately`."""
 
     value: Fraction
     step: Fraction
     about: bool = False
+
+    @property
+    def text(self) -> str:
+        """The number alone, in one style: comma for thousands, point for decimals, a true minus sign."""
+        digits = len(str(self.step.denominator)) - 1
+        exact = Decimal(self.value.numerator) / Decimal(self.value.denominator)
+        return f"{exact:,.{digits}f}".replace("-", "−")
 
     def rounded(self, step: Fraction) -> "PrintedNumber":
         """The same value read as if rounded to `step` (for example 40 as rounded to tens)."""

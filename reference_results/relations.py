@@ -62,14 +62,10 @@ class Decline(Strict):
 
 
 class ExcessRange(Strict):
-    """claim = a printed range that must hold each 100 (upper / lower - 1) of the pairs [upper, lower].
-
-    coarser_step: the other unit to which the range may have been rounded (40 and 50 may be rounded to tens).
-    """
+    """claim = a printed range that must hold each 100 (upper / lower - 1) of the pairs [upper, lower]."""
 
     kind: Literal["excess_range"]
     pairs: list[tuple[Ref, Ref]] = Field(min_length=1)
-    coarser_step: Decimal | None = None
 
 
 class WeightedMean(Strict):
@@ -157,6 +153,28 @@ class AtMost(Strict):
     limit: list[Ref] = Field(min_length=1)
 
 
+class OddsRatio(Strict):
+    """claim = unadjusted odds ratio of two groups of one size, or a limit of its 95 % confidence interval.
+
+    The limits are Woolf's: exp(ln OR -+ 1.96 SE) with SE^2 the sum of the inverse cell counts (Woolf 1955).
+    method: how the paper made its limits, when that is another way.
+    """
+
+    kind: Literal["odds_ratio"]
+    events_high: Ref
+    events_low: Ref
+    size: Ref
+    part: Literal["estimate", "lower", "upper"]
+    method: str = ""
+
+
+class Unadjusted(Strict):
+    """claim = a statement that the rows were adjusted; counts the rows that equal the unadjusted odds ratios."""
+
+    kind: Literal["unadjusted"]
+    rows: list[Ref] = Field(min_length=1)
+
+
 Relation = Annotated[
     Sum
     | Difference
@@ -170,12 +188,14 @@ Relation = Annotated[
     | HeightIndex
     | EchoPhase
     | MeanIou
-    | AtMost,
+    | AtMost
+    | OddsRatio
+    | Unadjusted,
     Field(discriminator="kind"),
 ]
 
 
-_SETTINGS = {"kind", "phase", "height_limits_m", "other_units", "coarser_step"}
+_SETTINGS = {"kind", "phase", "height_limits_m", "other_units", "part", "method"}
 
 
 def operands(relation: Relation) -> list[str]:

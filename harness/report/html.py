@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from harness.report import exports, summary
+from harness.report import exports, summary, times
 from harness.results import CheckResult, Results, Verdict
+from reference_results.paper import papers
 
 FOLDER = Path(__file__).parent
 
@@ -20,11 +21,14 @@ def _slug(word: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in word.lower())
 
 
-def _bar(check: CheckResult) -> dict[str, float] | None:
-    """Positions in per cent on a short scale that holds the tolerance and the measured value; None without a value."""
-    if check.measured is None:
-        return None
+def _bar(check: CheckResult) -> dict[str, float | str] | None:
+    """Positions in per cent on a short scale that holds the tolerance and the measured value, and the scale's ends.
+
+    None without a value, without a tolerance, and where the tolerance is one number: a scale would say nothing.
+    """
     bounds = [b for b in (check.minimum, check.maximum) if b is not None]
+    if check.measured is None or not bounds or check.minimum == check.maximum or check.measured in bounds:
+        return None
     values = [*bounds, check.measured]
     span = max(values) - min(values) or abs(check.measured) or 1.0
     low, high = min(values) - 0.25 * span, max(values) + 0.25 * span
@@ -34,7 +38,8 @@ def _bar(check: CheckResult) -> dict[str, float] | None:
 
     start = at(check.minimum) if check.minimum is not None else 0.0
     stop = at(check.maximum) if check.maximum is not None else 100.0
-    return {"start": start, "width": round(max(stop - start, 1.0), 2), "at": at(check.measured)}
+    ends = {"low": exports.number(float(f"{low:.3g}")), "high": exports.number(float(f"{high:.3g}"))}
+    return {"start": start, "width": round(max(stop - start, 1.0), 2), "at": at(check.measured), **ends}
 
 
 def _bytes(value: float) -> str:
@@ -64,23 +69,14 @@ def _isolation(facts: dict[str, Any]) -> list[tuple[str, str]]:
     return [_fact(name, value) for name, value in sorted(facts.items())]
 
 
+def _breaks(name: str) -> Markup:
+    """A name with places where a line may break: after `_` and `/`, never inside a word."""
+    return Markup(str(escape(name)).replace("_", "_<wbr>").replace("/", "/<wbr>"))
+
+
 def _short(digest: str) -> str:
     head, _, rest = digest.rpartition(":")
     return f"{head}:{rest[:12]}" if head else rest[:12]
-
-
-def _flat(timings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested timings as rows of (name, seconds or text)."""
-    rows: list[tuple[str, str]] = []
-    for name, value in timings.items():
-        label = f"{prefix} / {name}" if prefix else str(name)
-        if isinstance(value, dict):
-            rows += _flat(value, label)
-        elif isinstance(value, float):
-            rows.append((label, f"{value:.3f}"))
-        else:
-            rows.append((label, str(value)))
-    return rows
 
 
 def _pictures(results: Results, run_folder: Path) -> list[dict[str, Any]]:
@@ -111,6 +107,8 @@ def _environment() -> jinja2.Environment:
         "measured": exports.measured,
         "tolerance": exports.tolerance,
         "plural": summary.plural,
+        "breaks": _breaks,
+        "first_two": lambda names: tuple(names[:2]),
     }
     return environment
 
@@ -128,7 +126,10 @@ def page(results: Results, timings: dict[str, Any], run_folder: Path) -> str:
             routes=list(dict.fromkeys(c.route for c in results.claims)),
             troubled=[i for i in results.items if i.status != "ok" or i.warnings],
             pictures=_pictures(results, run_folder),
-            timings=_flat(timings),
+            steps=times.step_rows(timings),
+            images=times.image_rows(timings),
+            other_times=times.other_rows(timings),
+            cited=papers(),
             style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
             script=Markup((FOLDER / "script.js").read_text(encoding="utf-8")),
         )

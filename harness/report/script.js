@@ -1,5 +1,12 @@
 "use strict";
 (() => {
+  // On paper the words are explained; everything else prints as the reader left it.
+  const key = document.querySelector(".key");
+  if (key) {
+    let open = key.open;
+    window.addEventListener("beforeprint", () => ((open = key.open), (key.open = true)));
+    window.addEventListener("afterprint", () => (key.open = open));
+  }
   const form = document.getElementById("filters");
   if (!form) return;
   const rows = [...document.querySelectorAll("#claims tbody tr")];
@@ -25,6 +32,5 @@
   const open = (value) => rows.forEach((row) => row.querySelectorAll("details").forEach((d) => (d.open = value)));
   document.getElementById("expand").addEventListener("click", () => open(true));
   document.getElementById("collapse").addEventListener("click", () => open(false));
-  window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => (d.open = true)));
   apply();
 })();

@@ -19,12 +19,20 @@ ROUTE_WORDS = {
     Route.HARDWARE: "needs hardware",
 }
 VERDICT_MEANING = {
-    Verdict.REPRODUCED: "every value inside the printed roundings gives the printed number",
-    Verdict.CONSISTENT: "nothing found against it; for a phantom, only that our implementation is right",
-    Verdict.CONTRADICTED: "no value inside the printed roundings agrees",
-    Verdict.NOT_TESTABLE: "the data, the machine or the check is missing here",
-    Verdict.BROKEN: "our stage or environment failed; says nothing of the paper",
+    Verdict.REPRODUCED: "follows from other printed numbers, for all values inside their roundings",
+    Verdict.CONSISTENT: "nothing stands against it: the recomputed range overlaps the printed one, or another stated "
+    "rounding agrees, or a phantom with known truth is recovered (which says nothing of the cohort)",
+    Verdict.CONTRADICTED: "no values inside the printed roundings can agree, under any rounding that was tried",
+    Verdict.NOT_TESTABLE: "needs data, hardware or a stage that is not here, or a check that was not in this run; "
+    "the command that would test it is given",
+    Verdict.BROKEN: "the environment or a stage failed; never counted as a scientific result",
 }
+"""One wording; README.md has the same lines."""
+RANGE_RULE = (
+    "A printed range such as 40–50% is read at its digits first. Only if that fails, it is read as rounded to 10s (or "
+    "5s), when both ends are multiples of 10 (or 5); if that agrees, the verdict is consistent and says so."
+)
+REFUSED = "refused as expected"
 EVIDENCE_ORDER = ("phantom", "simulation", "real data", "mutant")
 
 
@@ -81,17 +89,26 @@ def claim_line(results: Results) -> str:
 
 
 def item_line(results: Results) -> str:
-    """How many items ended well and badly."""
-    counts = Counter(item.status for item in results.items)
-    parts = [
-        f"{count} {status}" for status, count in sorted(counts.items(), key=lambda pair: (pair[0] != "ok", pair[0]))
-    ]
+    """How many items ended well, as they should, and badly."""
+    wanted = expected(results)
+    words = [REFUSED if (i.case, i.step, i.item) in wanted else i.status for i in results.items]
+    order = sorted(Counter(words).items(), key=lambda pair: (pair[0] != "ok", pair[0] != REFUSED, pair[0]))
+    parts = [f"{count} {word}" + (" (seeded faults)" if word == REFUSED else "") for word, count in order]
     return f"{plural(len(results.items), 'item record')}: {', '.join(parts)}." if parts else "No items were processed."
 
 
 def runner_line(results: Results) -> str:
-    note = f" {results.runner_note}" if results.runner_note else ""
-    return f"Stages ran with the {results.runner} runner, preset {results.preset}.{note}"
+    note = results.runner_note.removeprefix(f"{results.runner}: ").rstrip(".")
+    how = f" ({note})" if note else ""
+    return f"Stages ran with the {results.runner} runner{how}, preset {results.preset}."
+
+
+def expected(results: Results) -> set[tuple[str, str, str]]:
+    """(case, step, item) of errors that had to come: the step's check that every item ends as it should passed."""
+    held = {(c.case, c.check) for c in results.checks if outcome(c) == "passed"}
+    return {
+        (i.case, i.step, i.item) for i in results.items if i.status == "error" and (i.case, f"{i.step}_items") in held
+    }
 
 
 def exit_line(results: Results) -> str:

@@ -66,9 +66,12 @@ class Exit:
             return self.stopped
         if self.status < 0:
             return f"killed by signal {-self.status}"
+        return f"exit status {self.status} ({self.last_line()})"
+
+    def last_line(self) -> str:
+        """What the stage said last on stderr."""
         lines = [line.strip() for line in self.stderr.splitlines() if line.strip()]
-        last = lines[-1] if lines else "no message"
-        return f"exit status {self.status} ({last})"
+        return lines[-1] if lines else "no message"
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Choose the runner: containers where an engine answers, else child processes, and say which and why."""
+"""Choose the runner, for a run of cases or for one stage, and say which and why."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,12 +26,12 @@ class Chosen:
 
 
 def choose(
-    wanted: str, stages: list[str], label: str, progress: Progress, *, descriptions: Path, dry_run: bool = False
+    wanted: str, stages: list[str], label: str, progress: Progress, *, descriptions: Path | None, dry_run: bool = False
 ) -> Chosen:
     """The runner named `wanted`, with images for `stages`. `auto` falls back to child processes.
 
-    descriptions: folder that keeps what images say of themselves. Raises RequestFault for an unknown runner and
-    EnvironmentFault when the named one cannot be had.
+    descriptions: folder that keeps what images say of themselves, or None. Raises RequestFault for an unknown
+    runner and EnvironmentFault when the named one cannot be had.
     """
     if wanted == "process":
         note = "process: child processes of this environment, without the isolation of a container"
@@ -49,7 +49,31 @@ def choose(
         return Chosen(ProcessRunner(), note, [f"runner: {note}"])
 
 
-def _docker(stages: list[str], label: str, progress: Progress, descriptions: Path, dry_run: bool) -> Chosen:
+def for_stage(name: str, stage: str) -> Runner:
+    """The runner for one stage. `auto`: child processes for a stage of the project or a path, docker for an image.
+
+    Raises RequestFault for an unknown runner or a path that cannot be run.
+    """
+    if name == "auto":
+        name = "process" if stage in images.stage_folders() or Path(stage).exists() else "docker"
+    if name == "process":
+        return ProcessRunner()
+    if name == "docker":
+        if stage in images.stage_folders():
+            return DockerRunner({stage: images.reference(stage)})
+        if Path(stage).exists() and "/" in stage:
+            raise RequestFault(
+                "is a path, and docker runs images",
+                where=stage,
+                mend="build an image and give its name, or --runner process",
+            )
+        return DockerRunner()
+    if name == "apptainer":
+        return ApptainerRunner()
+    raise RequestFault(f"no runner {name!r}", where="--runner", mend=f"known: {', '.join(RUNNERS)}")
+
+
+def _docker(stages: list[str], label: str, progress: Progress, descriptions: Path | None, dry_run: bool) -> Chosen:
     client = connect()
     version = client.version().get("Version", "unknown")
     note = "docker: every stage in a closed container, by image"

@@ -26,17 +26,16 @@ from harness.runners.base import Call, Exit, Limits, StageHandle, parse_descript
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ROOT / "containers"
-_SOURCES = {".py", ".toml", ".r", ".json", ".sh", ".lock", ""}
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "NUMBA_CACHE_DIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
 def source_files(folder: Path) -> list[Path]:
-    """The files that decide what a stage computes, sorted: sources and settings, no caches, no hidden files."""
+    """The files that decide what a stage computes, sorted: sources, settings, weights; no caches, no hidden files."""
     return sorted(
         path
         for path in folder.rglob("*")
         if path.is_file()
-        and path.suffix.lower() in _SOURCES
+        and path.suffix != ".pyc"
         and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
     )
 
@@ -92,6 +91,13 @@ class ProcessRunner:
             return [sys.executable, str(path.resolve())], path.resolve()
         if path.is_file() and os.access(path, os.X_OK):
             return [str(path.resolve())], path.resolve()
+        if path.exists():
+            raise RequestFault(
+                "is a folder without __main__.py" if path.is_dir() else "is a file that is not executable",
+                where=stage,
+                mend="a Python stage is a folder with stage.toml and __main__.py; for any other language give the path "
+                "of an executable program (chmod +x), or build an image and give its name",
+            )
         known = sorted(p.parent.name for p in STAGES.glob("*/stage.toml"))
         raise RequestFault(
             "is no stage",

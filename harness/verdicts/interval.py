@@ -1,15 +1,23 @@
 """Intervals of exact rationals, closed at both ends.
 
 Invariant: for all values inside the operands, the true result lies inside the result. The four operations are
-exact; only the square root is rounded, outwards, at 30 decimals.
+exact; square root, logarithm and exponential are rounded, outwards, at 30 decimals or digits.
 """
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Context, Decimal
 from fractions import Fraction
 
 _ROOT_SCALE = 10**30
+_CONTEXT = Context(prec=50)
+_MARGIN = Fraction(1, 10**30)
+"""Far above the rounding of 50 digits, far below any printed digit."""
+
+
+def _decimal(value: Fraction) -> Decimal:
+    return _CONTEXT.divide(Decimal(value.numerator), Decimal(value.denominator))
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,19 @@ class Interval:
             Fraction(math.isqrt(math.floor(low)), _ROOT_SCALE), Fraction(math.isqrt(math.ceil(high)) + 1, _ROOT_SCALE)
         )
 
+    def log(self) -> "Interval":
+        """Natural logarithms, rounded outwards. Raises ValueError when the interval is not positive."""
+        if self.low <= 0:
+            raise ValueError("logarithm of an interval that is not positive")
+        return Interval(
+            *(Fraction(_decimal(v).ln(_CONTEXT)) + e for v, e in ((self.low, -_MARGIN), (self.high, _MARGIN)))
+        )
+
+    def exp(self) -> "Interval":
+        """Exponentials, rounded outwards by a relative margin."""
+        low, high = (Fraction(_decimal(v).exp(_CONTEXT)) for v in (self.low, self.high))
+        return Interval(low * (1 - _MARGIN), high * (1 + _MARGIN))
+
     def meets(self, other: "Interval") -> bool:
         """Whether some number lies in both."""
         return self.low <= other.high and other.low <= self.high
@@ -101,27 +122,35 @@ def product(factors: Iterable[Interval]) -> Interval:
     return result
 
 
-def decimal(value: Fraction, digits: int = 6) -> str:
-    """A decimal of `digits` significant digits, cut off; a final `…` says that more digits follow."""
-    if value == 0:
-        return "0"
+def _places(value: Fraction, digits: int) -> int:
+    """Decimal places that give a number this many significant digits."""
     magnitude = 0
     while abs(value) >= Fraction(10) ** (magnitude + 1):
         magnitude += 1
-    while abs(value) < Fraction(10) ** magnitude:
+    while value != 0 and abs(value) < Fraction(10) ** magnitude:
         magnitude -= 1
-    places = max(0, digits - 1 - magnitude)
+    return max(0, digits - 1 - magnitude)
+
+
+def _written(units: int, places: int) -> str:
+    """A whole number of units of the last place, without trailing zeros."""
+    whole, rest = divmod(abs(units), 10**places)
+    fraction = f"{rest:0{places}d}".rstrip("0") if places else ""
+    return ("−" if units < 0 else "") + f"{whole:,}" + (f".{fraction}" if fraction else "")
+
+
+def decimal(value: Fraction, digits: int = 6) -> str:
+    """A decimal of `digits` significant digits, cut off; a final `…` says that more digits follow."""
+    places = _places(value, digits)
     scaled = abs(value) * 10**places
-    whole = math.floor(scaled)
-    text = f"{whole // 10**places:,}"
-    if places:
-        fraction = f"{whole % 10**places:0{places}d}".rstrip("0")
-        text += f".{fraction}" if fraction else ""
-    return ("−" if value < 0 else "") + text + ("…" if whole != scaled else "")
+    units = math.floor(scaled)
+    return _written(-units if value < 0 else units, places) + ("…" if units != scaled else "")
 
 
 def show(interval: Interval) -> str:
-    """`[low, high]`, or the number itself when there is only one."""
+    """`low to high`, rounded outwards at six significant digits, or the number itself when there is only one."""
     if interval.low == interval.high:
         return decimal(interval.low)
-    return f"[{decimal(interval.low)}, {decimal(interval.high)}]"
+    places = _places(max(abs(interval.low), abs(interval.high)), 6)
+    low, high = math.floor(interval.low * 10**places), math.ceil(interval.high * 10**places)
+    return f"{_written(low, places)} to {_written(high, places)}"

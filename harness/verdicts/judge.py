@@ -17,10 +17,11 @@ from collections.abc import Sequence
 
 from containers.contract.errors import RequestFault
 from harness.results import CheckResult, ClaimResult, Route, Verdict
-from harness.verdicts.interval import Interval, decimal, show
+from harness.verdicts.interval import decimal, show
 from harness.verdicts.readings import Reading, readings
 from harness.verdicts.relations import BOUNDS
 from reference_results import Claim, Ledger, ledgers
+from reference_results.relations import operands
 
 
 def _result(ledger: Ledger, claim: Claim, verdict: Verdict, reason: str, **more: object) -> ClaimResult:
@@ -40,29 +41,61 @@ def _result(ledger: Ledger, claim: Claim, verdict: Verdict, reason: str, **more:
     )
 
 
-def _outcome(value: Interval, target: Interval) -> str:
-    if value.inside(target):
-        return "lies inside"
-    if value.meets(target):
-        return "overlaps"
-    return f"is {'below' if value.high < target.low else 'above'} by {decimal(value.gap(target), 3)}"
+def _source(ledger: Ledger, claim: Claim) -> str:
+    """Where the numbers stand that the claim is computed from: one place, or the parts of the paper they are in."""
+    assert claim.relation is not None
+    every = [ledger.number(key).place for key in operands(claim.relation)]
+    places = list(dict.fromkeys(place for place in every if place != "definition"))
+    if len(places) == 1:
+        return places[0]
+    return " and ".join(dict.fromkeys(place.split(",")[0] for place in places)) or "definitions"
 
 
-def _arithmetic(claim: Claim, reading: Reading, first: bool) -> list[str]:
-    """The reading's lines: each formula with its interval, the printed interval, and how they lie to each other.
+def _printed(claim: Claim, reading: Reading) -> str:
+    if reading.stands:
+        return f"Printed: {claim.printed}. {reading.stands[:1].upper()}{reading.stands[1:]}."
+    if reading.target.low == reading.target.high:
+        return f"Printed: {claim.printed}."
+    return f"Printed: {claim.printed}, which stands for {show(reading.target)}."
 
-    A reading that was tried and does not agree takes one line.
-    """
-    stands = f"printed {claim.printed} stands for {show(reading.target)}"
-    if not first and not reading.agrees:
-        value = next(v for _, v in reading.computed if not v.meets(reading.target))
-        outcome = f"{show(value)} {_outcome(value, reading.target)}"
-        return [f"Tried {reading.name}: {stands}, and {outcome}", *reading.notes]
-    lines = [] if first else [f"Would agree {reading.name}:"]
-    for formula, value in reading.computed:
-        lines.append(f"{formula} = {show(value)}")
-        lines.append(f"{stands}: the computed value {_outcome(value, reading.target)}")
-    return lines + reading.notes
+
+def _computed(reading: Reading) -> str:
+    return "; ".join(f"{formula} = {show(value)}{reading.unit}" for formula, value in reading.computed)
+
+
+def _stop(text: str) -> str:
+    """A full stop, unless the number ends in an ellipsis."""
+    return text if text.endswith("…") else f"{text}."
+
+
+def _difference(reading: Reading) -> str:
+    """How the computed values lie to what the printed text stands for."""
+    apart = [value for _, value in reading.computed if not value.meets(reading.target)]
+    if apart:
+        exact = all(v.low == v.high for v in (*apart, reading.target))
+        # Cut off, so that "at least" stays true.
+        gaps = " and ".join(decimal(value.gap(reading.target), 3).removesuffix("…") for value in apart)
+        return f"Difference: {'' if exact else 'at least '}{gaps}{reading.unit}."
+    if reading.rounds_to_printed:
+        if reading.target.low == reading.target.high:
+            return "Difference: none."
+        return f"Difference: none; the computed value lies inside {reading.within}."
+    return f"Difference: none is shown; the computed range and {reading.within} overlap."
+
+
+def _arithmetic(reading: Reading, claim: Claim, source: str) -> list[str]:
+    """The plain reading in lines: printed, computed from where, difference, assumptions."""
+    lines = [_stop(f"From {source}: {formula} = {show(value)}{reading.unit}") for formula, value in reading.computed]
+    return [_printed(claim, reading), *lines, _difference(reading), *reading.notes]
+
+
+def _tried(reading: Reading, claim: Claim) -> list[str]:
+    """Another reading, in one line and its notes."""
+    head = f"{'Would agree' if reading.agrees else 'Tried'} {reading.name}:"
+    return [
+        f"{head} {_printed(claim, reading)} Computed: {_stop(_computed(reading))} {_difference(reading)}",
+        *reading.notes,
+    ]
 
 
 def _excused(reading: Reading, claim: Claim, tables: dict[str, list[list[Reading]]]) -> bool:
@@ -80,37 +113,37 @@ def _recompute(
 ) -> ClaimResult:
     assert claim.relation is not None
     plain, others = found[0], found[1:]
-    arithmetic = _arithmetic(claim, plain, first=True)
+    source = _source(ledger, claim)
+    arithmetic = _arithmetic(plain, claim, source)
+    computed = f"From {source}: {_computed(plain)}"
     if plain.agrees:
         bound = claim.relation.kind in BOUNDS
         if bound:
-            verdict, reason = Verdict.CONSISTENT, "lies within what the other printed numbers allow; they do not fix it"
+            said = plain.said or "The printed text lies within what these allow; they do not fix it"
+            verdict = Verdict.CONSISTENT
         elif plain.rounds_to_printed:
             point = all(value.low == value.high for _, value in plain.computed)
-            inside = "the computed value" if point else "every value inside the printed roundings"
-            verdict, reason = Verdict.REPRODUCED, f"{inside} rounds to the printed number"
+            inside = "This" if point else "Every value inside the printed roundings"
+            verdict, said = Verdict.REPRODUCED, f"{inside} rounds to the printed number"
+            if plain.target.low == plain.target.high:
+                said = "This is the printed number"
         else:
-            verdict, reason = (
-                Verdict.CONSISTENT,
-                "some values inside the printed roundings give the printed number, others do not",
-            )
-        return _result(ledger, claim, verdict, reason, arithmetic=arithmetic)
+            verdict = Verdict.CONSISTENT
+            said = "Some values inside the printed roundings give the printed number, others do not"
+        return _result(ledger, claim, verdict, f"{_stop(computed)} {said}.", arithmetic=arithmetic)
     for reading in others:
-        arithmetic += _arithmetic(claim, reading, first=False)
+        arithmetic += _tried(reading, claim)
     excuses = [r.name for r in others if _excused(r, claim, tables)]
     if excuses:
-        reason = f"agrees only {', or '.join(excuses)}"
+        reason = f"{_stop(computed)} Agrees only {', or '.join(excuses)}."
         return _result(ledger, claim, Verdict.CONSISTENT, reason, arithmetic=arithmetic)
-    value = next(v for _, v in plain.computed if not v.meets(plain.target))
-    reason = f"computed {show(value)}, but {claim.printed} stands for {show(plain.target)}"
-    if plain.target.low == plain.target.high:
-        reason = f"computed {show(value)}, printed {claim.printed}"
+    reason = f"{_printed(claim, plain)} {_stop(computed)} {_difference(plain)}"
     if explained := [r for r in others if r.agrees]:
         unfit = " (which does not fit the rest of the table)" if claim.table else ""
         names = [r.name + (unfit if r.excuse == "table" else "") for r in explained]
-        reason += f"; it would agree {', or '.join(names)}"
+        reason += f" It would agree {', or '.join(names)}."
     elif others:
-        reason += f"; tried in vain: {', '.join(r.name for r in others)}"
+        reason += f" Tried in vain: {', '.join(r.name for r in others)}."
     return _result(ledger, claim, Verdict.CONTRADICTED, reason, arithmetic=arithmetic)
 
 
@@ -119,7 +152,9 @@ def _by_checks(ledger: Ledger, claim: Claim, checks: Sequence[CheckResult]) -> C
     matched = [names[n] for n in sorted(names) if any(fnmatch.fnmatchcase(n, p) for p in claim.checks)]
     source = ", ".join(f"{c.case}/{c.check}" for c in matched)
     if not matched:
-        reason = f"no check of this run tests it; it needs a check named {' or '.join(claim.checks)}"
+        cases = dict.fromkeys(pattern.partition("/")[0] for pattern in claim.checks)
+        commands = " and ".join(f"myorepro reproduce --case {case}" for case in cases)
+        reason = f"Not checked in this run; test it with: {commands}"
         return _result(ledger, claim, Verdict.NOT_TESTABLE, reason)
     lines = [
         f"{c.case}/{c.check}: {'could not be measured' if c.broken else 'passed' if c.passed else 'failed'}"
@@ -128,18 +163,18 @@ def _by_checks(ledger: Ledger, claim: Claim, checks: Sequence[CheckResult]) -> C
     if all(c.passed and not c.broken for c in matched):
         verdict, reason = (
             Verdict.CONSISTENT,
-            "our implementation recovers the known truth; this does not replicate the paper",
+            "Our implementation recovers the known truth; this does not replicate the paper.",
         )
     else:
         verdict, reason = (
             Verdict.BROKEN,
-            "our implementation does not recover the known truth; this says nothing of the paper",
+            "Our implementation does not recover the known truth; this says nothing of the paper.",
         )
     return _result(ledger, claim, verdict, reason, arithmetic=lines, evidence_from=source)
 
 
 def _not_here(ledger: Ledger, claim: Claim) -> ClaimResult:
-    return _result(ledger, claim, Verdict.NOT_TESTABLE, f"needs {claim.needs}; test it with: {claim.command}")
+    return _result(ledger, claim, Verdict.NOT_TESTABLE, f"Needs {claim.needs}; test it with: {claim.command}")
 
 
 def judge_ledger(ledger: Ledger, checks: Sequence[CheckResult]) -> list[ClaimResult]:

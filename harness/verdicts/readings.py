@@ -6,7 +6,8 @@ convention is mistaken for a contradiction:
 
 - `excuse="table"`: a convention of a whole table (cut-off digits, another base of a change). It excuses a claim only
   when it fits every claim of the table.
-- `excuse="claim"`: a practice that is right for one number (a column adjusted to add up to 100).
+- `excuse="claim"`: a practice that is right for one number (a column adjusted to add up to 100; a range like 40-50 %
+  rounded to 10s or 5s, tried for every range whose ends are multiples of 10 or 5).
 - `excuse="no"`: it explains what may have happened (another unit), and the printed statement stays wrong.
 """
 
@@ -19,10 +20,12 @@ from harness.verdicts.interval import Interval, decimal, product, show, total
 from harness.verdicts.relations import (
     COMPUTE,
     Source,
+    Terms,
     echo_phase,
     excess_range,
     height_index,
     iou,
+    odds_ratio,
     percent,
     printed_interval,
 )
@@ -31,13 +34,22 @@ from reference_results import Claim, Ledger
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading: what it computes, each with its formula, and the interval that the printed text stands for."""
+    """One reading: what it computes, each with its formula, and the interval that the printed text stands for.
+
+    unit: of the computed values. stands: what the printed text means, when that is not its rounding. within: what the
+    interval is, in words. said: what agreement means, when the usual words do not fit. notes: assumptions
+    and side lines.
+    """
 
     name: str
     computed: list[tuple[str, Interval]]
     target: Interval
     excuse: Literal["no", "claim", "table"] = "no"
     notes: list[str] = field(default_factory=list)
+    unit: str = ""
+    stands: str = ""
+    within: str = "the printed rounding"
+    said: str = ""
 
     @property
     def agrees(self) -> bool:
@@ -61,20 +73,58 @@ def _phase_target(cycles: Interval, phase: str) -> Interval:
 def _plain(claim: Claim, source: Source, name: str, excuse: Literal["no", "table"]) -> Reading:
     relation = claim.relation
     assert relation is not None
-    terms, target, notes = COMPUTE[relation.kind](relation, source), source.target(claim), []
+    terms, target = COMPUTE[relation.kind](relation, source), source.target(claim)
+    notes = _assumptions(relation, source.ledger) if excuse == "no" else []
     if isinstance(relation, kinds.EchoPhase):
         target = _phase_target(terms[0][1], relation.phase)
-        notes = [f"{relation.phase}: within a quarter cycle of {decimal(target.middle)}"]
-    elif isinstance(relation, kinds.AtMost):
+        return _phase_reading(name, relation.phase, terms, target, excuse, notes)
+    if isinstance(relation, kinds.AtMost):
         limit = product(source.intervals(relation.limit))
         target = Interval(min(Fraction(0), terms[0][1].low), limit.high)
-    elif isinstance(relation, kinds.HeightIndex):
+        stands = f"it may be at most {source.texts(relation.limit, ' × ')} = {show(limit)}"
+        return Reading(name, terms, target, excuse, notes, stands=stands, within="the limit")
+    if isinstance(relation, kinds.Unadjusted):
+        equal, rows = terms[0][1], len(relation.rows)
+        some = f"All {rows}" if equal.low == rows else f"{decimal(equal.low)} of {rows}"
+        said = (
+            f"{some} printed numbers agree with the unadjusted ones, computed from the events alone. An adjustment "
+            "that changes none of their digits is possible: print cannot tell whether one was made"
+        )
+        whole = Interval(Fraction(0), Fraction(rows))
+        stands = "no number of equal rows is impossible for it"
+        return Reading(name, terms, whole, excuse, notes, stands=stands, within="what is possible", said=said)
+    if isinstance(relation, kinds.HeightIndex):
         height = source.interval(relation.height_cm).scaled(Fraction(1, 100))
         ratio = source.interval(relation.quantity) / height.square()
-        notes = [
-            f"for orientation, mean over squared mean height ({source.text(relation.height_cm)} cm): {show(ratio)}"
-        ]
+        mean_height = source.text(relation.height_cm)
+        notes.append(f"For orientation: mean over squared mean height ({mean_height} cm) is {show(ratio)}.")
     return Reading(name, terms, target, excuse, notes)
+
+
+def _phase_reading(
+    name: str, phase: str, terms: Terms, target: Interval, excuse: Literal["no", "table"], notes: list[str]
+) -> Reading:
+    number = "a whole number" if phase == "in-phase" else "a whole number and a half"
+    stands = f"{phase} means {number} of cycles; within a quarter cycle that is {show(target)} cycles"
+    return Reading(name, terms, target, excuse, notes, " cycles", stands, f"what {phase} means")
+
+
+def _assumptions(relation: kinds.Relation, ledger: Ledger) -> list[str]:
+    """What the computation takes for granted and the paper does not say."""
+    lines = []
+    if isinstance(relation, kinds.HeightIndex):
+        low, high = relation.height_limits_m
+        lines.append(f"Assumption (not in the paper): every height lies between {low} and {high} m.")
+    if isinstance(relation, kinds.OddsRatio) and relation.method:
+        lines.append(f"Assumption: Woolf's limits; the paper names {relation.method}, which differs little here.")
+    if isinstance(relation, kinds.Unadjusted):
+        return lines
+    for key in kinds.operands(relation):
+        number = ledger.number(key)
+        parsed = number.parsed()[0]
+        if parsed.about or (isinstance(relation, kinds.EchoPhase) and key != relation.echo_time_ms):
+            lines.append(f"Assumption: “{number.printed}” is read as {show(printed_interval(parsed))} {number.unit}.")
+    return lines
 
 
 def _rounded(value: Fraction, step: Fraction) -> Fraction:
@@ -94,12 +144,22 @@ def _column_readings(claim: Claim, relation: kinds.Percent, ledger: Ledger) -> l
     if len(shares) == len(relation.column) + 1 and printed_sum == 100 and plain_sum != 100:
         target = Interval(target.low - printed.step, target.high + printed.step)
     else:
-        notes = [f"no adjustment was called for: plain rounding adds to {decimal(plain_sum)}"]
+        notes = [f"No adjustment was called for: plain rounding adds to {decimal(plain_sum)}."]
     rest = Interval.point(100 - (printed_sum - printed.value))
-    formula = "100 − " + source.texts(relation.column, " − ").replace("%", "")
+    formula = "100 − " + source.texts(relation.column, " − ")
+    name = "as what the column's other entries leave of 100"
+    wrong = [
+        member.printed
+        for member in members[1:]
+        if isinstance(member.relation, kinds.Percent)
+        and not percent(member.relation, source)[0][1].meets(source.target(member))
+    ]
+    if wrong:
+        # Two entries cannot excuse each other: the remainder of a column follows from entries that are right.
+        name += f" (at most one entry can be that, and {' and '.join(wrong)} is not its own share either)"
     return [
         Reading("with the column adjusted to add up to 100", terms, target, "claim", notes),
-        Reading("as what the column's other entries leave of 100", [(formula, rest)], Interval.point(printed.value)),
+        Reading(name, [(formula, rest)], Interval.point(printed.value)),
     ]
 
 
@@ -117,14 +177,15 @@ def _other_sizes(
     except ZeroDivisionError:
         return []
     counts = source.intervals(relation.counts)
-    notes = [f"first group's share from the means: {show(share)}; from the counts: {show(counts[0] / total(counts))}"]
+    from_counts = show(counts[0] / total(counts))
+    notes = [f"The first group's share is {show(share)} by the means and {from_counts} by the counts."]
     name = "with other group sizes than printed (values missing)"
     if isinstance(relation, kinds.WeightedMean):
         span = Interval(min(first.low, second.low), max(first.high, second.high))
         return [
             Reading(
                 name,
-                [("any weights of " + source.texts(relation.means, " and "), span)],
+                [(f"any weighted mean of {source.texts(relation.means, ' and ')}", span)],
                 source.target(claim),
                 notes=notes,
             )
@@ -135,6 +196,17 @@ def _other_sizes(
         f"√(share × {source.text(relation.sds[0])}² + (1 − share) × {source.text(relation.sds[1])}² + between means)"
     )
     return [Reading(name, [(formula, (total(within) + between).root())], source.target(claim), notes=notes)]
+
+
+def _coarser_range(claim: Claim, relation: kinds.ExcessRange, source: Source) -> list[Reading]:
+    """A range whose ends are all multiples of 10 (or of 5) may have been rounded to 10s (or 5s)."""
+    ends = claim.parsed()
+    step = next((s for s in (10, 5) if all(n.value % s == 0 and n.step == 1 for n in ends)), None)
+    if step is None:
+        return []
+    wide = [printed_interval(n.rounded(Fraction(step))) for n in ends]
+    target = Interval(wide[0].low, wide[-1].high)
+    return [Reading(f"with the range rounded to {step}s", excess_range(relation, source), target, "claim")]
 
 
 def _special(claim: Claim, ledger: Ledger) -> list[Reading]:
@@ -165,17 +237,13 @@ def _special(claim: Claim, ledger: Ledger) -> list[Reading]:
                     "table",
                 ),
             ]
-        case kinds.ExcessRange() if relation.coarser_step:
-            ends = [printed_interval(n.rounded(Fraction(relation.coarser_step))) for n in claim.parsed()]
-            target = Interval(ends[0].low, ends[-1].high)
-            return [
-                Reading(
-                    f"with the range rounded to {relation.coarser_step}s",
-                    excess_range(relation, source),
-                    target,
-                    "claim",
-                )
-            ]
+        case kinds.ExcessRange():
+            return _coarser_range(claim, relation, source)
+        case kinds.OddsRatio() if relation.method:
+            unit = claim.parsed()[0].step
+            near = Interval(source.target(claim).low - unit, source.target(claim).high + unit)
+            name = f"within one unit of the last digit, for limits by {relation.method}"
+            return [Reading(name, odds_ratio(relation, source), near, "claim")]
         case kinds.HeightIndex():
             formula, bound = height_index(relation, source)[0]
             return [
@@ -189,11 +257,12 @@ def _special(claim: Claim, ledger: Ledger) -> list[Reading]:
         case kinds.EchoPhase():
             other = "opposed-phase" if relation.phase == "in-phase" else "in-phase"
             terms = echo_phase(relation, source)
-            return [Reading(f"if the echo is {other}", terms, _phase_target(terms[0][1], other))]
+            target = _phase_target(terms[0][1], other)
+            return [_phase_reading(f"if the echo is {other}", other, terms, target, "no", [])]
         case kinds.MeanIou():
             mean = source.interval(relation.mean_dice)
             wide = Interval(iou(mean.low), mean.high)
-            formula = f"D/(2−D) to D at {source.text(relation.mean_dice)}"
+            formula = f"from D / (2 − D) to D at {source.text(relation.mean_dice)},"
             return [Reading("if averaged over single cases", [(formula, wide)], source.target(claim), "claim")]
     return []
 
@@ -206,6 +275,6 @@ def readings(claim: Claim, ledger: Ledger) -> list[Reading]:
     assert claim.relation is not None
     found = [_plain(claim, Source(ledger), "as printed", "no")]
     rounded = not all(ledger.number(key).exact for key in (claim.id, *kinds.operands(claim.relation)))
-    if rounded and claim.relation.kind not in ("height_index", "echo_phase"):
+    if rounded and claim.relation.kind not in ("height_index", "echo_phase", "unadjusted"):
         found.append(_plain(claim, Source(ledger, "truncated"), "with the last digit cut off", "table"))
     return found + _special(claim, ledger)

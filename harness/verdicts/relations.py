@@ -11,7 +11,7 @@ from typing import Any, Literal
 import reference_results.relations as kinds
 from harness.verdicts.interval import Interval, product, total
 from reference_results import Claim, Ledger
-from reference_results.printed import PrintedNumber
+from reference_results.printed import PrintedNumber, numbers
 
 GYROMAGNETIC_MHZ_PER_T = Fraction("42.577478")
 """Proton gyromagnetic ratio over 2 pi, CODATA 2018, cut at eight digits: the rounding is far below the printed one."""
@@ -41,7 +41,8 @@ class Source:
         return [self.interval(key) for key in keys]
 
     def text(self, key: str) -> str:
-        return self.ledger.number(key).printed
+        """The number alone, in one style, whatever unit or word it was printed with."""
+        return numbers(self.ledger.number(key).printed)[0].text
 
     def texts(self, keys: list[str], joint: str) -> str:
         return joint.join(self.text(key) for key in keys)
@@ -116,18 +117,18 @@ def _pooled_sd(relation: kinds.PooledSd, source: Source) -> Terms:
         for i in range(len(counts))
         for j in range(i + 1, len(counts))
     )
-    formula = "√(within " + " + ".join(
+    formula = " + ".join(
         f"({source.text(n)} − 1) × {source.text(s)}²" for n, s in zip(relation.counts, relation.sds, strict=True)
     )
-    formula += f", between means {source.texts(relation.means, ' and ')})"
+    between_means = source.texts(relation.means, " and ")
+    formula = f"√((squares within groups {formula}, and between the means {between_means}) / (N − 1))"
     return [(formula, ((within + between) / (everyone - one)).root())]
 
 
 def height_index(relation: kinds.HeightIndex, source: Source) -> Terms:
     low, high = (Fraction(limit) for limit in relation.height_limits_m)
     bound = source.interval(relation.quantity) / Interval(low, high).square()
-    limits = " to ".join(relation.height_limits_m)
-    return [(f"{source.text(relation.quantity)} / (any height from {limits} m)²", bound)]
+    return [(f"{source.text(relation.quantity)} / (any height in m)²", bound)]
 
 
 def _cycles(relation: kinds.EchoPhase, source: Source) -> Interval:
@@ -137,7 +138,7 @@ def _cycles(relation: kinds.EchoPhase, source: Source) -> Interval:
 
 def echo_phase(relation: kinds.EchoPhase, source: Source) -> Terms:
     te, field_t, shift = (source.text(k) for k in (relation.echo_time_ms, relation.field_t, relation.shift_ppm))
-    return [(f"{te} × {shift} × 42.577 MHz/T × {field_t}, in cycles", _cycles(relation, source))]
+    return [(f"{te} ms × {shift} ppm × 42.577 MHz/T × {field_t} T", _cycles(relation, source))]
 
 
 def iou(dice: Fraction) -> Fraction:
@@ -149,13 +150,43 @@ def _mean_iou(relation: kinds.MeanIou, source: Source) -> Terms:
     low, high = source.interval(relation.smallest).low, source.interval(relation.largest).high
     chord = iou(low) + (iou(high) - iou(low)) * (min(mean.high, high) - low) / (high - low)
     text = source.text
-    formula = f"D/(2−D) at {text(relation.mean_dice)}, up to its chord over {text(relation.smallest)} to "
-    return [(formula + text(relation.largest), Interval.hull((iou(mean.low), chord)))]
+    formula = f"mean of D / (2 − D) over classes with mean D {text(relation.mean_dice)}, "
+    formula += f"each from {text(relation.smallest)} to {text(relation.largest)},"
+    return [(formula, Interval.hull((iou(mean.low), chord)))]
 
 
 def _at_most(relation: kinds.AtMost, source: Source) -> Terms:
-    formula = f"{source.texts(relation.factors, ' × ')}, at most {source.texts(relation.limit, ' × ')}"
-    return [(formula, product(source.intervals(relation.factors)))]
+    return [(source.texts(relation.factors, " × "), product(source.intervals(relation.factors)))]
+
+
+NORMAL_975 = Interval(Fraction("1.959963"), Fraction("1.96"))
+"""The 97.5th percentile of the normal distribution, as it is or rounded to 1.96 as papers use it."""
+
+
+def odds_ratio(relation: kinds.OddsRatio, source: Source) -> Terms:
+    """a / (n - a) over b / (n - b); both groups have the printed size, each for itself inside its rounding."""
+    a, b = source.interval(relation.events_high), source.interval(relation.events_low)
+    size, one = source.interval(relation.size), Interval.point(1)
+    rest_a, rest_b = size - a, size - b
+    estimate = (a / rest_a) / (b / rest_b)
+    high, low, n = (source.text(key) for key in (relation.events_high, relation.events_low, relation.size))
+    formula = f"({high} / ({n} − {high})) / ({low} / ({n} − {low}))"
+    if relation.part == "estimate":
+        return [(formula, estimate)]
+    error = total(one / cell for cell in (a, b, rest_a, rest_b)).root()
+    sign = Fraction(1 if relation.part == "upper" else -1)
+    limit = (estimate.log() + (NORMAL_975 * error).scaled(sign)).exp()
+    cells = f"1/{high} + 1/({n} − {high}) + 1/{low} + 1/({n} − {low})"
+    return [(f"exp(ln OR {'+' if sign > 0 else '−'} 1.96 × √({cells})) with OR = {formula}", limit)]
+
+
+def _unadjusted(relation: kinds.Unadjusted, source: Source) -> Terms:
+    equal = 0
+    for key in relation.rows:
+        row = source.ledger.number(key)
+        if isinstance(row, Claim) and isinstance(row.relation, kinds.OddsRatio):
+            equal += odds_ratio(row.relation, source)[0][1].meets(source.target(row))
+    return [(f"how many of {len(relation.rows)} printed numbers agree with the unadjusted ones", Interval.point(equal))]
 
 
 COMPUTE: dict[str, Callable[[Any, Source], Terms]] = {
@@ -172,7 +203,9 @@ COMPUTE: dict[str, Callable[[Any, Source], Terms]] = {
     "echo_phase": echo_phase,
     "mean_iou": _mean_iou,
     "at_most": _at_most,
+    "odds_ratio": odds_ratio,
+    "unadjusted": _unadjusted,
 }
 
-BOUNDS = {"height_index", "echo_phase", "mean_iou", "at_most"}
+BOUNDS = {"height_index", "echo_phase", "mean_iou", "at_most", "unadjusted"}
 """Kinds that bound the printed value without fixing it: they contradict or are consistent, never more."""

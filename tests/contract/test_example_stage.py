@@ -1,7 +1,9 @@
 """The example stage, which is no Python, keeps the contract: the proof that any language will do."""
 
 import json
+import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from containers.contract.errors import EnvironmentFault
 from harness import images
 from harness.conformance import check_stage
 from harness.runners.docker import DockerRunner
+from harness.runners.process import ProcessRunner
 
 FOLDER = Path(__file__).parent / "example_stage"
 
@@ -20,6 +23,19 @@ def image() -> str:
         return images.build_folder(FOLDER, "myorepro-test/word_count:1.0.0", progress=lambda line: None).image_id
     except EnvironmentFault as fault:
         pytest.skip(str(fault))
+
+
+def test_description_is_that_of_stage_toml() -> None:
+    said = json.loads((FOLDER / "describe.json").read_text(encoding="utf-8"))
+    assert said == tomllib.loads((FOLDER / "stage.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
+def test_plain_copy_conforms_as_a_program(tmp_path: Path) -> None:
+    copy = shutil.copytree(FOLDER, tmp_path / "my_stage")
+    findings = check_stage(ProcessRunner(), str(copy / "stage.sh"), {}, {})
+    assert {f.check for f in findings if f.result != "passed"} == {"closed container"}
+    assert len(findings) > 10
 
 
 @pytest.mark.docker

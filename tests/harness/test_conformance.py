@@ -199,6 +199,24 @@ for item in request["items"]:
     assert findings(_own(tmp_path, code), "killed half-way")["killed half-way"] == "failed"
 
 
+def test_a_stage_that_takes_any_bytes_is_not_checked_until_a_bad_file_is_named(tmp_path: Path) -> None:
+    """The stage takes any bytes but those that begin with BAD."""
+    lenient = (STAGES / "lines" / "__main__.py").read_text(encoding="utf-8")
+    lenient = lenient.replace('.read_text(encoding="utf-8")', '.read_bytes().decode("latin-1")')
+    name = "bad item among good"
+    stage = _own(tmp_path, lenient)
+    [found] = [f for f in check_stage(ProcessRunner(), str(stage), {}, {}, [name]) if f.check == name]
+    assert found.result == "not checked"
+    assert "1000 bytes of no format, no UTF-8, for text (kind path)" in found.reason and "--bad-input" in found.reason
+    for text, result in (("BAD", "passed"), ("good", "failed")):
+        bad = tmp_path / f"{result}.txt"
+        bad.write_text(text, encoding="utf-8")
+        findings = check_stage(ProcessRunner(), str(stage), {}, {}, [name], bad={"text": bad})
+        assert [(f.result, f.reason.count(bad.name)) for f in findings if f.check == name] == [
+            (result, int(result == "failed"))
+        ]
+
+
 def test_description_that_is_no_description_fails(tmp_path: Path) -> None:
     (tmp_path / "__main__.py").write_text("print('hello')\n", encoding="utf-8")
     assert findings(tmp_path) == {"describe": "failed"}

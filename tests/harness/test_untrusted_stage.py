@@ -9,6 +9,7 @@ import pytest
 
 from containers.contract.files import write_json
 from harness.checks import evaluate
+from harness.runners.base import Call, Exit, StageHandle
 from harness.runners.process import ProcessRunner
 from harness.store import PROVENANCE, SEAL, Store, key_of, unsafe
 from tests.harness.conftest import STAGES, Runs, lines_case
@@ -39,6 +40,14 @@ TRICKS = {
 }
 
 
+class AtTheEnd(ProcessRunner):
+    """Takes items only when the stage has ended: what it does to a finished item is then in time."""
+
+    def execute(self, handle: StageHandle, call: Call) -> Exit:
+        call.tick = lambda isolation: None
+        return super().execute(handle, call)
+
+
 @pytest.mark.parametrize("trick", TRICKS)
 def test_the_item_is_refused_and_nothing_else_is_touched(run_case: Runs, tmp_path: Path, trick: str) -> None:
     victim = tmp_path / "victim.txt"
@@ -55,7 +64,7 @@ def test_the_item_is_refused_and_nothing_else_is_touched(run_case: Runs, tmp_pat
     )
     (stage / "stage.toml").write_text((STAGES / "lines" / "stage.toml").read_text())
     case = lines_case({"a": ""}, steps={"count": {"kind": "stage", "stage": "lines", "inputs": {"text": "texts.text"}}})
-    run = run_case({"a": "one\ntwo\n"}, case=case, runner=ProcessRunner({"lines": stage}))
+    run = run_case({"a": "one\ntwo\n"}, case=case, runner=AtTheEnd({"lines": stage}))
     outcome = run.outcomes["count"]["a"]
     assert outcome.status == "missing"
     assert "the stage broke its contract" in outcome.line and says in outcome.line

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from containers.contract.errors import ItemFault
+from containers.contract.labels import THIGH_LABELS, colour_of
 from containers.contract.segmentation import write_segmentation
 from containers.contract.table import write_table
 from containers.contract.volume import Geometry, Volume, write_nrrd
 from harness.report import pictures
+from harness.report.agreement_plot import _groups
+from harness.report.label_picture import places
 from harness.report.slices import coronal_row, label_slices, sagittal_column, upright
 
 
@@ -106,12 +109,57 @@ def test_the_patients_left_is_at_the_right_of_the_image(tmp_path: Path) -> None:
     pictures.fused_with_seams(tmp_path / "v.nrrd", tmp_path / "s.json", tmp_path / "p.png", "t", "phantom")
     image = pixels(tmp_path / "p.png")
     front = image[:, : image.shape[1] // 2]
-    bright = np.argwhere((front > 0.97).all(axis=2))
-    inside = bright[(bright[:, 0] > 100)]
-    blob = inside[np.abs(inside - np.median(inside, axis=0)).max(axis=1) < 60]
-    dark = np.argwhere((front == 0).all(axis=2))
-    assert blob[:, 1].mean() > dark[:, 1].mean() + 20, "left of the patient is right in the image"
-    assert blob[:, 0].mean() < dark[:, 0].mean() - 20, "superior is up"
+    dark = (front == 0).all(axis=2)
+    # The panel: rows and columns that are black for the most part; white inside it is the bright block.
+    rows, columns = np.flatnonzero(dark.sum(axis=1) > 100), np.flatnonzero(dark.sum(axis=0) > 100)
+    shown = front[rows[0] : rows[-1], columns[0] : columns[-1]]
+    blob = np.argwhere((shown > 0.97).all(axis=2))
+    assert len(blob) > 100
+    assert blob[:, 1].mean() > shown.shape[1] / 2 + 20, "left of the patient is right in the image"
+    assert blob[:, 0].mean() < shown.shape[0] / 2 - 20, "superior is up"
+
+
+def test_the_figure_is_white_and_the_mri_is_black(body: Path, tmp_path: Path) -> None:
+    pictures.labels_over(body / "water.nrrd", body / "labels.seg.nrrd", tmp_path / "p.png", "t", "phantom")
+    image = pixels(tmp_path / "p.png")
+    assert (image[:, :3] == 1).all() and (image[-3:] == 1).all()
+    assert (image == 0).all(axis=2).mean() > 0.03
+
+
+def test_a_colour_in_the_picture_is_the_colour_in_the_legend(body: Path, tmp_path: Path) -> None:
+    pictures.labels_over(body / "water.nrrd", body / "labels.seg.nrrd", tmp_path / "p.png", "t", "phantom")
+    image = pixels(tmp_path / "p.png")
+    half = int(image.shape[0] * 0.75)
+    drawn, known = 0, np.zeros(image.shape[:2], dtype=bool)
+    for label in THIGH_LABELS:
+        same = (np.abs(image - np.array(colour_of(label))) < 0.003).all(axis=2)
+        assert same[half:].sum() > 30, "in the legend"
+        drawn += same[:half].sum() > 30
+        known |= same
+    assert drawn >= 8
+    stamp = int(0.08 * image.shape[0])
+    coloured = (np.ptp(image, axis=2) > 0.15)[stamp:half]
+    assert known[stamp:half][coloured].mean() > 0.75, "the rest are the blended edges of numbers"
+
+
+def test_numbers_stand_inside_their_regions() -> None:
+    labels = np.zeros((40, 60), dtype=np.uint8)
+    labels[5:25, 5:20] = 3
+    labels[5:25, 40:55] = 3
+    labels[30:32, 10:50] = 7
+    labels[35, 58] = 3
+    found = places(labels, (2.0, 2.0))
+    assert sorted(entry[0] for entry in found) == [3, 3, 7], "both sides, the thin one, not the single voxel"
+    assert all(labels[row, column] == label for label, row, column in found)
+
+
+def test_bland_altman_says_what_is_pooled() -> None:
+    measured = {"item": ["a", "a", "b", "b"], "structure": ["x", "y", "x", "y"], "v_cm3": [1.0, 2.0, 3.0, 4.0]}
+    assert _groups(measured, measured)["v_cm3"].count() == "n = 4: 2 participants × 2 structures, pooled"
+    missing = measured | {"v_cm3": [1.0, 2.0, 3.0, None]}
+    assert _groups(measured, missing)["v_cm3"].count() == "n = 3: 2 participants, up to 2 structures, pooled"
+    plain = {"item": ["a", "b"], "t": [1.0, 2.0]}
+    assert _groups(plain, plain)["t"].count() == "n = 2 participants"
 
 
 def test_labels_on_another_grid_are_refused(body: Path, tmp_path: Path) -> None:

@@ -3,14 +3,16 @@
 import csv
 import json
 import re
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from harness.report import write
-from harness.results import Results, Verdict
+from harness.report import provenance, summary, times, write
+from harness.results import CheckResult, Results, Verdict
+from reference_results.paper import papers
 from tests.report.example import HOSTILE, TIMINGS
 
 Rendered = tuple[Results, Path, Path]
@@ -24,11 +26,13 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.loads: list[str] = []
+        self.links: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        self.loads += [value or "" for name, value in attrs if name in LOADING]
+        found = self.links if tag == "a" else self.loads
+        found += [value or "" for name, value in attrs if name in LOADING]
 
     def count(self, tag: str, **attributes: str) -> int:
         return sum(t == tag and all(a.get(k) == v for k, v in attributes.items()) for t, a in self.tags)
@@ -46,10 +50,13 @@ def test_all_files_are_written_and_nothing_else(rendered: Rendered) -> None:
 
 def test_the_page_loads_nothing_from_outside(rendered: Rendered, page: Page) -> None:
     assert page.loads
-    assert all(load.startswith(("data:image/png;base64,", "#")) for load in page.loads)
+    # A link to the paper is no load; what a tag loads by itself is data only.
+    assert all(load.startswith("data:image/png;base64,") for load in page.loads)
+    assert all(link.startswith(("#", "https://doi.org/10.")) for link in page.links)
     text = re.sub(
         r"data:image/png;base64,[A-Za-z0-9+/=]+", "", (rendered[2] / "index.html").read_text(encoding="utf-8")
     )
+    text = re.sub(r'<a href="https://doi\.org/[^"]+"', "", text)
     assert not re.search(r"https?:|//[a-z]|@import|url\(", text)
     assert page.count("meta", **{"http-equiv": "Content-Security-Policy"}) == 1
 
@@ -62,7 +69,9 @@ def test_every_claim_check_and_picture_has_its_row(rendered: Rendered, page: Pag
         shown = sum(row["data-verdict"] == verdict.value for row in rows)
         assert shown == sum(c.verdict == verdict for c in results.claims)
     bars = [a for tag, a in page.tags if tag == "span" and (a.get("class") or "").split()[:1] == ["bar"]]
-    assert len(bars) == sum(c.measured is not None for c in results.checks)
+    # no bar for a check that was not measured or whose tolerance is one number
+    told = [c for c in results.checks if c.measured is not None and c.minimum != c.maximum]
+    assert len(bars) == len(told)
     assert page.count("img") == len(results.pictures) - 1, "one picture is missing on purpose"
     assert all(a.get("alt") for tag, a in page.tags if tag == "img")
 
@@ -128,7 +137,7 @@ def test_ledger_has_one_row_per_claim(rendered: Rendered) -> None:
     assert [row["claim"] for row in rows] == [c.claim for c in rendered[0].claims]
     flow = next(row for row in rows if row["claim"] == "flow.analysed")
     assert flow["verdict"] == "contradicted"
-    assert flow["arithmetic"].startswith("64,524 − 27,521 = 37,003 | ")
+    assert "64,524 − 27,521 = 37,003. | Difference: 1." in flow["arithmetic"]
 
 
 def test_results_json_reads_back_as_the_same_results(rendered: Rendered) -> None:
@@ -172,3 +181,69 @@ def test_control_characters_do_not_break_the_xml(rendered: Rendered, tmp_path: P
     )
     write(broken, {}, rendered[1], tmp_path / "report")
     ElementTree.parse(tmp_path / "report" / "junit.xml")
+
+
+def test_errors_that_had_to_come_are_no_failures(rendered: Rendered) -> None:
+    results = rendered[0]
+    held = CheckResult(
+        case="ukb_imaging",
+        check="fuse_items",
+        title="fuse",
+        evidence="phantom",
+        measured=0,
+        unit="items",
+        maximum=0,
+        tolerance_source="exact",
+        passed=True,
+    )
+    assert summary.item_line(results) == "4 item records: 2 ok, 1 error, 1 missing."
+    told = results.model_copy(update={"checks": [held]})
+    assert summary.item_line(told) == "4 item records: 2 ok, 1 refused as expected (seeded faults), 1 missing."
+    failed = results.model_copy(update={"checks": [held.model_copy(update={"passed": False})]})
+    assert summary.item_line(failed) == summary.item_line(results)
+
+
+def test_the_runner_is_named_in_one_sentence(rendered: Rendered) -> None:
+    results = rendered[0].model_copy(update={"runner": "process", "runner_note": "process: child processes"})
+    assert summary.runner_line(results) == "Stages ran with the process runner (child processes), preset small."
+
+
+def test_the_paper_is_named_with_its_doi(rendered: Rendered) -> None:
+    text = (rendered[2] / "index.html").read_text(encoding="utf-8")
+    paper = papers()["ukb_thigh"]
+    assert paper.title in text
+    assert f'href="https://doi.org/{paper.doi}"' in text
+
+
+def test_readme_and_glossary_have_one_wording() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for verdict in Verdict:
+        assert f"| {verdict.value} | {summary.VERDICT_MEANING[verdict]} |" in readme
+    assert summary.RANGE_RULE in " ".join(readme.split())
+
+
+def test_timings_are_counted_per_step() -> None:
+    rows = [
+        {"case": "c", "step": "s", "item": "a", "cached": True, "seconds": {"total": 1.25, "read": 1.0}},
+        {"case": "c", "step": "s", "item": "b", "cached": False, "seconds": {"total": 2.0}},
+        {"case": "c", "step": "t", "item": "a", "cached": False},
+    ]
+    timings = {"total_seconds": 9.5, "items": rows, "images": [{"stage": "fusion", "seconds": 3.5}], "cached": 1}
+    assert times.step_rows(timings) == [("c", "s", 2, 1, "3.2"), ("c", "t", 1, 0, "–")]
+    assert times.image_rows(timings) == (["stage", "seconds"], [["fusion", "3.5"]])
+    assert times.other_rows(timings) == [("total seconds", "9.5"), ("cached", "1")]
+
+
+def test_the_commit_says_when_files_differ_from_it(tmp_path: Path) -> None:
+    assert provenance.commit(tmp_path) is None
+    run = ["git", "-C", str(tmp_path), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run([*run, "init", "-q"], check=True)
+    (tmp_path / "a").write_text("1")
+    subprocess.run([*run, "add", "a"], check=True)
+    subprocess.run([*run, "commit", "-q", "-m", "first"], check=True)
+    clean = provenance.commit(tmp_path)
+    assert clean and re.fullmatch("[0-9a-f]{40,64}", clean)
+    (tmp_path / "b").write_text("2")
+    assert provenance.commit(tmp_path) == f"{clean} (modified)"
+    (tmp_path / "inner").mkdir()
+    assert provenance.commit(tmp_path / "inner") is None, "another project's repository around ours"

@@ -1,5 +1,6 @@
 """Interval arithmetic against sampling and hand-worked numbers."""
 
+import math
 from fractions import Fraction
 
 import pytest
@@ -98,4 +99,27 @@ def test_decimals(value: str, text: str) -> None:
 
 def test_a_point_is_shown_as_one_number() -> None:
     assert show(Interval.point(28)) == "28"
-    assert show(Interval(Fraction(1, 3), Fraction(1, 2))) == "[0.333333…, 0.5]"
+    assert show(Interval(Fraction(1, 3), Fraction(1, 2))) == "0.333333 to 0.5"
+
+
+@given(st.fractions(), st.fractions())
+def test_a_shown_range_holds_the_interval(one: Fraction, other: Fraction) -> None:
+    interval = Interval.hull([one, other])
+    if interval.low == interval.high:
+        return
+    low, high = (Fraction(part.replace(",", "").replace("−", "-")) for part in show(interval).split(" to "))
+    assert low <= interval.low and interval.high <= high
+
+
+@given(st.fractions(Fraction(1, 10**6), 10**6))
+def test_log_and_exp_hold_the_true_value(value: Fraction) -> None:
+    logs = Interval.point(value).log()
+    assert logs.low < logs.high < logs.low + Fraction(1, 10**20)
+    assert abs(float(logs.low) - math.log(value)) < 1e-13
+    back = logs.exp()
+    assert back.low <= value <= back.high
+
+
+def test_there_is_no_logarithm_of_zero() -> None:
+    with pytest.raises(ValueError, match="not positive"):
+        Interval(Fraction(0), Fraction(1)).log()

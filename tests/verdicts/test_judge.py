@@ -113,7 +113,8 @@ def test_unit_of_an_index_is_found_and_explained() -> None:
     assert wrong.verdict == "contradicted"
     assert "agree in cm3/cm2" in wrong.reason
     # 9321.7 / 1.692^2 = 3256.1
-    assert any("[3,254.1" in line for line in wrong.arithmetic)
+    assert any("3,254.1" in line for line in wrong.arithmetic)
+    assert any("Assumption" in line and "1.20 and 2.20 m" in line for line in wrong.arithmetic)
     right = one(numbers, "3256", relation)
     assert right.verdict == "consistent", "a bound never reproduces"
 
@@ -146,11 +147,36 @@ def test_mean_iou_lies_between_jensen_and_chord(printed: str, verdict: str) -> N
 
 
 def test_range_rounded_to_tens_is_no_contradiction_but_a_range_far_off_is() -> None:
-    relation = {"kind": "excess_range", "pairs": [["a", "b"]], "coarser_step": "10"}
+    relation = {"kind": "excess_range", "pairs": [["a", "b"]]}
     near, far = {"a": "138", "b": "100"}, {"a": "170", "b": "100"}
     assert one(near, "40–50%", relation).verdict == "consistent"
     assert "rounded to 10s" in one(near, "40–50%", relation).reason
     assert one(far, "40–50%", relation).verdict == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("value", "printed", "verdict"),
+    [
+        # 15 and 20 are multiples of 5: the range may stand for 12.5 to 22.5
+        ("113", "15–20%", "consistent"),
+        ("112", "15–20%", "contradicted"),
+        # 40 and 45 are multiples of 5, not of 10: 37.5 to 47.5, never 35 to 50
+        ("136", "40–45%", "contradicted"),
+        # no other rounding is thought of when an end is no multiple of 5
+        ("139", "41–45%", "contradicted"),
+    ],
+)
+def test_one_rule_for_every_range(value: str, printed: str, verdict: str) -> None:
+    relation = {"kind": "excess_range", "pairs": [["a", "b"]]}
+    assert one({"a": value, "b": "100"}, printed, relation, exact_numbers={"a", "b"}).verdict == verdict
+
+
+def test_a_contradiction_names_all_its_pairs_and_their_difference() -> None:
+    relation = {"kind": "excess_range", "pairs": [["a", "b"], ["c", "b"]]}
+    found = one({"a": "170", "b": "100", "c": "180"}, "15–20%", relation, exact_numbers={"a", "b", "c"})
+    # 70 and 80 against at most 20.5
+    assert "100 × (170 / 100 − 1) = 70; 100 × (180 / 100 − 1) = 80." in found.reason
+    assert "Difference: at least 49.5 and 59.5." in found.reason
 
 
 def column(printed: list[str], counts: list[int]) -> list[ClaimResult]:
@@ -178,6 +204,8 @@ def test_a_wrong_digit_in_a_column_that_needs_no_adjustment_is_one() -> None:
     # 202, 1142 and 17,740 of 19,084: 1.058..., 5.984..., 92.957...: 1.06 + 5.98 + 92.96 = 100.00
     found = column(["1.06", "5.99", "92.95"], [202, 1142, 17740])
     assert [c.verdict for c in found] == ["reproduced", "contradicted", "contradicted"]
+    assert "at most one entry can be that, and 92.95 is not its own share either" in found[1].reason
+    assert "at most one entry can be that, and 5.99 is not its own share either" in found[2].reason
     found = column(["1.06", "5.98", "92.96"], [202, 1142, 17740])
     assert {c.verdict for c in found} == {Verdict.REPRODUCED}
 

@@ -1,0 +1,94 @@
+"""Odds ratios from printed events, against SciPy's sample odds ratio and its normal interval."""
+
+import pytest
+from scipy.stats.contingency import odds_ratio as scipy_odds_ratio
+
+from harness.results import ClaimResult, Verdict
+from harness.verdicts import judge
+from harness.verdicts.judge import judge_ledger
+from reference_results import Claim, Ledger, Number
+from reference_results.printed import numbers
+
+NUMBERS = {"a": "120", "b": "80", "n": "1,000"}
+BASE = {"place": "Table 2", "unit": "1"}
+
+
+def ledger(printed: dict[str, str], method: str = "") -> Ledger:
+    claims = [
+        {
+            "id": part,
+            "printed": text,
+            "quantity": "q",
+            "route": "recompute",
+            "relation": {
+                "kind": "odds_ratio",
+                "events_high": "a",
+                "events_low": "b",
+                "size": "n",
+                "part": part,
+                "method": method,
+            },
+            **BASE,
+        }
+        for part, text in printed.items()
+    ]
+    rows = {"kind": "unadjusted", "rows": list(printed)}
+    adjusted = {"id": "adjusted", "printed": "Eq. 1", "quantity": "q", "route": "recompute", "relation": rows, **BASE}
+    return Ledger(
+        schema_version="1.0",
+        paper="p",
+        reference="r",
+        numbers=[Number(id=k, printed=v, exact=True, **BASE) for k, v in NUMBERS.items()],
+        claims=[Claim.model_validate(c) for c in (*claims, adjusted)],
+    )
+
+
+def judged(printed: dict[str, str], method: str = "") -> dict[str, ClaimResult]:
+    return {c.claim: c for c in judge_ledger(ledger(printed, method), [])}
+
+
+def truth() -> dict[str, float]:
+    found = scipy_odds_ratio([[120, 80], [880, 920]], kind="sample")
+    interval = found.confidence_interval(0.95)
+    return {"estimate": float(found.statistic), "lower": float(interval.low), "upper": float(interval.high)}
+
+
+def test_the_right_numbers_are_reproduced() -> None:
+    found = judged({part: f"{value:.3f}" for part, value in truth().items()})
+    assert {found[part].verdict for part in truth()} == {Verdict.REPRODUCED}
+    assert found["adjusted"].verdict == Verdict.CONSISTENT
+    assert "All 3 printed numbers agree" in found["adjusted"].reason
+    assert "print cannot tell" in found["adjusted"].reason
+
+
+@pytest.mark.parametrize("part", ["estimate", "lower", "upper"])
+def test_a_wrong_last_digit_is_found(part: str) -> None:
+    printed = {name: f"{value:.3f}" for name, value in truth().items()}
+    printed[part] = f"{truth()[part] + 0.003:.3f}"
+    found = judged(printed)
+    assert found[part].verdict == Verdict.CONTRADICTED
+    assert "2 of 3 printed numbers agree" in found["adjusted"].reason
+    assert found["adjusted"].verdict == Verdict.CONSISTENT, "unequal rows do not speak against an adjustment either"
+
+
+def test_limits_by_another_method_may_differ_by_one_unit() -> None:
+    near = {"lower": f"{truth()['lower'] + 0.001:.3f}"}
+    assert judged(near)["lower"].verdict == Verdict.CONTRADICTED
+    found = judged(near, "profile likelihood")["lower"]
+    assert found.verdict == Verdict.CONSISTENT
+    assert "profile likelihood" in found.reason
+    assert judged({"lower": f"{truth()['lower'] + 0.004:.3f}"}, "profile likelihood")["lower"].verdict == "contradicted"
+
+
+def test_approximately_widens_a_count() -> None:
+    assert numbers("approximately 12,335")[0].about
+    assert not numbers("12,335")[0].about
+
+
+def test_all_rows_of_table_2_agree_with_the_unadjusted_odds_ratios() -> None:
+    found = {c.claim: c for c in judge([]) if c.claim.startswith("table2.")}
+    rows = [c for key, c in found.items() if key != "table2.adjusted"]
+    assert len(rows) == 30
+    assert {c.verdict for c in rows} <= {Verdict.REPRODUCED, Verdict.CONSISTENT}
+    assert "All 30 printed numbers agree" in found["table2.adjusted"].reason
+    assert found["table2.adjusted"].verdict == Verdict.CONSISTENT
