@@ -29,7 +29,17 @@ def resolve(backend: str, device: str) -> str:
     if backend == "auto":
         if device == "cpu":
             return "numba"
-        backend = "numba_cuda" if cuda_answers() else "torch"
+        if cuda_answers():
+            return "numba_cuda"
+        try:
+            interpolate_torch.require(device)
+        except EnvironmentFault as fault:
+            raise EnvironmentFault(
+                "no CUDA device answers to numba_cuda or torch",
+                where="backend auto, device cuda",
+                mend="use device cpu",
+            ) from fault
+        return "torch"
     if device == "cuda" and backend in ("numpy", "numba"):
         raise EnvironmentFault(
             f"backend {backend} has no CUDA", where="resources.device", mend="choose numba_cuda or torch, or device cpu"

@@ -6,10 +6,12 @@ holds several echoes, else `contrast.<description>`; phase, real and imaginary i
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from containers.contract.errors import ItemFault
 from containers.fusion.header import Slice
-from containers.fusion.stack import Stack, series_label
+from containers.fusion.stack import series_label, slice_plane
 
 DIXON = ("water", "fat", "in_phase", "opposed_phase")
 _TYPES = {
@@ -21,6 +23,16 @@ _TYPES = {
 }
 _SUFFIXES = {"w": "water", "f": "fat", "in": "in_phase", "opp": "opposed_phase", "out": "opposed_phase"}
 _PARTS = {"P": "_phase", "PHASE": "_phase", "R": "_real", "REAL": "_real", "I": "_imaginary", "IMAGINARY": "_imaginary"}
+
+
+class Described(Protocol):
+    """What is named: a group of images or their stack."""
+
+    @property
+    def header(self) -> Slice: ...
+
+
+Named = TypeVar("Named", bound=Described)
 
 
 def _split_suffix(description: str) -> tuple[str, str | None]:
@@ -52,20 +64,23 @@ def sanitised(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:60] or "unnamed"
 
 
-def name_stacks(stacks: list[Stack]) -> dict[str, list[Stack]]:
-    """Stacks by contrast name, in order of name. Raises ItemFault when a series' names contradict each other."""
+def name_stacks(stacks: Sequence[Named]) -> dict[str, list[Named]]:
+    """Stacks (or the groups they are made of) by contrast name, in order of name.
+
+    Raises ItemFault when a series' names contradict each other.
+    """
     families: dict[str, set[str]] = defaultdict(set)
     for stack in stacks:
         head, suffix = _split_suffix(stack.header.description)
         if suffix:
             families[head].add(suffix)
-    by_series: dict[str, list[Stack]] = defaultdict(list)
+    by_series: dict[str, list[Named]] = defaultdict(list)
     for stack in stacks:
         by_series[stack.header.series].append(stack)
     several = {times for group in by_series.values() if len(times := _echo_times(group)) > 1}
-    named: dict[str, list[Stack]] = defaultdict(list)
+    named: dict[str, list[Named]] = defaultdict(list)
     for group in by_series.values():
-        taken: dict[str, list[Stack]] = defaultdict(list)
+        taken: dict[str, list[Named]] = defaultdict(list)
         dixon = [_dixon_name(stack.header, families, len(group) == 1) for stack in group]
         for stack, name in zip(group, dixon, strict=True):
             part = next((_PARTS[word] for word in stack.header.image_type[2:] if word in _PARTS), "")
@@ -77,11 +92,11 @@ def name_stacks(stacks: list[Stack]) -> dict[str, list[Stack]]:
     return dict(sorted(named.items()))
 
 
-def _echo_times(stacks: list[Stack]) -> tuple[float, ...]:
+def _echo_times(stacks: Sequence[Described]) -> tuple[float, ...]:
     return tuple(sorted({stack.header.echo_time_ms or 0.0 for stack in stacks}))
 
 
-def _name(stack: Stack, dixon: str | None, part: str, times: tuple[float, ...], tell_series: bool) -> str:
+def _name(stack: Described, dixon: str | None, part: str, times: tuple[float, ...], tell_series: bool) -> str:
     """times: echo times of the images that would else share the name; which of several is meant, no tag tells."""
     if dixon and not part and len(times) == 1:
         return dixon
@@ -92,15 +107,19 @@ def _name(stack: Stack, dixon: str | None, part: str, times: tuple[float, ...], 
     return f"contrast.{base}_{echo}" if tell_series or dixon else f"contrast.{echo}"
 
 
-def _difference(stack: Stack, same: list[Stack]) -> str:
-    """What tells a stack from others of its series and name: image type words, else its slice direction."""
+def _difference(stack: Described, same: Sequence[Described]) -> str:
+    """What tells a stack from others of its series and name: image type words, else its slice direction.
+
+    Nothing tells apart the acquisitions that share a series: those are stations or repeats of one contrast.
+    """
     common = set.intersection(*(set(other.header.image_type) for other in same))
     words = [sanitised(word) for word in stack.header.image_type if word not in common]
-    plane = {0: "axial", 1: "coronal", 2: "sagittal"}[stack.axes.index(0)]
-    return "_" + "_".join(words or [plane])
+    planes = {slice_plane(other.header) for other in same}
+    told = words or ([slice_plane(stack.header)] if len(planes) > 1 else [])
+    return "".join(f"_{word}" for word in told)
 
 
-def choose(named: dict[str, list[Stack]], wanted: list[str]) -> list[str]:
+def choose(named: Mapping[str, Sequence[object]], wanted: list[str]) -> list[str]:
     """Names of the contrasts to fuse. wanted: names as given by the user, the prefix `contrast.` may be left out.
 
     With none wanted: the four Dixon contrasts of a Dixon study, else all. Raises ItemFault for one that is missing.

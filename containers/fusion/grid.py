@@ -9,6 +9,7 @@
 """
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,12 +24,26 @@ EDGE_TOLERANCE_VOXELS = 1e-3
 ALIGNED_TOLERANCE_VOXELS = 1e-3
 """A station whose corners move by no more under the separable mapping counts as parallel to the grid."""
 BACKGROUND = 0.0
-MAX_VOXELS = 2**31
-"""8 GiB of float32: a grid beyond this comes from stations that do not belong together."""
+VOXEL_BYTES = 4
+"""One contrast is fused as float32."""
+LARGEST_BYTES = 4 << 30
+"""A box of 2 m x 1 m x 0.5 m at 1 mm fits: a grid beyond this is a slip, or its stations do not belong together."""
 
 
-def global_grid(geometries: Sequence[Geometry], spacing_mm: Sequence[float] = ()) -> Geometry:
-    """The grid that covers all voxel centres of `geometries` (superior-most first). spacing_mm: (i, j, k) or empty."""
+def memory_limit(memory_bytes: int | None) -> int:
+    """Bytes that one contrast may take: the job's memory, or without a limit the machine's."""
+    if memory_bytes is not None:
+        return memory_bytes
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def global_grid(
+    geometries: Sequence[Geometry], spacing_mm: Sequence[float] = (), memory_bytes: int | None = None
+) -> Geometry:
+    """The grid that covers all voxel centres of `geometries` (superior-most first). spacing_mm: (i, j, k) or empty.
+
+    Raises ItemFault when one contrast on it would not fit into `memory_bytes`, or into the machine's memory.
+    """
     directions = np.array(geometries[0].directions)
     spacing = np.array(spacing_mm or np.min([g.spacing_mm for g in geometries], axis=0), dtype=float)
     corners = np.concatenate([g.position_mm(_corners(g)) for g in geometries])
@@ -36,11 +51,15 @@ def global_grid(geometries: Sequence[Geometry], spacing_mm: Sequence[float] = ()
     along = corners @ np.linalg.inv(directions)
     low, high = along.min(axis=0), along.max(axis=0)
     counts = [math.ceil(n) + 1 for n in (high - low) / spacing - EDGE_TOLERANCE_VOXELS]
-    if math.prod(counts) > MAX_VOXELS:
+    size, limit = math.prod(counts) * VOXEL_BYTES, min(memory_limit(memory_bytes), LARGEST_BYTES)
+    if size > limit:
+        steps, sizes = " x ".join(f"{s:g}" for s in spacing), " x ".join(str(n) for n in counts)
         raise ItemFault(
-            f"the common grid would have {counts[0]} x {counts[1]} x {counts[2]} voxels",
+            f"the common grid of {steps} mm would have {sizes} voxels, {size / 2**30:.1f} GiB a contrast, "
+            f"and {limit / 2**30:.1f} GiB are allowed",
             where="stations",
-            mend="check the positions of the series or ask for a coarser `spacing_mm`",
+            mend="check the positions of the series or ask for a coarser `spacing_mm`"
+            + (" or for more memory" if limit < LARGEST_BYTES else ""),
         )
     origin = low @ directions
     return Geometry(
@@ -77,7 +96,8 @@ def axis_maps(grid: Geometry, station: Geometry) -> tuple[AxisMap, AxisMap, Axis
     """Maps of the axes i, j, k, or None for a station that is oblique to the grid."""
     matrix, offset = affine(grid, station)
     skew = matrix - np.diag(np.diag(matrix))
-    if np.abs(skew @ (np.array(grid.size) - 1.0)).max() > ALIGNED_TOLERANCE_VOXELS or np.diag(matrix).min() <= 0:
+    # The farthest corner: the signs of a turn about the grid's diagonal cancel at one corner, never at all of them.
+    if (np.abs(skew) @ (np.array(grid.size) - 1.0)).max() > ALIGNED_TOLERANCE_VOXELS or np.diag(matrix).min() <= 0:
         return None
     maps = []
     for axis in range(3):

@@ -39,6 +39,11 @@ _KEYWORDS = [
     "FrameOfReferenceUID",
     "EchoTime",
     "EchoNumbers",
+    "AcquisitionNumber",
+    "TemporalPositionIdentifier",
+    "InstanceNumber",
+    "SliceThickness",
+    "SpacingBetweenSlices",
     "SamplesPerPixel",
     "PhotometricInterpretation",
     "PlanarConfiguration",
@@ -67,7 +72,8 @@ class Slice:
 
     row_step, column_step: unit vectors in which the column index and the row index grow (DICOM's two
     direction cosines). spacing_mm: between columns, between rows. acquired: date and time of the series;
-    dated is False where the date is missing and only the time of day holds.
+    dated is False where the date is missing and only the time of day holds. slice_thickness_mm and
+    slice_spacing_mm (SpacingBetweenSlices) are as printed, None where missing: positions alone place a slice.
     """
 
     file: str
@@ -80,6 +86,11 @@ class Slice:
     image_type: tuple[str, ...]
     echo_time_ms: float | None
     echo_number: str
+    acquisition_number: str
+    temporal_position: str
+    instance_number: str
+    slice_thickness_mm: float | None
+    slice_spacing_mm: float | None
     frame_of_reference: str
     acquired: datetime | None
     dated: bool
@@ -118,6 +129,15 @@ def _numbers(dataset: Dataset, keyword: str, count: int, file: str) -> tuple[flo
     if len(values) != count or not all(map(math.isfinite, values)):
         raise ItemFault(f"has an unusable {keyword} ({text[:40]!r})", where=file, mend=mend)
     return values
+
+
+def _length(dataset: Dataset, keyword: str) -> float | None:
+    """A length that only serves to check others: None where it is missing or unusable."""
+    try:
+        value = abs(float(_text(dataset, keyword)))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value > 0 else None
 
 
 def _unsigned(dataset: Dataset, keyword: str, default: int = 0) -> int:
@@ -213,6 +233,11 @@ def read_slice(data: bytes, file: str) -> tuple[Slice, Pixels] | None:
         image_type=tuple(_text(dataset, "ImageType").upper().split("\\")),
         echo_time_ms=_numbers(dataset, "EchoTime", 1, file)[0] if echo else None,
         echo_number=_text(dataset, "EchoNumbers"),
+        acquisition_number=_text(dataset, "AcquisitionNumber"),
+        temporal_position=_text(dataset, "TemporalPositionIdentifier"),
+        instance_number=_text(dataset, "InstanceNumber"),
+        slice_thickness_mm=_length(dataset, "SliceThickness"),
+        slice_spacing_mm=_length(dataset, "SpacingBetweenSlices"),
         frame_of_reference=_text(dataset, "FrameOfReferenceUID"),
         acquired=acquired,
         dated=dated,
@@ -240,7 +265,18 @@ def _pixels(dataset: Dataset, rows: int, columns: int, file: str) -> Pixels:
         )
     if _unsigned(dataset, "SamplesPerPixel", 1) != 1:
         raise ItemFault("is a colour image", where=file, mend="leave screenshots and secondary captures out")
-    if syntax in _NATIVE and (stored := _raw(dataset, "PixelData")) and _unsigned(dataset, "BitsAllocated") == 16:
+    allocated = _unsigned(dataset, "BitsAllocated")
+    bits = _unsigned(dataset, "BitsStored", allocated)
+    high = _unsigned(dataset, "HighBit", bits - 1)
+    native = syntax in _NATIVE and allocated == 16
+    # pydicom masks and extends the sign where the standard's HighBit = BitsStored - 1 holds, and only there.
+    if not 0 < bits <= high + 1 <= allocated or (high != bits - 1 and not native):
+        raise ItemFault(
+            f"has BitsStored {bits} and HighBit {high} of {allocated} bits, which cannot be read",
+            where=file,
+            mend="convert it to explicit VR little endian with HighBit one below BitsStored",
+        )
+    if native and (stored := _raw(dataset, "PixelData")):
         if len(stored) < rows * columns * 2:
             raise ItemFault(
                 f"is cut short: {len(stored)} bytes of pixels where {rows} x {columns} of 2 bytes are needed "
@@ -249,7 +285,8 @@ def _pixels(dataset: Dataset, rows: int, columns: int, file: str) -> Pixels:
                 mend="copy or export the file again",
             )
         kind = "<i2" if _unsigned(dataset, "PixelRepresentation") == 1 else "<u2"
-        values: npt.NDArray[np.generic] = np.frombuffer(stored, kind, rows * columns).reshape(rows, columns)
+        values: npt.NDArray[np.generic] = _stored_bits(np.frombuffer(stored, kind, rows * columns), bits, high)
+        values = values.reshape(rows, columns)
     else:
         try:
             values = dataset.pixel_array
@@ -269,3 +306,11 @@ def _pixels(dataset: Dataset, rows: int, columns: int, file: str) -> Pixels:
     if values.dtype == np.dtype("<i2") or (values.max() <= 32767 and values.min() >= -32768):
         return values.astype(np.int16, copy=False)
     return values.astype(np.float32)
+
+
+def _stored_bits(values: npt.NDArray[np.integer[Any]], bits: int, high: int) -> npt.NDArray[np.generic]:
+    """The `bits` bits up to bit `high` of 16-bit words: what lies above (old overlays) goes, the sign is extended."""
+    if bits == 16:
+        return values
+    shifted = values << values.dtype.type(15 - high)
+    return np.asarray(shifted >> values.dtype.type(16 - bits))  # arithmetic for int16, logical for uint16

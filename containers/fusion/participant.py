@@ -13,10 +13,11 @@ from containers.contract.stage import Job, Result
 from containers.contract.volume import Geometry, Volume, write_nrrd
 from containers.fusion import backends
 from containers.fusion.contrasts import choose, name_stacks
-from containers.fusion.dicom_source import read_images
+from containers.fusion.dicom_source import Image, read_images
 from containers.fusion.grid import global_grid
-from containers.fusion.seams import Agreement, compare
-from containers.fusion.stack import Stack, build_stack, group_images, series_label
+from containers.fusion.groups import Group, group_images
+from containers.fusion.seams import AXES, Agreement, compare
+from containers.fusion.stack import Stack, build_stack
 from containers.fusion.stations import Place, arrange, select
 
 SEAMS_SCHEMA_VERSION = "1.0"
@@ -32,30 +33,36 @@ def fuse_participant(path: Path, job: Job, backend: str, result: Result) -> None
     with result.step("read"):
         images, ignored = read_images(path, job.resources.threads)
     with result.step("sort"):
-        stacks, repeated = _stacks(images, result)
-        named = name_stacks(stacks)
-        contrasts = choose(named, job.parameters["contrasts"])
+        groups = name_stacks(_groups(images, result))
+        contrasts = choose(groups, job.parameters["contrasts"])
+        named, repeated = _stacks(groups, contrasts, result)
         dixon = not contrasts[0].startswith("contrast.")
         found = arrange(named, contrasts)
         places, warnings = select(found, job.parameters["stations"], dixon)
-    for line in warnings:
+    for line in (*warnings, *(line for place in places for line in _warnings(place))):
         result.warn(line)
     if len({place.first.header.frame_of_reference for place in places}) > 1:
         result.warn("stations have different frames of reference: their positions are taken as they are")
     numbers = [found.index(place) + 1 for place in places]
-    grid = global_grid([place.first.geometry for place in places], job.parameters["spacing_mm"])
+    grid = global_grid(
+        [place.first.geometry for place in places], job.parameters["spacing_mm"], job.resources.memory_bytes
+    )
     agreements = _volumes(places, contrasts, grid, job, backend, result)
     _report_seams(places, numbers, agreements, result)
     dropped = [stack for place in places for stack in place.dropped()]
     result.metric("stations", len(places))
     result.metric("duplicates_resolved", len(dropped))
+    result.metric("duplicates_newer_dropped", sum(place.newer_dropped() for place in places))
     result.metric("repeated_slices_dropped", repeated)
     for axis, name in enumerate(("left_right", "anterior_posterior", "superior_inferior")):
         result.metric(f"extent_mm.{name}", round((grid.size[axis] - 1) * grid.spacing_mm[axis], 4))
+    for axis, name in enumerate(AXES):
+        result.metric(f"origin_mm.{name}", round(grid.origin_mm[axis], 6))
+        result.metric(f"spacing_mm.{name}", round(grid.spacing_mm[axis], 6))
     result.details |= {
         "backend": backend,
         "contrasts": contrasts,
-        "contrasts_found": sorted(named),
+        "contrasts_found": sorted(groups),
         "grid": {"size": list(grid.size), "spacing_mm": list(grid.spacing_mm), "origin_mm": list(grid.origin_mm)},
         "stations": [_describe(number, place) for number, place in zip(numbers, places, strict=True)],
         "stations_found": len(found),
@@ -65,20 +72,40 @@ def fuse_participant(path: Path, job: Job, backend: str, result: Result) -> None
     }
 
 
-def _stacks(images: list[Any], result: Result) -> tuple[list[Stack], int]:
-    stacks, repeated = [], 0
-    for group in group_images(images):
-        if len(group) == 1:
-            result.warn(f"{series_label(group[0].header)} has a single slice and is left out")
-            continue
-        stack, dropped = build_stack(group)
-        if dropped:
-            result.warn(f"{stack.label}: {dropped} repeated identical slices were dropped")
-        repeated += dropped
-        stacks.append(stack)
-    if not stacks:
+def _groups(images: list[Image], result: Result) -> list[Group]:
+    groups = group_images(images)
+    for group in groups:
+        if len(group.images) == 1:
+            result.warn(f"{group.label} has a single slice and is left out")
+    several = [group for group in groups if len(group.images) > 1]
+    if not several:
         raise ItemFault("no series has two slices", where="study", mend="give the complete series")
-    return stacks, repeated
+    return several
+
+
+def _stacks(groups: dict[str, list[Group]], contrasts: list[str], result: Result) -> tuple[dict[str, list[Stack]], int]:
+    """All stacks by contrast, and how many repeated slices were dropped. A fault of an unwanted series is a warning."""
+    named: dict[str, list[Stack]] = {}
+    repeated = 0
+    for name, members in groups.items():
+        named[name] = []
+        for group in members:
+            try:
+                stack, dropped = build_stack(group.images)
+            except ItemFault as fault:
+                if name in contrasts:
+                    raise
+                result.warn(f"{fault.where} {fault.what}: it is not asked for and is left out")
+                continue
+            if dropped:
+                result.warn(f"{stack.label}: {dropped} repeated identical slices were dropped")
+            repeated += dropped
+            named[name].append(stack)
+    return named, repeated
+
+
+def _warnings(place: Place) -> list[str]:
+    return [*place.warnings, *(line for stack in place.kept.values() for line in stack.warnings)]
 
 
 def _volumes(
@@ -150,4 +177,13 @@ def _describe(number: int, place: Place) -> dict[str, Any]:
         "size": list(place.first.geometry.size),
         "spacing_mm": [round(s, 6) for s in place.first.geometry.spacing_mm],
         "series": {name.removeprefix("contrast."): stack.label for name, stack in place.kept.items()},
+        "repeats": [
+            {
+                "series_numbers": {n.removeprefix("contrast."): s.header.series_number for n, s in r.stacks.items()},
+                "seconds_after_first": round(r.time_s, 3),
+                "complete": r.complete,
+                "kept": place.is_kept(r),
+            }
+            for r in place.repeats
+        ],
     }

@@ -1,4 +1,4 @@
-"""Slices to stacks: one stack holds the slices of one series, echo, image type and orientation, in order.
+"""Slices to stacks: one stack holds the slices of one group (see `groups`), in order.
 
 Methods of ukb_thigh, "sorted anatomically in the inferior-to-superior direction": slices are sorted by
 ImagePositionPatient projected on the slice normal (for axial slices this is z); spacing is PixelSpacing and
@@ -7,7 +7,8 @@ Posterior and Superior, whatever the direction of acquisition (feet first, coron
 """
 
 import itertools
-from collections import defaultdict
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +25,14 @@ SAME_POSITION_MM = 0.01
 """Two slices of a stack closer than this are at the same position."""
 DRIFT_TOLERANCE_MM = 1.0
 """How far a slice may lie off the stack's axis: sub-millimetre jitter passes, a sheared or mixed stack does not."""
-SAME_DIRECTION = 1e-3
-"""Direction cosines that differ by no more are one orientation."""
+LENGTH_TOLERANCE_MM = 0.2
+"""A stack that the median distance makes longer or shorter than its slices lie by more than this is said."""
+STRAIGHTENED_TOLERANCE_MM = 0.2
+"""Slices that are moved sideways by more than this onto the stack's axis are said."""
+SPARSE_RATIO = 1.5
+"""Slices this many times as far apart as the header says: every second one is missing (ratio 2)."""
+DENSE_RATIO = 0.75
+"""Slices this part of SpacingBetweenSlices apart: two acquisitions may be interleaved (ratio 0.5)."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Stack:
     geometry: Geometry
     axes: tuple[int, int, int]
     flips: tuple[int, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def header(self) -> Slice:
@@ -90,57 +98,50 @@ def series_label(header: Slice) -> str:
     return f"series {header.series_number or '?'} ({header.description or 'no description'}{echo})"
 
 
-def group_images(images: list[Image]) -> list[list[Image]]:
-    """Split images so that nothing is mixed: by series, echo, image type and orientation.
+def slice_normal(header: Slice) -> npt.NDArray[np.float64]:
+    """Unit vector (LPS) along which slices are sorted."""
+    normal = np.cross(header.row_step, header.column_step)
+    return np.asarray(normal / np.linalg.norm(normal))
 
-    Raises ItemFault when what is left still has several matrices or pixel spacings.
+
+def nominal_distance_mm(header: Slice) -> float | None:
+    """The larger of SpacingBetweenSlices and SliceThickness; None when neither is printed.
+
+    SpacingBetweenSlices alone is no ground to refuse: some software prints the gap between slices, and converters
+    fill in 1 mm where it was missing.
     """
-    by_tags: dict[tuple[object, ...], list[list[Image]]] = defaultdict(list)
-    for image in images:
+    return max((mm for mm in (header.slice_spacing_mm, header.slice_thickness_mm) if mm is not None), default=None)
+
+
+def _check_matrix(group: Sequence[Image]) -> None:
+    first = group[0].header
+    for image in group:
         h = image.header
-        echo = h.echo_number if h.echo_time_ms is None else h.echo_time_ms
-        groups = by_tags[h.series, h.image_type, echo]
-        group = next((g for g in groups if _same_direction(g[0].header, h)), None)
-        if group is None:
-            groups.append([image])
-        else:
-            group.append(image)
-    split = [group for groups in by_tags.values() for group in groups]
-    for group in split:
-        first = group[0].header
-        for image in group:
-            h = image.header
-            if (h.rows, h.columns) != (first.rows, first.columns):
-                raise ItemFault(
-                    f"has slices of {first.rows} x {first.columns} ({first.file}) and of {h.rows} x {h.columns} "
-                    f"({h.file}): inconsistent matrix",
-                    where=series_label(first),
-                    mend="export the series anew with one matrix",
-                )
-            if not np.allclose(h.spacing_mm, first.spacing_mm, rtol=1e-4):
-                raise ItemFault(
-                    f"has slices of different pixel spacing ({first.file}, {h.file})",
-                    where=series_label(first),
-                    mend="export the series anew with one field of view",
-                )
-    return split
+        if (h.rows, h.columns) != (first.rows, first.columns):
+            raise ItemFault(
+                f"has slices of {first.rows} x {first.columns} ({first.file}) and of {h.rows} x {h.columns} "
+                f"({h.file}): inconsistent matrix",
+                where=series_label(first),
+                mend="export the series anew with one matrix",
+            )
+        if not np.allclose(h.spacing_mm, first.spacing_mm, rtol=1e-4):
+            raise ItemFault(
+                f"has slices of different pixel spacing ({first.file}, {h.file})",
+                where=series_label(first),
+                mend="export the series anew with one field of view",
+            )
 
 
-def _same_direction(a: Slice, b: Slice) -> bool:
-    pairs = zip((*a.row_step, *a.column_step), (*b.row_step, *b.column_step), strict=True)
-    return all(abs(x - y) <= SAME_DIRECTION for x, y in pairs)
-
-
-def build_stack(group: list[Image]) -> tuple[Stack, int]:
+def build_stack(group: Sequence[Image]) -> tuple[Stack, int]:
     """Sort one group into a stack; also returns how many repeated identical slices were dropped.
 
-    Raises ItemFault, naming the series, when slices are missing, unevenly spaced, off the axis, or when
-    two different slices share a position. Needs two slices at least.
+    Raises ItemFault, naming the series, when slices are missing, unevenly spaced, off the axis, of several matrices
+    or pixel spacings, or when two different slices share a position. Needs two slices at least.
     """
+    _check_matrix(group)
     first = group[0].header
     where = series_label(first)
-    normal = np.cross(first.row_step, first.column_step)
-    normal /= np.linalg.norm(normal)
+    normal = slice_normal(first)
     order = sorted(group, key=lambda image: (float(np.dot(image.header.position_mm, normal)), image.header.file))
     kept = order[:1]
     for image in order[1:]:
@@ -167,27 +168,73 @@ def build_stack(group: list[Image]) -> tuple[Stack, int]:
             where=where,
             mend="fetch or export the complete series",
         )
+    nominal = nominal_distance_mm(first)
+    if nominal is not None and step >= SPARSE_RATIO * nominal:
+        raise ItemFault(
+            f"has slices {step:.2f} mm apart where its header says {nominal:.2f} mm (every second slice is missing?)",
+            where=where,
+            mend="fetch or export the complete series",
+        )
     # Least squares over all slices, so that the jitter of one slice does not move the stack.
     start = positions.mean(axis=0) - normal * step * (len(kept) - 1) / 2
-    drift = np.abs(positions - start - np.outer(np.arange(len(kept)) * step, normal)).max()
+    moved = positions - start - np.outer(np.arange(len(kept)) * step, normal)
+    drift = np.abs(moved).max()
     if drift > DRIFT_TOLERANCE_MM:
         raise ItemFault(
             f"has slices {drift:.1f} mm off the line along the slice normal",
             where=where,
             mend="export one series a stack",
         )
-    geometry, axes, flips = _canonical(first, normal, len(kept), step, start)
-    return Stack(tuple(kept), geometry, axes, flips), len(group) - len(kept)
+    geometry, axes, flips = _canonical(first, len(kept), step, start)
+    sideways = float(np.linalg.norm(moved - np.outer(moved @ normal, normal), axis=1).max())
+    warnings = _warnings(kept, step, float(depth[-1] - depth[0]), sideways)
+    return Stack(tuple(kept), geometry, axes, flips, warnings), len(group) - len(kept)
+
+
+def _warnings(kept: list[Image], step: float, length: float, sideways: float) -> tuple[str, ...]:
+    """What a stack's grid hides. length: between the first and last slice; sideways: largest move onto the axis."""
+    first, found = kept[0].header, []
+    stretched = step * (len(kept) - 1) - length
+    if abs(stretched) > LENGTH_TOLERANCE_MM:
+        found.append(
+            f"the median slice distance of {step:.3f} mm makes it {abs(stretched):.2f} mm "
+            f"{'longer' if stretched > 0 else 'shorter'} than its slices lie (positions rounded or uneven?)"
+        )
+    if sideways > STRAIGHTENED_TOLERANCE_MM:
+        found.append(f"slices were moved by up to {sideways:.2f} mm sideways onto one axis (sheared stack)")
+    printed = first.slice_spacing_mm
+    if printed is not None and not DENSE_RATIO * printed < step < SPARSE_RATIO * printed:
+        cause = "slices missing" if step > printed else "two acquisitions in one series"
+        found.append(f"slices are {step:.2f} mm apart where SpacingBetweenSlices says {printed:.2f} mm ({cause}?)")
+    counts = Counter(image.header.instance_number for image in kept)
+    if len(counts) > 1 and min(counts.values()) > 1:
+        found.append("every instance number is used more than once (two acquisitions in one series?)")
+    return tuple(f"{series_label(first)}: {line}" for line in found)
+
+
+def slice_plane(header: Slice) -> str:
+    """Axial, coronal or sagittal, whichever is nearest."""
+    return ("sagittal", "coronal", "axial")[_nearest_axes(_axes(header)).index(2)]
+
+
+def _axes(header: Slice) -> npt.NDArray[np.float64]:
+    """Directions in which columns, rows and slices grow, one a row."""
+    return np.array([header.row_step, header.column_step, slice_normal(header)])
+
+
+def _nearest_axes(axes: npt.NDArray[np.float64]) -> tuple[int, ...]:
+    """For Left, Posterior and Superior the acquired axis that runs nearest to it."""
+    return max(itertools.permutations(range(3)), key=lambda p: sum(abs(axes[p[a], a]) for a in range(3)))
 
 
 def _canonical(
-    first: Slice, normal: npt.NDArray[np.float64], count: int, step: float, start: npt.NDArray[np.float64]
+    first: Slice, count: int, step: float, start: npt.NDArray[np.float64]
 ) -> tuple[Geometry, tuple[int, int, int], tuple[int, ...]]:
     """Reorder and flip the acquired axes so that i, j, k run nearest to L, P, S. The result may be oblique."""
     size = (first.columns, first.rows, count)
     spacing = (*first.spacing_mm, step)
-    axes = np.array([first.row_step, first.column_step, normal])
-    best = max(itertools.permutations(range(3)), key=lambda p: sum(abs(axes[p[a], a]) for a in range(3)))
+    axes = _axes(first)
+    best = _nearest_axes(axes)
     signs = [1.0 if axes[best[a], a] >= 0 else -1.0 for a in range(3)]
     origin = start.copy()
     for a in range(3):

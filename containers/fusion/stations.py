@@ -7,9 +7,11 @@ Rules, of which the paper (ukb_thigh, Methods) gives the first two:
 - "latest" is by SeriesDate and SeriesTime. Where a date is missing only the time of day counts, on a circle of
   24 hours that is cut at its longest pause, so that a repeat just after midnight is the later one;
 - a repeat differs from the older one in SeriesTime and not in echo time: else two contrasts bear one name;
-- all contrasts of a station come from one acquisition: the latest that has every contrast;
+- all contrasts of a station come from one acquisition: the latest that has every contrast. Series belong to one
+  acquisition when they follow each other within ACQUISITION_GAP_S and no contrast comes twice;
 - contrasts of a station share their grid within SHARED_GRID_MM;
-- neighbours must meet: a gap of more than MAX_GAP_SPACINGS slice distances is a missing station.
+- neighbours must meet: a gap of more than MAX_GAP_SPACINGS slice distances is a missing station;
+- neighbours that overlap by more than MAX_OVERLAP of the shorter one are no two stations of neck to knee.
 """
 
 import itertools
@@ -24,6 +26,10 @@ from containers.fusion.stack import Stack
 SAME_STATION_MM = 5.0
 SHARED_GRID_MM = 1.0
 MAX_GAP_SPACINGS = 1.5
+MAX_OVERLAP = 0.5
+"""A repeat after the body or the table moved overlaps by more, stations of the protocol by about a tenth."""
+ACQUISITION_GAP_S = 10.0
+"""The contrasts of one acquisition are made at once; two breath-holds of Dixon start further apart than this."""
 NECK_TO_KNEE = 6
 """Stations of the neck-to-knee protocol: chest, abdomen, pelvis, hip, mid-thigh, thigh to knee."""
 PELVIS_TO_KNEE = 4
@@ -31,19 +37,45 @@ DAY_S = 86_400.0
 
 
 @dataclass
+class Repeat:
+    """The stacks of one acquisition at a station, by contrast. time_s: since the earliest acquisition there."""
+
+    stacks: dict[str, Stack]
+    time_s: float
+    complete: bool
+
+
+@dataclass
 class Place:
-    """All stacks at one station, by contrast, and after `resolve` the one kept for each."""
+    """All stacks at one station, by contrast, and after `arrange` the one kept for each.
+
+    repeats: the acquisitions in order of time, empty where nothing is repeated.
+    """
 
     stacks: dict[str, list[Stack]] = field(default_factory=lambda: defaultdict(list))
     kept: dict[str, Stack] = field(default_factory=dict)
+    repeats: list[Repeat] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def first(self) -> Stack:
         return next(iter(self.kept.values()))
 
+    def is_kept(self, repeat: Repeat) -> bool:
+        return any(self.kept.get(name) is stack for name, stack in repeat.stacks.items())
+
     def dropped(self) -> list[Stack]:
         """Repeats that were not kept."""
         return [s for name, group in self.stacks.items() for s in group if s is not self.kept[name]]
+
+    def newer_dropped(self) -> int:
+        """Complete repeats later than the kept one of their contrasts: 0, or the rule was broken."""
+        return sum(
+            other.time_s > repeat.time_s
+            for repeat in filter(self.is_kept, self.repeats)
+            for other in self.repeats
+            if other.complete and other.stacks.keys() == repeat.stacks.keys()
+        )
 
 
 def _same_place(a: Stack, b: Stack) -> bool:
@@ -75,28 +107,94 @@ def _number(stack: Stack) -> int:
     return int(stack.header.series_number) if stack.header.series_number.isdigit() else 0
 
 
-def _resolve(place: Place, contrasts: list[str]) -> None:
-    """Keep one stack a contrast: the latest acquisition that has all of them."""
-    if all(len(place.stacks[name]) == 1 for name in contrasts):
-        place.kept = {name: place.stacks[name][0] for name in contrasts}
-        return
-    times = _seconds([stack for name in contrasts for stack in place.stacks[name]])
+def _families(place: Place, contrasts: list[str]) -> list[list[str]]:
+    """Contrasts that one acquisition yields together: those of Dixon, the echoes of one series."""
+    dixon = [name for name in contrasts if not name.startswith("contrast.")]
+    families = [dixon] if dixon else []
     for name in contrasts:
+        if name.startswith("contrast."):
+            series = {stack.header.series for stack in place.stacks[name]}
+            others = families[1:] if dixon else families
+            shared = (f for f in others if any(s.header.series in series for n in f for s in place.stacks[n]))
+            family = next(shared, None)
+            if family is None:
+                families.append([name])
+            else:
+                family.append(name)
+    return families
+
+
+def _repeats(place: Place, family: list[str], times: dict[int, float]) -> list[Repeat]:
+    """The stacks of a family by acquisition, in order of time."""
+    ordered = sorted(
+        ((times[id(stack)], _number(stack), name, stack) for name in family for stack in place.stacks[name]),
+        key=lambda entry: entry[:3],
+    )
+    repeats: list[Repeat] = []
+    last = 0.0
+    for time, _, name, stack in ordered:
+        if not repeats or time - last > ACQUISITION_GAP_S or name in repeats[-1].stacks:
+            repeats.append(Repeat({}, time, False))
+        repeats[-1].stacks[name] = stack
+        repeats[-1].complete = len(repeats[-1].stacks) == len(family)
+        last = time
+    return repeats
+
+
+def _refuse_lookalikes(place: Place, family: list[str], times: dict[int, float]) -> None:
+    for name in family:
         for a, b in itertools.combinations(place.stacks[name], 2):
-            if times[id(a)] == times[id(b)] or a.header.echo_time_ms != b.header.echo_time_ms:
+            if times[id(a)] != times[id(b)] and a.header.echo_time_ms == b.header.echo_time_ms:
+                continue
+            short = name.removeprefix("contrast.")
+            if a.header.series == b.header.series:
                 raise ItemFault(
-                    f"shows {name.removeprefix('contrast.')} at the place of {b.label}, and is no later repeat of it "
-                    "(wrong contrast names)",
+                    f"holds two acquisitions of {short} at one place",
                     where=a.label,
-                    mend="correct the series descriptions (_in, _opp, _F, _W)",
+                    mend="export each acquisition as a series of its own, or leave one out",
                 )
-    fewest = min(contrasts, key=lambda name: len(place.stacks[name]))
-    anchor = max(place.stacks[fewest], key=lambda s: (times[id(s)], _number(s)))
-    for name in contrasts:
-        place.kept[name] = min(
-            place.stacks[name],
-            key=lambda s: (abs(times[id(s)] - times[id(anchor)]), abs(_number(s) - _number(anchor))),
+            raise ItemFault(
+                f"shows {short} at the place of {b.label}, and is no later repeat of it (wrong contrast names)",
+                where=a.label,
+                mend="correct the series descriptions (_in, _opp, _F, _W)",
+            )
+
+
+def _lacks(repeat: Repeat, family: list[str]) -> str:
+    """The repeat's series and what it lacks, in words."""
+    numbers = ", ".join(stack.header.series_number or "?" for stack in repeat.stacks.values())
+    lost = ", ".join(name.removeprefix("contrast.") for name in family if name not in repeat.stacks)
+    return f"series {numbers} without {lost}"
+
+
+def _resolve(place: Place, family: list[str]) -> None:
+    """Keep one stack for every contrast of a family: the latest acquisition that has all of them."""
+    stacks = [stack for name in family for stack in place.stacks[name]]
+    if len(stacks) == len(family):
+        place.kept |= {name: place.stacks[name][0] for name in family}
+        if all(s.header.acquired for s in stacks) and len(parts := _repeats(place, family, _seconds(stacks))) > 1:
+            apart = "; ".join(_lacks(part, family) for part in parts)
+            place.warnings.append(f"{stacks[0].label}: its station comes from {len(parts)} acquisitions ({apart})")
+        return
+    times = _seconds(stacks)
+    _refuse_lookalikes(place, family, times)
+    repeats = _repeats(place, family, times)
+    complete = [repeat for repeat in repeats if repeat.complete]
+    if not complete:
+        raise ItemFault(
+            f"none of the {len(repeats)} repeats of its station has every contrast "
+            f"({'; '.join(_lacks(repeat, family) for repeat in repeats)})",
+            where=next(iter(repeats[-1].stacks.values())).label,
+            mend="fetch the series that are missing, or remove all repeats but one and choose by parameter `contrasts`",
         )
+    latest = max(complete, key=lambda repeat: repeat.time_s)
+    place.kept |= {name: latest.stacks[name] for name in family}
+    place.repeats += repeats
+    place.warnings += [
+        f"a later repeat is incomplete and was dropped: {_lacks(repeat, family)}"
+        for repeat in repeats
+        if repeat.time_s > latest.time_s and not repeat.complete
+    ]
 
 
 def arrange(named: dict[str, list[Stack]], contrasts: list[str]) -> list[Place]:
@@ -124,7 +222,9 @@ def arrange(named: dict[str, list[Stack]], contrasts: list[str]) -> list[Place]:
                     where=first.label,
                     mend="fetch the complete study, correct the descriptions, or choose by parameter `contrasts`",
                 )
-        _resolve(place, contrasts)
+        for family in _families(place, contrasts):
+            _resolve(place, family)
+        place.kept = {name: place.kept[name] for name in contrasts}
         for stack in place.kept.values():
             grid, shared = stack.geometry, place.first.geometry
             corners = np.array([[0, 0, 0], np.subtract(grid.size, 1)])
@@ -143,7 +243,8 @@ def select(places: list[Place], stations: str, dixon: bool) -> tuple[list[Place]
     """The stations asked for, and warnings. stations: `auto`, `pelvis_to_knee`, `all`, or numbers such as `3,4,5,6`.
 
     Numbers count from the most superior, from 1. `auto`: pelvis to knee (the four lowest) of a Dixon study with six
-    stations; five of six is a fault; any other number of stations is used whole, for Dixon with a warning.
+    stations, of which no neighbours overlap by more than half; five of six is a fault; any other number of stations is
+    used whole, for Dixon with a warning.
     Raises ItemFault when stations are missing, unless they are left out by number.
     """
     count = len(places)
@@ -156,6 +257,13 @@ def select(places: list[Place], stations: str, dixon: bool) -> tuple[list[Place]
                 where=_span(places),
                 mend="fetch the complete study, or choose stations by number or `all`",
             )
+        for upper, lower in itertools.pairwise(places):
+            if text := _overlap(upper, lower):
+                raise ItemFault(
+                    f"{text}: one of the two is a repeat that was moved, and a station is missing",
+                    where=lower.first.label,
+                    mend="fetch the complete study, or remove the repeat and choose stations by number or `all`",
+                )
         chosen = places[-PELVIS_TO_KNEE:]
     elif stations in ("auto", "all"):
         chosen = places
@@ -169,6 +277,8 @@ def select(places: list[Place], stations: str, dixon: bool) -> tuple[list[Place]
             )
         chosen = [places[number - 1] for number in numbers]
     for upper, lower in itertools.pairwise(chosen):
+        if text := _overlap(upper, lower):
+            warnings.append(f"{lower.first.label} {text}: both are fused")
         if gap := _gap(upper, lower):
             if stations in ("auto", "all", "pelvis_to_knee"):
                 raise ItemFault(
@@ -178,6 +288,15 @@ def select(places: list[Place], stations: str, dixon: bool) -> tuple[list[Place]
                 )
             warnings.append(f"not covered, filled with 0: {gap}")
     return chosen, warnings
+
+
+def _overlap(upper: Place, lower: Place) -> str:
+    """In words, an overlap that two stations of neck to knee do not have; else empty."""
+    (bottom, high), (low, top) = upper.first.z_range_mm(), lower.first.z_range_mm()
+    shared, shorter = min(top, high) - bottom, min(top - low, high - bottom)
+    if shared <= MAX_OVERLAP * shorter:
+        return ""
+    return f"overlaps {upper.first.label} by {shared:.1f} of {shorter:.1f} mm"
 
 
 def _gap(upper: Place, lower: Place) -> str:

@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import scipy.ndimage
+import scipy.spatial.transform
 import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from containers.contract.errors import EnvironmentFault
 from containers.contract.volume import Geometry
 from containers.fusion import backends, interpolate_torch
-from containers.fusion.grid import global_grid
+from containers.fusion.grid import axis_maps, global_grid
 from containers.fusion.stack import Station
 
 COS, SIN = float(np.cos(0.06)), float(np.sin(0.06))
@@ -90,6 +92,35 @@ def test_backends_agree(case: str) -> None:
     for backend in ("numba", "torch"):
         fused = backends.fuse(stations, grid, backend)
         assert np.abs(fused - reference).max() <= AGREEMENT * np.ptp(reference), backend
+
+
+def rotation(axis: npt.NDArray[np.float64], degrees: float) -> tuple[tuple[float, float, float], ...]:
+    turn = scipy.spatial.transform.Rotation.from_rotvec(np.radians(degrees) * axis / np.linalg.norm(axis))
+    return tuple((float(x), float(y), float(z)) for x, y, z in turn.as_matrix().T)
+
+
+@pytest.mark.parametrize("degrees", [0.05, 0.1, 0.3, 0.7, 2.0])
+def test_backends_agree_for_small_turns_about_any_axis(degrees: float) -> None:
+    """Among them the grid's diagonal, where the shifts that a turn causes along an axis cancel at one corner."""
+    rng = np.random.default_rng(int(degrees * 100))
+    straight = noise_stations([STRAIGHT] * 2)
+    whole = global_grid([s.geometry for s in straight])
+    diagonal = (np.array(whole.size) - 1) * whole.spacing_mm
+    for axis in (diagonal, *rng.standard_normal((6, 3))):
+        turned = replace(straight[1].geometry, directions=rotation(axis, degrees))
+        stations = [straight[0], replace(straight[1], geometry=turned)]
+        grid = global_grid([s.geometry for s in stations])
+        reference = backends.fuse(stations, grid, "numpy")
+        difference = np.abs(backends.fuse(stations, grid, "numba") - reference)
+        assert difference.max() <= AGREEMENT * np.ptp(reference), axis
+
+
+def test_a_turn_about_the_diagonal_is_not_parallel() -> None:
+    grid = Geometry((224, 224, 330), (2.0, 2.0, 3.0), (-223.0, -223.0, 0.0))
+    diagonal = (np.array(grid.size) - 1) * grid.spacing_mm
+    for degrees in (0.01, 0.05, 0.1):
+        assert axis_maps(grid, replace(grid, directions=rotation(diagonal, degrees))) is None
+    assert axis_maps(grid, replace(grid, size=(224, 224, 90))) is not None
 
 
 def test_the_cuda_kernel_agrees_under_the_simulator(tmp_path: Path) -> None:
@@ -229,6 +260,12 @@ def test_the_grid_covers_all_centres_with_the_finest_spacing() -> None:
         assert (index <= np.array(grid.size) - 1 + 1e-3).all()
 
 
+def test_the_grid_takes_the_finest_spacing_of_each_axis() -> None:
+    sizes = ((2.0, 2.2, 3.0), (2.1, 2.0, 3.3), (2.2, 2.1, 2.9))
+    geometries = [Geometry((6, 6, 6), size, (0.0, 0.0, -15.0 * n)) for n, size in enumerate(sizes)]
+    assert global_grid(geometries).spacing_mm == (2.0, 2.0, 2.9)
+
+
 def test_a_missing_device_or_library_is_said_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EnvironmentFault, match="numpy has no CUDA"):
         backends.resolve("numpy", "cuda")
@@ -239,9 +276,11 @@ def test_a_missing_device_or_library_is_said_with_the_mend(monkeypatch: pytest.M
         interpolate_torch.require("cuda")
     assert backends.resolve("auto", "cpu") == "numba"
     monkeypatch.setattr(backends, "cuda_answers", lambda: False)
-    for backend in ("auto", "numba_cuda"):
-        with pytest.raises(EnvironmentFault):
-            backends.resolve(backend, "cuda")
+    with pytest.raises(EnvironmentFault, match="backend numba_cuda: no CUDA device answers"):
+        backends.resolve("numba_cuda", "cuda")
+    said = "backend auto, device cuda: no CUDA device answers to numba_cuda or torch; use device cpu"
+    with pytest.raises(EnvironmentFault, match=said):
+        backends.resolve("auto", "cuda")
     monkeypatch.setattr(interpolate_torch, "require", lambda device: None)
     assert backends.resolve("auto", "cuda") == "torch"
     monkeypatch.setattr(backends, "cuda_answers", lambda: True)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from containers.contract.errors import ItemFault
 from containers.fusion.contrasts import choose, name_stacks
 from containers.fusion.dicom_source import Image
+from containers.fusion.groups import group_images
 from containers.fusion.header import read_slice
-from containers.fusion.stack import Stack, build_stack, group_images
+from containers.fusion.stack import Stack, build_stack
 from containers.fusion.stations import Place, arrange, select
 from tests.fusion.dicom_series import Series, dixon_study, lopsided
 
@@ -33,7 +34,7 @@ def images_of(*series: Series) -> list[Image]:
 
 
 def stacks_of(*series: Series) -> list[Stack]:
-    return [build_stack(group)[0] for group in group_images(images_of(*series))]
+    return [build_stack(group.images)[0] for group in group_images(images_of(*series))]
 
 
 def arranged(*series: Series, wanted: list[str] | None = None) -> list[Place]:
@@ -244,7 +245,7 @@ def test_a_gap_among_fewer_stations_is_a_fault() -> None:
 def test_file_order_does_not_matter(order: list[int]) -> None:
     images = [image for s in dixon_study(stations=3)[::4] for image in CACHED[s.number]]
     shuffled = [images[n] for n in order]
-    named = name_stacks([build_stack(group)[0] for group in group_images(shuffled)])
+    named = name_stacks([build_stack(group.images)[0] for group in group_images(shuffled)])
     places = arrange(named, ["in_phase"])
     assert [int(p.first.header.series_number) for p in places] == [1, 5, 9]
     assert [[i.header.file for i in p.first.images] for p in places] == [

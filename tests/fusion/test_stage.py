@@ -52,6 +52,11 @@ def test_every_voxel_of_every_contrast_is_the_field_at_its_lps_position(tmp_path
         size = np.array(image.GetSpacing())
         points = np.array(corner) + np.stack([i, j, k], axis=-1) * size
         np.testing.assert_allclose(data, field(points[..., 0], points[..., 1], points[..., 2]), atol=1e-3)
+    for axis, corner_mm, size_mm in zip(
+        ("left", "posterior", "superior"), (-11.0, -9.0, -90.0), (2.0, 2.0, 3.0), strict=True
+    ):
+        assert value(record, f"origin_mm.{axis}") == corner_mm
+        assert value(record, f"spacing_mm.{axis}") == size_mm
     assert value(record, "stations") == 4
     assert value(record, "extent_mm.superior_inferior") == 3 * 18 + 21
     assert value(record, "seam_overlap_mm.3_4") == 3.0
@@ -74,13 +79,18 @@ def test_the_direction_of_acquisition_does_not_change_the_volume(flip: str, tmp_
 
 
 def test_repeated_runs_and_thread_counts_give_the_same_bytes_and_no_identifiers(tmp_path: Path) -> None:
-    folder = write_folder(tmp_path / "in", all_files(dixon_study(field=lopsided)))
+    study = dixon_study(field=lopsided)
+    cos, sin = float(np.cos(0.05)), float(np.sin(0.05))
+    # One of the fused stations lies oblique to the others; all overlap, and 192 files are read by three processes.
+    study[12:16] = [replace(s, column_step=(0.0, cos, sin)) for s in study[12:16]]
+    folder = write_folder(tmp_path / "in", all_files(study))
     kept = {}
-    for threads in (1, 2):
-        run_stage(tmp_path / str(threads), {"a": folder}, threads=threads)
+    for threads in (1, 2, 3):
+        record = run_stage(tmp_path / str(threads), {"a": folder}, threads=threads, spacing_mm=[2.0, 2.0, 1.0])["a"]
+        assert record["status"] == "ok", record["error"]
         files = sorted(p for p in (tmp_path / str(threads) / "a").iterdir() if p.name != "timing.json")
         kept[threads] = {p.name: p.read_bytes() for p in files}
-    assert kept[1] == kept[2]
+    assert kept[1] == kept[2] == kept[3]
     for name, data in kept[1].items():
         assert b"SECRET" not in data, name
         assert b"3680043" not in data, f"{name} holds a UID"
