@@ -352,7 +352,7 @@ def _bytes(path: Path) -> int:
 
 
 def link_items(run: CaseRun, run_folder: Path) -> None:
-    """Show the finished items under `run_folder/case/step/item`, as relative links into the store."""
+    """Show the finished items under `run_folder/case/step/item`, as links into the store."""
     for step, outcomes in run.outcomes.items():
         for item, outcome in outcomes.items():
             place = run_folder / run.case.name / step / item

@@ -14,6 +14,8 @@ _NUMBER = re.compile(
     r"\b(?P<word>" + "|".join(_WORDS) + r")\b|"
     r"(?P<about>(?:[~≈]|approximately)\s*)?(?P<sign>(?<![0-9.])[-−])?(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.(?P<digits>[0-9]+))?"
 )
+_BOUND = re.compile(r"(?:[<>≤≥]|\b(?:under|over|below|above|at least|at most|exceeding))\s*(?=[0-9])")
+_DECIMAL_COMMA = re.compile(r"(?<![0-9,.])(?:0,[0-9]+|[0-9]+,(?:[0-9]{1,2}|[0-9]{4,}))(?![0-9,])")
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,13 @@ def numbers(text: str) -> list[PrintedNumber]:
     """All numbers of a printed string from left to right. Thousands separators are commas, and
     the words one to twelve count.
 
-    A hyphen between two digits is a range, not a sign. Raises ValueError when there is no number.
+    A hyphen between two digits is a range, not a sign. Raises ValueError when there is no number, for a bound
+    (`< 0.001`, `under 2`), which is no value, and for a decimal comma, which would read as thousands.
     """
+    if bound := _BOUND.search(text):
+        raise ValueError(f"{bound[0]!r} in {text!r} is a bound, not a value")
+    if comma := _DECIMAL_COMMA.search(text):
+        raise ValueError(f"{comma[0]!r} in {text!r} has a decimal comma; write a point")
     found = []
     for match in _NUMBER.finditer(text):
         if match["word"]:

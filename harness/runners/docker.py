@@ -25,6 +25,9 @@ NOBODY = 65532
 LABEL = "org.myorepro.run"
 TMPFS_BYTES = 1 << 30
 PIDS = 512
+DESCRIBE_MEMORY_BYTES = 2 << 30
+LOG = {"max-size": "10m", "max-file": "1"}
+"""A stage that floods its output must not fill the engine's disk."""
 _GONE = (requests.exceptions.ConnectionError, requests.exceptions.ReadTimeout, docker.errors.DockerException)
 
 
@@ -74,6 +77,7 @@ def container_settings(handle: StageHandle, call: Call, request: Path, label: st
             **dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
         },
         "labels": {LABEL: label},
+        "log_config": docker.types.LogConfig(type="json-file", config=LOG),
     }
     if limits.memory_bytes is not None:
         # Equal swap limit: no swap on top of the memory.
@@ -182,6 +186,10 @@ class DockerRunner:
                     tmpfs={"/tmp": ""},
                     cap_drop=["ALL"],
                     security_opt=["no-new-privileges"],
+                    mem_limit=DESCRIBE_MEMORY_BYTES,
+                    memswap_limit=DESCRIBE_MEMORY_BYTES,
+                    pids_limit=PIDS,
+                    log_config=docker.types.LogConfig(type="json-file", config=LOG),
                     environment={"HOME": "/tmp", "NUMBA_CACHE_DIR": "/tmp/numba"},
                     labels={LABEL: self.label},
                     stderr=False,

@@ -123,3 +123,9 @@ def test_log_and_exp_hold_the_true_value(value: Fraction) -> None:
 def test_there_is_no_logarithm_of_zero() -> None:
     with pytest.raises(ValueError, match="not positive"):
         Interval(Fraction(0), Fraction(1)).log()
+
+
+@pytest.mark.parametrize("text", ["<5%", "p < 0.001", "under 2 min", "≥ 80", "over 100", "0,896", "12,5", "3,14159"])
+def test_bounds_and_decimal_commas_are_no_values(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is a bound|decimal comma"):
+        numbers(text)
