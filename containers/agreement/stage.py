@@ -17,7 +17,7 @@ from containers.contract.request import Item
 from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import Job, Result
 from containers.contract.table import read_table, write_table
-from containers.contract.volume import Volume, read_nrrd
+from containers.contract.volume import Volume, read_finite
 
 SCHEMA_VERSION = "1.0"
 
@@ -128,20 +128,9 @@ def _class_means(classes: list[ClassAgreement], voxel_cm3: float, result: Result
     result.metric("false_positive_volume_cm3", sum(one.predicted for one in false) * voxel_cm3)
 
 
-def _read_finite(item: Item, name: str) -> Volume:
-    path = item.inputs[name]
-    volume = read_nrrd(path)
-    if not np.issubdtype(volume.data.dtype, np.number):
-        raise ItemFault("is not a numeric volume", where=path.name, mend="export it as a scalar volume")
-    bad = sum(int(np.count_nonzero(~np.isfinite(page))) for page in volume.data)
-    if bad:
-        raise ItemFault(f"has {bad} voxels that are NaN or infinite", where=path.name, mend="export the volume again")
-    return volume
-
-
 def _compare_volumes(item: Item, job: Job, result: Result) -> dict[str, Any]:
     with result.step("read_volumes"):
-        volume, reference = (_read_finite(item, name) for name in PAIRS[1])
+        volume, reference = (read_finite(item.inputs[name]) for name in PAIRS[1])
     _check_grids(item, PAIRS[1], volume, reference)
     with result.step("difference"):
         found = compare(volume.data, reference.data, job.parameters["tolerance"], job.parameters["relative_tolerance"])

@@ -13,7 +13,7 @@ from containers.composition.resample import fraction_inside, labels_on_grid
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
-from containers.contract.volume import Geometry, Volume, read_nrrd, write_nrrd
+from containers.contract.volume import Geometry, Volume, read_finite, write_nrrd
 
 MAX_AIR_SIGNAL = 0.2
 """Mean of air over mean of water plus fat in the labels, above which the corners are taken for tissue, not air."""
@@ -64,12 +64,7 @@ def _names(item: Item) -> str:
 
 def _read_image(item: Item, name: str, job: Job) -> Volume:
     path = item.inputs[name]
-    image = read_nrrd(path)
-    if not np.issubdtype(image.data.dtype, np.number):
-        raise ItemFault("is not a numeric image", where=path.name, mend="export it as a scalar volume")
-    bad = sum(int(np.count_nonzero(~np.isfinite(page))) for page in image.data)
-    if bad:
-        raise ItemFault(f"has {bad} voxels that are NaN or infinite", where=path.name, mend="export the image again")
+    image = read_finite(path)
     if job.parameters["fat_fraction_domain"] == "magnitude" and image.data.min() < 0:
         raise ItemFault(
             "has negative values, which a magnitude image cannot have",

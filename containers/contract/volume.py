@@ -203,3 +203,14 @@ def read_nrrd(path: Path) -> Volume:
     )
     facts = {k: str(v) for k, v in header.items() if k not in _RESERVED and isinstance(v, (str, int, float))}
     return Volume(data, geometry, facts)
+
+
+def read_finite(path: Path) -> Volume:
+    """Read a scalar image (see `read_nrrd`). Raises ItemFault also when it is not numeric or has NaN or infinity."""
+    volume = read_nrrd(path)
+    if not np.issubdtype(volume.data.dtype, np.number):
+        raise ItemFault("is not a numeric image", where=path.name, mend="export it as a scalar volume")
+    bad = sum(int(np.count_nonzero(~np.isfinite(page))) for page in volume.data)
+    if bad:
+        raise ItemFault(f"has {bad} voxels that are NaN or infinite", where=path.name, mend="export the image again")
+    return volume
