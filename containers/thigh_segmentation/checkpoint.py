@@ -38,6 +38,13 @@ class Checkpoint:
     refiner: Refiner | None
     sha256: str
 
+    def on(self, device: str) -> "Checkpoint":
+        """This checkpoint with its networks on a device (`cpu`, `cuda`)."""
+        self.unetr.to(device)
+        if self.refiner is not None:
+            self.refiner.to(device)
+        return self
+
 
 def save_checkpoint(
     path: Path, config: Config, labels: dict[int, str], unetr: Unetr, refiner: Refiner | None, *, half: bool

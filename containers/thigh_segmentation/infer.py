@@ -26,6 +26,11 @@ REFINED_SPACING = (0.7, 1.45)
 """The second pass knows the voxels it was trained on: it runs where each edge is within these factors of them."""
 
 
+def device_of(model: nn.Module) -> torch.device:
+    """Where a network's weights are; the CPU for one without any."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
 def starts(size: int, patch: int, overlap: float) -> list[int]:
     """First voxels of the patches along one axis of at least one patch's length."""
     step = max(1, int(patch * (1 - overlap)))
@@ -54,8 +59,9 @@ def sliding_logits(
 ) -> Iterator[Tensor]:
     """Blended logits of the working grid as consecutive blocks (channels, up to SLAB, y, x), from z = 0 on.
 
-    reduced: bfloat16 arithmetic inside the network.
+    reduced: bfloat16 arithmetic inside the network. The network may be on a GPU; the buffers stay in main memory.
     """
+    device = device_of(model)
     size = image.shape
     whole, before = padded(image, patch)
     voxels = torch.from_numpy(np.ascontiguousarray(whole, dtype=np.float32))
@@ -69,8 +75,8 @@ def sliding_logits(
         for y in starts(voxels.shape[1], patch[1], overlap):
             for x in starts(voxels.shape[2], patch[2], overlap):
                 there = (slice(y, y + patch[1]), slice(x, x + patch[2]))
-                with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=reduced):
-                    found = model(voxels[None, None, z : z + depth, there[0], there[1]])[0]
+                with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=reduced):
+                    found = model(voxels[None, None, z : z + depth, there[0], there[1]].to(device))[0].cpu()
                 for channel in range(channels):
                     total[(channel, slice(None), *there)] += weight * found[channel]
                 share[(slice(None), *there)] += weight
@@ -186,6 +192,7 @@ def _refine_in_place(refiner: Refiner, logits: Tensor, image: Tensor, reduced: b
             for found in (rows, columns)
         ),
     )
-    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=reduced):
-        better = refiner(logits[(slice(None), *box)][None], image[box][None, None])[0]
-    logits[(slice(None), *box)] = better.float()
+    device = device_of(refiner)
+    with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=reduced):
+        better = refiner(logits[(slice(None), *box)][None].to(device), image[box][None, None].to(device))[0]
+    logits[(slice(None), *box)] = better.float().cpu()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from containers.contract.errors import ItemFault
+from containers.contract.errors import EnvironmentFault, ItemFault
 from containers.contract.request import Item
 from containers.contract.segmentation import write_segmentation
 from containers.contract.stage import Job, Result
@@ -26,12 +26,13 @@ class State:
     """Checkpoints that the job has read, by path, and the arithmetic."""
 
     reduced: bool
+    device: str = "cpu"
     checkpoints: dict[Path, Checkpoint] = field(default_factory=dict)
 
     def checkpoint(self, path: Path) -> Checkpoint:
         """The checkpoint at a path, read at its first use. Raises EnvironmentFault when it cannot serve."""
         if path not in self.checkpoints:
-            self.checkpoints[path] = load_checkpoint(path)
+            self.checkpoints[path] = load_checkpoint(path).on(self.device)
         return self.checkpoints[path]
 
 
@@ -45,8 +46,11 @@ def setup(job: Job) -> State:
     """Threads, arithmetic, and the shipped weights where they are there."""
     torch.set_num_threads(job.resources.threads)
     torch.use_deterministic_algorithms(True)
-    wanted = job.parameters["precision"]
-    return State(reduced=computes_in_bfloat16() if wanted == "auto" else wanted == "bfloat16")
+    device, wanted = job.resources.device, job.parameters["precision"]
+    if device == "cuda" and not torch.cuda.is_available():
+        raise EnvironmentFault("no CUDA device answers", where="resources.device", mend="use cpu, or run on a GPU")
+    able = device == "cuda" or computes_in_bfloat16()
+    return State(reduced=able if wanted == "auto" else wanted == "bfloat16", device=device)
 
 
 def process(item: Item, job: Job, state: State, result: Result) -> None:

@@ -55,8 +55,8 @@ class History:
 class Run:
     """One training run in its output folder: network, optimiser, history, and their state on disk."""
 
-    def __init__(self, config: Config, dataset: Dataset, out: Path, seed: int) -> None:
-        self.config, self.dataset, self.out, self.seed = config, dataset, out, seed
+    def __init__(self, config: Config, dataset: Dataset, out: Path, seed: int, device: str = "cpu") -> None:
+        self.config, self.dataset, self.out, self.seed, self.device = config, dataset, out, seed, device
         if config.network.out_channels <= len(dataset.labels):
             raise EnvironmentFault(
                 f"has {config.network.out_channels} channels for background and {len(dataset.labels)} labels",
@@ -64,7 +64,7 @@ class Run:
                 mend="raise network.out_channels",
             )
         torch.manual_seed(seed)
-        self.model = Unetr(config.network)
+        self.model = Unetr(config.network).to(device)
         self.volumes = Volumes(config, dataset.labels)
         settings = config.training
         self.optimiser = torch.optim.AdamW(
@@ -116,9 +116,9 @@ class Run:
         total = 0.0
         for first in range(0, len(images), settings.micro_batch):
             part = slice(first, first + settings.micro_batch)
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.mixed_precision):
-                logits = self.model.forward_deep(images[part])
-            loss = segmentation_loss(logits, masks[part]) * (len(images[part]) / len(images))
+            with torch.autocast(self.device, dtype=torch.bfloat16, enabled=settings.mixed_precision):
+                logits = self.model.forward_deep(images[part].to(self.device))
+            loss = segmentation_loss(logits, masks[part].to(self.device)) * (len(images[part]) / len(images))
             loss.backward()
             total += float(loss.detach())
         if not np.isfinite(total):
@@ -170,7 +170,7 @@ class Run:
     def _resume(self) -> None:
         where = RESUME
         try:
-            state = torch.load(self.out / RESUME, weights_only=True)
+            state = torch.load(self.out / RESUME, weights_only=True, map_location=self.device)
             same = state["config"] == self.config.model_dump_json() and state["seed"] == self.seed
             history = state["history"]
             if same:
@@ -183,9 +183,9 @@ class Run:
         self.history = History(list(history["loss"]), [(int(e), float(d)) for e, d in history["validation"]])
 
 
-def train(config: Config, dataset: Dataset, out: Path, seed: int) -> None:
+def train(config: Config, dataset: Dataset, out: Path, seed: int, device: str = "cpu") -> None:
     """Train the UNETR until its last epoch, or until `patience` validations have brought nothing."""
-    run = Run(config, dataset, out, seed)
+    run = Run(config, dataset, out, seed, device)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
         total = progress.add_task(config.name, total=config.training.epochs, completed=len(run.history.loss))
@@ -199,13 +199,13 @@ def train(config: Config, dataset: Dataset, out: Path, seed: int) -> None:
             progress.update(total, advance=1)
 
 
-def finish(config: Config, dataset: Dataset, out: Path, seed: int) -> None:
+def finish(config: Config, dataset: Dataset, out: Path, seed: int, device: str = "cpu") -> None:
     """Second pass, final weights, and the model card; each part that a stopped run has finished is not done again."""
-    best = load_checkpoint(out / FIRST_PASS)
+    best = load_checkpoint(out / FIRST_PASS).on(device)
     refiner = train_refiner(config, dataset, best.unetr, out, seed) if config.refinement else None
     save_checkpoint(out / FILE, config, dataset.labels, best.unetr, refiner, half=True)
     sets = [name for name in dataset.sets if name not in ("train", "validation")]
-    scores = evaluate(load_checkpoint(out / FILE), dataset, sets)
+    scores = evaluate(load_checkpoint(out / FILE).on(device), dataset, sets)
     write_card(out, config, dataset, seed, scores)
 
 
@@ -217,14 +217,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="output folder; an unfinished run there goes on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    torch.use_deterministic_algorithms(True)
+    # Some backward passes have no deterministic form on a GPU.
+    torch.use_deterministic_algorithms(options.device == "cpu")
     torch.utils.deterministic.fill_uninitialized_memory = False
     try:
+        if options.device == "cuda" and not torch.cuda.is_available():
+            raise EnvironmentFault("no CUDA device answers", where="--device", mend="use cpu, or run on a GPU")
         config, dataset = load_config(options.config), read_dataset(options.data)
-        train(config, dataset, options.out, options.seed)
-        finish(config, dataset, options.out, options.seed)
+        train(config, dataset, options.out, options.seed, options.device)
+        finish(config, dataset, options.out, options.seed, options.device)
     except Fault as fault:
         print(f"train: {fault}", file=sys.stderr)
         return 3

@@ -18,7 +18,7 @@ from containers.contract.files import replacing
 from containers.thigh_segmentation.config import Config, Refinement
 from containers.thigh_segmentation.dataset import Dataset
 from containers.thigh_segmentation.grid import axes_of, image_to_working, windowed
-from containers.thigh_segmentation.infer import interpolate, sliding_logits
+from containers.thigh_segmentation.infer import device_of, interpolate, sliding_logits
 from containers.thigh_segmentation.losses import segmentation_loss
 from containers.thigh_segmentation.model import Unetr
 from containers.thigh_segmentation.refine import Refiner
@@ -33,7 +33,9 @@ def train_refiner(config: Config, dataset: Dataset, unetr: Unetr, out: Path, see
     if settings is None:
         raise ValueError(f"{config.name} has no refinement")
     torch.manual_seed(seed)
+    device = device_of(unetr)
     refiner = Refiner(config)
+    refiner.to(device)
     optimiser = torch.optim.AdamW(refiner.parameters(), lr=settings.learning_rate, weight_decay=0.0)
     losses = _resume(out / RESUME, refiner, optimiser)
     pairs = dataset.sets["train"]
@@ -60,7 +62,7 @@ def _resume(path: Path, refiner: Refiner, optimiser: torch.optim.Optimizer) -> l
     if not path.exists():
         return []
     try:
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=device_of(refiner))
         refiner.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         return [float(loss) for loss in state["losses"]]
@@ -84,6 +86,7 @@ def _one_volume(
     working = windowed(image_to_working(np.asarray(case.image, dtype=np.float32), axes), window)
     blocks = sliding_logits(unetr.eval(), working, network.patch, network.out_channels, 0.25, reduced)
     logits = torch.cat(list(blocks), dim=1)
+    device = device_of(refiner)
     labelled = np.flatnonzero(case.mask)
     losses = []
     for centre in labelled[rng.integers(0, len(labelled), settings.patches_per_volume)]:
@@ -97,9 +100,9 @@ def _one_volume(
         image = _varied(torch.from_numpy(windowed(case.image[part], window))[None, None], rng)
         target = torch.from_numpy(case.mask[part].astype(np.int64))[None]
         optimiser.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=reduced):
-            better = refiner(coarse[None], image)
-        loss = segmentation_loss([better], target)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=reduced):
+            better = refiner(coarse[None].to(device), image.to(device))
+        loss = segmentation_loss([better], target.to(device))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(refiner.parameters(), 1.0)
         optimiser.step()
