@@ -47,10 +47,12 @@ def fused_water(
     noise: float,
     motion: float,
     station_gain: float,
+    swapped_station: int | None = None,
 ) -> npt.NDArray[np.uint16]:
     """Water (k, j, i) on `fused_geometry`, as stored values. The settings are those of `dixon.acquire`.
 
-    motion concerns one station, drawn by `rng`; station_gain is the SD of the stations' gains.
+    motion concerns one station, drawn by `rng`; station_gain is the SD of the stations' gains; swapped_station has fat
+    where water should be.
     """
     total = np.zeros(fused_geometry(scan).shape, dtype=np.float32)
     count = np.zeros((total.shape[0], 1, 1), dtype=np.float32)
@@ -63,7 +65,7 @@ def fused_water(
         first = (FUSED_STATIONS[-1] - station) * (scan.slices - scan.overlap)
         there = slice(first, first + scan.slices)
         gain = np.float32(1 + station_gain * rng.standard_normal())
-        total[there] += dixon.stored(images["water"] * gain)
+        total[there] += dixon.stored(images["fat" if station == swapped_station else "water"] * gain)
         count[there] += 1
     return dixon.stored(total / count)
 
