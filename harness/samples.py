@@ -39,7 +39,8 @@ def samples(spec: StageSpec, given: dict[str, Path], facts: dict[str, str], fold
         if not path.exists():
             raise RequestFault("does not exist", where=str(path), mend=f"give the path of input {name}")
     # With samples given by hand the stage is run on those alone: an optional input made up might not fit them.
-    wanted = {name: port for name, port in spec.inputs.items() if not given or port.required}
+    # Nor can an optional path: only its stage knows what it holds.
+    wanted = {n: port for n, port in spec.inputs.items() if port.required or (not given and port.kind != "path")}
     inputs = dict(given)
     for name, port in wanted.items():
         if name not in inputs:

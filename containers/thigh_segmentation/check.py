@@ -7,7 +7,7 @@ from containers.contract.volume import Volume
 
 SPACING_MM = (0.3, 12.0)
 """Voxel edges outside were meant in another unit."""
-EXTENT_MM = (60.0, 2200.0)
+EXTENT_MM = (30.0, 2200.0)
 """Fields of view outside show no thigh, or their spacing is wrong."""
 
 

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from containers.contract.errors import RequestFault
 from containers.thigh_segmentation.config import Config
 
-HALO = 3
+HALO = 5
 """Voxels around a place that its result depends on, along each axis."""
 FLOOR = -10.0
 """Log probabilities are cut off here: below, differences say nothing."""
 
 
 class Refiner(nn.Module):  # type: ignore[misc]
-    """Three 3x3x3 convolutions and a 1x1x1 one over probabilities and image, added to the log probabilities."""
+    """Three 3x3x3 convolutions, two of them with dilation 2, and a 1x1x1 one, added to the log probabilities."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -30,9 +30,9 @@ class Refiner(nn.Module):  # type: ignore[misc]
         self.layers = nn.Sequential(
             nn.Conv3d(classes + 1, width, 3, padding=1),
             nn.LeakyReLU(0.1, inplace=True),
-            nn.Conv3d(width, width, 3, padding=1),
+            nn.Conv3d(width, width, 3, padding=2, dilation=2),
             nn.LeakyReLU(0.1, inplace=True),
-            nn.Conv3d(width, width, 3, padding=1),
+            nn.Conv3d(width, width, 3, padding=2, dilation=2),
             nn.LeakyReLU(0.1, inplace=True),
             nn.Conv3d(width, classes, 1),
         )

@@ -124,7 +124,7 @@ BAD_VOLUMES: dict[str, tuple[Callable[[], Volume], str]] = {
         lambda: Volume(person(40)[0].data, replace(GRID, spacing_mm=(0.005, 0.005, 0.006))),
         "has 0.005 mm between voxels along i",
     ),
-    "too short": (lambda: Volume(person(40)[0].data[:5], replace(GRID, size=(40, 36, 5))), "spans 30 mm along k"),
+    "too short": (lambda: Volume(person(40)[0].data[:4], replace(GRID, size=(40, 36, 4))), "spans 24 mm along k"),
     "thick": (
         lambda: Volume(person(40)[0].data, replace(GRID, spacing_mm=(5.0, 5.0, 60.0))),
         "has 60 mm between voxels along k",
