@@ -19,9 +19,10 @@ from containers.thigh_segmentation.refine import HALO, Refiner
 
 SLAB = 8
 """Slices per block: memory and speed depend on it."""
-REFINED_BELOW = 0.99
-"""The second pass runs in the box where the background's probability is below this, widened by MARGIN voxels."""
+BACKGROUND_FROM = 0.99
+"""Only the box where the background's probability is below this is interpolated and refined."""
 MARGIN = 4
+"""Voxels around that box, beside HALO, in which the second pass may still find something."""
 REFINED_SPACING = (0.7, 1.45)
 """The second pass knows the voxels it was trained on: it runs where each edge is within these factors of them."""
 
@@ -129,14 +130,24 @@ def interpolate(logits: Tensor, positions: npt.NDArray[np.float64], axis: int) -
     return torch.lerp(low, high, weight)
 
 
-def native_logits(slices: _Slices, axes: list[Axis], low: int, high: int) -> Tensor:
-    """Logits at the native slices low to high (exclusive), interpolated from the working grid."""
-    heights = np.clip(axes[0].to_working()[low:high], 0, axes[0].working - 1)
-    first, last = int(heights[0]), min(int(heights[-1]) + 1, axes[0].working - 1)
-    block = slices.get(first, last)
-    for axis in (2, 1):
-        block = interpolate(block, axes[axis].to_working(), axis + 1)
-    return interpolate(block, heights - first, 1)
+def box_of(block: Tensor, axes: list[Axis], margin: int) -> tuple[slice, slice] | None:
+    """Native rows and columns of a block of working slices outside which every voxel is background; None: all are.
+
+    Where the background leads by some difference at all neighbours, it leads by it at any place that is interpolated
+    between them: nothing is lost. margin: native voxels around, for the second pass.
+    """
+    likely = (block.softmax(dim=0)[0] < BACKGROUND_FROM).any(0)
+    if not bool(likely.any()):
+        return None
+    spans = []
+    for axis, along in ((axes[1], likely.any(1)), (axes[2], likely.any(0))):
+        found = torch.nonzero(along)[:, 0]
+        place = axis.to_working()
+        inside = np.flatnonzero((place > float(found[0]) - 1) & (place < float(found[-1]) + 1))
+        if len(inside) == 0:
+            return None
+        spans.append(slice(max(0, int(inside[0]) - margin), min(axis.native, int(inside[-1]) + 1 + margin)))
+    return spans[0], spans[1]
 
 
 def refines(checkpoint: Checkpoint, spacing_mm: tuple[float, float, float]) -> bool:
@@ -166,33 +177,31 @@ def segment(
     slices = _Slices(sliding_logits(checkpoint.unetr, working, config.network.patch, channels, overlap, reduced))
     refiner = checkpoint.refiner if second_pass and refines(checkpoint, spacing_mm) else None
     halo = HALO if refiner is not None else 0
-    labels = np.empty(data.shape, dtype=np.uint8)
+    heights = np.clip(axes[0].to_working(), 0, axes[0].working - 1)
+    labels = np.zeros(data.shape, dtype=np.uint8)
     used = len(checkpoint.labels) + 1
     for low in range(0, data.shape[0], SLAB):
         high = min(low + SLAB, data.shape[0])
         first, last = max(0, low - halo), min(data.shape[0], high + halo)
-        logits = native_logits(slices, axes, first, last)
+        bottom, top = int(heights[first]), min(int(heights[last - 1]) + 1, axes[0].working - 1)
+        block = slices.get(bottom, top)
+        box = box_of(block, axes, MARGIN + halo if refiner is not None else 0)
+        if box is None:
+            continue
+        for n in (1, 0):
+            block = interpolate(block, axes[n + 1].to_working()[box[n]], n + 2)
+        logits = interpolate(block, heights[first:last] - bottom, 1)
         if refiner is not None:
-            image = torch.from_numpy(windowed(data[first:last], config.preprocessing.window))
-            _refine_in_place(refiner, logits, image, reduced)
-        labels[low:high] = logits[:used, low - first : high - first].argmax(dim=0).to(torch.uint8).numpy()
+            image = windowed(data[(slice(first, last), *box)], config.preprocessing.window)
+            logits = _refined(refiner, logits, torch.from_numpy(image), reduced)
+        found = logits[:used, low - first : high - first].argmax(dim=0)
+        labels[(slice(low, high), *box)] = found.to(torch.uint8).numpy()
     return labels
 
 
-def _refine_in_place(refiner: Refiner, logits: Tensor, image: Tensor, reduced: bool) -> None:
-    """Replace the logits of a slab inside the box where something other than background may be."""
-    likely = logits.softmax(dim=0)[0] < REFINED_BELOW
-    rows, columns = (torch.nonzero(likely.any(0).any(axis))[:, 0] for axis in (1, 0))
-    if len(rows) == 0:
-        return
-    box = (
-        slice(None),
-        *(
-            slice(max(0, int(found[0]) - MARGIN - HALO), int(found[-1]) + MARGIN + HALO + 1)
-            for found in (rows, columns)
-        ),
-    )
+def _refined(refiner: Refiner, logits: Tensor, image: Tensor, reduced: bool) -> Tensor:
+    """Logits (channels, z, y, x) after the second pass over the image (z, y, x)."""
     device = device_of(refiner)
     with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=reduced):
-        better = refiner(logits[(slice(None), *box)][None].to(device), image[box][None, None].to(device))[0]
-    logits[(slice(None), *box)] = better.float().cpu()
+        better: Tensor = refiner(logits[None].to(device), image[None, None].to(device))[0]
+    return better.float().cpu()

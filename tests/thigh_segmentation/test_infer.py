@@ -68,7 +68,7 @@ def test_slabs_do_not_show(monkeypatch: pytest.MonkeyPatch, refiner: bool) -> No
     """The labels are the same whether the volume is finished in slabs of 3 or all at once."""
     volume, _ = person(1)
     spacing = turn_of(GRID).spacing_mm
-    monkeypatch.setattr(infer, "REFINED_BELOW", 2.0)
+    monkeypatch.setattr(infer, "BACKGROUND_FROM", 2.0)
     monkeypatch.setattr(infer, "SLAB", 3)
     narrow = segment(checkpoint(refiner), volume.data, spacing, reduced=False)
     monkeypatch.setattr(infer, "SLAB", 1000)
@@ -76,6 +76,24 @@ def test_slabs_do_not_show(monkeypatch: pytest.MonkeyPatch, refiner: bool) -> No
     assert narrow.shape == volume.data.shape
     assert len(np.unique(whole)) > 1
     assert np.array_equal(narrow, whole)
+
+
+def test_leaving_out_what_is_surely_background_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The label of every voxel, where blocks are interpolated whole and where only in their box."""
+    volume, _ = person(2)
+    bright = Pointwise()
+
+    class Sharp(nn.Module):
+        def forward(self, image: Tensor) -> Tensor:
+            return torch.cat([20 * bright(image), torch.full_like(image, -50.0)], dim=1)
+
+    plain = checkpoint(False)
+    plain.unetr = Sharp()  # type: ignore[assignment]
+    spacing = turn_of(GRID).spacing_mm
+    boxed = segment(plain, volume.data, spacing, reduced=False)
+    monkeypatch.setattr(infer, "BACKGROUND_FROM", 2.0)
+    assert np.array_equal(segment(plain, volume.data, spacing, reduced=False), boxed)
+    assert 0.01 < (boxed > 0).mean() < 0.5
 
 
 def test_the_halo_is_what_the_second_pass_sees() -> None:
