@@ -27,7 +27,7 @@ IMAGE := --python-version 3.11 --python-platform x86_64-manylinux_2_28
 INSTALL := $(BIN)/python requirements/install.py --torch $(TORCH)
 
 .DELETE_ON_ERROR:
-.PHONY: help venv reproduce test lint images check gate bench lock lock-check clean
+.PHONY: help venv reproduce test lint images check gate train bench lock lock-check clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name line; do \
@@ -74,6 +74,11 @@ check: images ## conformance test of every stage image
 
 gate: $(STAMP) ## run the phantom case with its seeded faults only; exit status 1 when a metric drifts or misses a fault
 	$(BIN)/myorepro reproduce --case ukb_imaging --preset small --runner $(RUNNER) --report build/gate
+
+train: $(STAMP) ## make phantoms and train the shipped small network anew in build/train; goes on where it was stopped
+	$(BIN)/python -m phantoms.training_set build/train/data
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m containers.thigh_segmentation.train phantom-small \
+	  --data build/train/data --out build/train/out --seed 1 --threads 2
 
 bench: $(BENCH_STAMP) ## time the stages against their peers and print the table
 	status=0; for script in benchmarks/bench_*.py; do \

@@ -182,7 +182,10 @@ class _Builder:
         if name == "base":
             files["containers/__init__.py"] = ROOT / "containers/__init__.py"
             files["containers/contract"] = ROOT / "containers/contract"
-        locks = (ROOT / "containers/base/installer.lock", lock) if lock.exists() else ()
+        locks = [ROOT / "containers/base/installer.lock", lock] if lock.exists() else []
+        if needs_torch(folder) and self.variant == "cpu":
+            locks.append(self._torch(name))
+            files[f"requirements/{locks[-1].name}"] = locks[-1]
         return self.tagged(name, reference(name, self.variant), files, below, f"containers/{name}/Dockerfile", locks)
 
     def tagged(
@@ -236,9 +239,25 @@ class _Builder:
             if text and not text.startswith(("--->", "Removing intermediate", "Step ")):
                 last = text.splitlines()[-1]
 
+    def _torch(self, name: str) -> Path:
+        """The lock of torch whose wheels are here or can be had: the CPU build's, else the public CUDA build's.
+
+        The base image of variant cuda has torch already.
+        """
+        cpu, cuda = (ROOT / "requirements" / f"torch-{build}.lock" for build in ("cpu", "cuda"))
+        if not wheelhouse(cuda).exists():
+            try:
+                self._wheels(name, cpu)
+                return cpu
+            except EnvironmentFault:
+                self.progress(
+                    f"{name}: pip finds no locked CPU wheel of torch; taking the public CUDA build, about 3 GB"
+                )
+        return cuda
+
     def _wheels(self, name: str, lock: Path) -> list[Path]:
         """The wheels that a lock names, fetched into build/ once."""
-        folder = BUILD / "wheelhouse" / hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+        folder = wheelhouse(lock)
         if not folder.exists():
             self.progress(f"{name}: fetching the wheels of {lock.relative_to(ROOT)}")
             fetch_wheels(lock, folder)
@@ -255,6 +274,17 @@ class _Builder:
     def _info(self, stage: str, tag: str, start: float, *, reused: bool = False) -> ImageInfo:
         image = self.client.images.get(tag)
         return ImageInfo(stage, tag, str(image.id), int(image.attrs["Size"]), time.perf_counter() - start, reused)
+
+
+def wheelhouse(lock: Path) -> Path:
+    """Where the wheels of a lock lie once they are fetched."""
+    return BUILD / "wheelhouse" / hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+
+
+def needs_torch(folder: Path) -> bool:
+    """Whether a stage's packages build on torch, which no stage's lock names: its build depends on the machine."""
+    wanted = folder / "requirements.in"
+    return folder.name != "base" and wanted.exists() and "torch" in wanted.read_text(encoding="utf-8").split()
 
 
 def make_rootfs(archive: Path) -> None:

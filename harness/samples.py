@@ -55,7 +55,12 @@ def samples(
             if not path.exists():
                 raise RequestFault("does not exist", where=str(path), mend=f"give the path of input {name}")
     # With samples given by hand the stage is run on those alone: an optional input made up might not fit them.
-    wanted = {name: port for name, port in spec.inputs.items() if not given or port.required or name in bad}
+    # Nor can an optional path: only its stage knows what it holds.
+    wanted = {
+        name: port
+        for name, port in spec.inputs.items()
+        if port.required or name in bad or (not given and port.kind != "path")
+    }
     inputs = dict(given)
     for name, port in wanted.items():
         if name not in inputs:

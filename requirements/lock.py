@@ -142,8 +142,10 @@ def main() -> None:
     common = {name_of(r) for r in variants["cpu"]}
     for source in sorted(ROOT.glob("containers/*/requirements.in")):
         path = source.with_suffix(".lock")
-        blocks = resolve(source, *IMAGE, *options, keep=read(path), under=full)
-        added = {r: block for r, block in blocks.items() if name_of(r) not in common}
+        # An image that needs torch gets it from torch-cpu.lock or torch-cuda.lock, as the host does.
+        torch = "torch" in source.read_text().split()
+        blocks = resolve(source, *IMAGE, *options, keep=read(path), under=full, cpu_torch=torch)
+        added = {r: block for r, block in blocks.items() if name_of(r) not in {*common, "torch"}}
         write(path, f"What the {source.parent.name} image adds to the base image.", added)
 
 

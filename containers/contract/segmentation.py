@@ -14,8 +14,17 @@ from containers.contract.labels import colour_of
 from containers.contract.volume import Geometry, Volume, read_nrrd, write_nrrd
 
 
-def write_segmentation(path: Path, labels: npt.NDArray[np.uint8], geometry: Geometry, names: dict[int, str]) -> None:
-    """Write `labels` (k, j, i) with the segment names `names` (label value -> name), gzip-compressed."""
+def write_segmentation(
+    path: Path,
+    labels: npt.NDArray[np.uint8],
+    geometry: Geometry,
+    names: dict[int, str],
+    tags: dict[int, str] | None = None,
+) -> None:
+    """Write `labels` (k, j, i) with the segment names `names` (label value -> name), gzip-compressed.
+
+    tags: 3D Slicer's tags (label value -> `Key:Value|`), such as a terminology entry; empty where there is none.
+    """
     facts: dict[str, str] = {
         "Segmentation_ContainedRepresentationNames": "Binary labelmap|",
         "Segmentation_MasterRepresentation": "Binary labelmap",
@@ -33,7 +42,7 @@ def write_segmentation(path: Path, labels: npt.NDArray[np.uint8], geometry: Geom
             f"Segment{number}_Extent": extent,
             f"Segment{number}_LabelValue": str(value),
             f"Segment{number}_Layer": "0",
-            f"Segment{number}_Tags": "|",
+            f"Segment{number}_Tags": (tags or {}).get(value, "|"),
         }
     write_nrrd(path, Volume(np.asarray(labels, dtype=np.uint8), geometry, facts), compress=True)
 

@@ -33,7 +33,7 @@ def test_context_does_not_depend_on_clock_owner_or_mode(tmp_path: Path) -> None:
 
 def test_every_stage_has_an_image_and_a_tag_with_its_version() -> None:
     folders = images.stage_folders()
-    assert {"fusion", "composition", "agreement"} <= folders.keys()
+    assert {"fusion", "thigh_segmentation", "composition", "agreement"} <= folders.keys()
     assert "base" not in folders
     assert images.reference("fusion", "cuda") == images.reference("fusion") + "-cuda"
 
@@ -82,6 +82,28 @@ def test_wheels_that_do_not_match_the_lock_leave_nothing(tmp_path: Path, monkeyp
     assert "stage: " in str(caught.value)
     assert "\n" not in str(caught.value)
     assert list(target.parent.iterdir()) == []
+
+
+def test_torch_is_the_cpu_build_else_the_public_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Which build an image gets follows from what pip finds; what was fetched before is taken again."""
+    folders = images.stage_folders()
+    assert images.needs_torch(folders["thigh_segmentation"])
+    assert not images.needs_torch(folders["composition"])
+    monkeypatch.setattr(images, "BUILD", tmp_path)
+    found: list[str] = []
+
+    def fetch(lock: Path, folder: Path) -> None:
+        if lock.name == "torch-cpu.lock" and "cpu" not in found:
+            raise EnvironmentFault("no such wheel")
+        folder.mkdir(parents=True)
+
+    monkeypatch.setattr(images, "fetch_wheels", fetch)
+    builder = images._Builder(None, "cpu", False, lambda line: None)  # type: ignore[arg-type]
+    assert builder._torch("x").name == "torch-cuda.lock"
+    found.append("cpu")
+    assert builder._torch("x").name == "torch-cpu.lock"
+    images.wheelhouse(images.ROOT / "requirements" / "torch-cuda.lock").mkdir(parents=True)
+    assert builder._torch("x").name == "torch-cuda.lock"
 
 
 @pytest.fixture

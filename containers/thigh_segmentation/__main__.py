@@ -1,0 +1,12 @@
+"""Entry point of the stage: `python -m containers.thigh_segmentation run REQUEST.json` or `describe`."""
+
+import sys
+from pathlib import Path
+
+from containers.contract.stage import main
+
+if __name__ == "__main__":
+    # Imported here, so that `describe` answers without loading the networks' library.
+    from containers.thigh_segmentation.stage import capabilities, process, setup
+
+    sys.exit(main(Path(__file__).with_name("stage.toml"), process, setup, capabilities))

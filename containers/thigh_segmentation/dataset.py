@@ -1,0 +1,188 @@
+"""Folders of volume and mask pairs for training, and what is checked before the first step.
+
+    FOLDER/images/ID.nrrd (or .nii, .nii.gz)     one volume each
+    FOLDER/masks/ID.seg.nrrd (or .nrrd, .nii, .nii.gz)
+    FOLDER/split.json    {"schema_version": "1.0", "sets": {"train": [ID, ...], "validation": [...], "test": [...]},
+                          "subjects": {ID: "person"}}       `subjects` is needed where a person has several volumes
+    FOLDER/labels.json   {"1": "sartorius", ...}            label map of the masks; without it, that of the contract
+
+Invariants: no volume, no person and no image content is in two sets; a mask lies on its image's grid (LPS); its labels
+are in the map. A `.seg.nrrd` is read by its segment names, so its label values may differ from the map's.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from containers.contract.errors import ItemFault
+from containers.contract.files import sha256_file
+from containers.contract.labels import THIGH_LABELS
+from containers.contract.segmentation import read_segmentation
+from containers.contract.volume import Geometry, Volume, read_nrrd
+
+IMAGE_ENDINGS = (".nrrd", ".nii.gz", ".nii")
+MASK_ENDINGS = (".seg.nrrd", *IMAGE_ENDINGS)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One volume and its mask; `subject` is the person it shows."""
+
+    identifier: str
+    subject: str
+    image: Path
+    mask: Path
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The sets of a split by name (`train` and `validation` are there), and the label map of all masks."""
+
+    sets: dict[str, list[Pair]]
+    labels: dict[int, str]
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """Read and check the split and the label map. Raises ItemFault for a leak, a missing file or a wrong field."""
+    split = _json(folder / "split.json")
+    sets, subjects = split.get("sets"), split.get("subjects", {})
+    if not isinstance(sets, dict) or not sets.get("train") or not sets.get("validation"):
+        raise ItemFault("has no volume in train or in validation", where="split.json", mend="list at least one in each")
+    pairs = {
+        name: [
+            Pair(
+                identifier,
+                str(subjects.get(identifier, identifier)),
+                _file(folder / "images", identifier, IMAGE_ENDINGS),
+                _file(folder / "masks", identifier, MASK_ENDINGS),
+            )
+            for identifier in members
+        ]
+        for name, members in sorted(
+            sets.items(), key=lambda pair: (pair[0] != "train", pair[0] != "validation", pair[0])
+        )
+    }
+    refuse_leaks(pairs)
+    return Dataset(pairs, read_label_map(folder / "labels.json"))
+
+
+def read_label_map(path: Path) -> dict[int, str]:
+    """The label map, or the contract's 27 structures where there is no file. Labels must be 1, 2, ... without a gap."""
+    if not path.exists():
+        return dict(THIGH_LABELS)
+    try:
+        labels = {int(value): str(name) for value, name in _json(path).items()}
+    except ValueError as error:
+        raise ItemFault(f"has a label that is no number ({error})", where=path.name, mend="use 1, 2, 3 ...") from error
+    if sorted(labels) != list(range(1, len(labels) + 1)) or len(set(labels.values())) < len(labels):
+        raise ItemFault("labels are not 1, 2, 3 ... with a name each", where=path.name, mend="number them without gap")
+    return labels
+
+
+def refuse_leaks(sets: dict[str, list[Pair]]) -> None:
+    """Raise ItemFault where two sets share a volume, a person or an image's bytes."""
+    seen: dict[tuple[str, str], str] = {}
+    for name, pairs in sets.items():
+        for pair in pairs:
+            marks = (("volume", pair.identifier), ("person", pair.subject), ("image content", sha256_file(pair.image)))
+            for kind, mark in marks:
+                if (other := seen.setdefault((kind, mark), name)) != name:
+                    raise ItemFault(
+                        f"{pair.identifier}: its {kind} is in {other} and in {name}",
+                        where="split.json",
+                        mend="keep each person in one set",
+                    )
+
+
+def read_pair(pair: Pair, labels: dict[int, str]) -> tuple[Volume, npt.NDArray[np.uint8]]:
+    """The image and its mask (k, j, i), in the label map's values. Raises ItemFault where they do not fit."""
+    image = read_volume(pair.image)
+    mask, names = read_mask(pair.mask)
+    if not image.geometry.same_as(mask.geometry):
+        raise ItemFault(
+            "mask and image have different geometry", where=pair.mask.name, mend="resample the mask onto the image"
+        )
+    values = np.asarray(mask.data)
+    if names is not None:
+        table = np.zeros(256, dtype=np.int64)
+        known = {name: value for value, name in labels.items()}
+        for value in (int(v) for v in np.unique(values) if v):
+            if names[value] not in known:
+                raise ItemFault(
+                    f"has the structure {names[value]!r}", where=pair.mask.name, mend="add it to labels.json or drop it"
+                )
+            table[value] = known[names[value]]
+        values = table[values]
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > len(labels):
+        raise ItemFault(
+            f"has label {low if low < 0 else high}, the map ends at {len(labels)}",
+            where=pair.mask.name,
+            mend="mend the mask or the label map",
+        )
+    return image, np.asarray(values, dtype=np.uint8)
+
+
+def read_volume(path: Path) -> Volume:
+    """A scalar volume from NRRD or NIfTI, in LPS."""
+    if not path.name.endswith((".nii", ".nii.gz")):
+        return read_nrrd(path)
+    import nibabel  # only for training on NIfTI: the image of the stage goes without it
+    from nibabel.filebasedimages import ImageFileError
+
+    try:
+        image: Any = nibabel.load(path)
+        data = np.asanyarray(image.dataobj)
+    except (ImageFileError, OSError, ValueError) as error:
+        raise ItemFault("is not a readable NIfTI", where=path.name, mend="write it again") from error
+    if data.ndim != 3:
+        raise ItemFault(f"has {data.ndim} axes, 3 are needed", where=path.name, mend="give one scalar volume a file")
+    # NIfTI counts RAS; LPS has x and y the other way round.
+    affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.asarray(image.affine, dtype=float)
+    steps = affine[:3, :3].T
+    spacing = np.linalg.norm(steps, axis=1)
+    if not np.all(np.isfinite(affine)) or abs(np.linalg.det(steps)) < 1e-9:
+        raise ItemFault("has zero or non-finite voxel spacing", where=path.name, mend="mend its affine")
+    geometry = Geometry(
+        size=(data.shape[0], data.shape[1], data.shape[2]),
+        spacing_mm=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
+        origin_mm=(float(affine[0, 3]), float(affine[1, 3]), float(affine[2, 3])),
+        directions=tuple((float(s[0]), float(s[1]), float(s[2])) for s in steps / spacing[:, None]),
+    )
+    return Volume(np.ascontiguousarray(data.T), geometry)
+
+
+def read_mask(path: Path) -> tuple[Volume, dict[int, str] | None]:
+    """A label map, and its segments' names where the file has them."""
+    if path.name.endswith(".seg.nrrd"):
+        return read_segmentation(path)
+    mask = read_volume(path)
+    data = np.asarray(mask.data)
+    if not np.issubdtype(data.dtype, np.integer):
+        if not np.array_equal(data, np.rint(data)):
+            raise ItemFault("has labels that are no integers", where=path.name, mend="export it as a label map")
+        data = data.astype(np.int64)
+    return Volume(data, mask.geometry, mask.facts), None
+
+
+def _file(folder: Path, identifier: str, endings: tuple[str, ...]) -> Path:
+    for ending in endings:
+        if (path := folder / f"{identifier}{ending}").is_file():
+            return path
+    raise ItemFault(f"{identifier} is not in {folder.name}/", where="split.json", mend=f"add it as {endings[0]}")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ItemFault(f"cannot be read ({error.strerror})", where=path.name, mend="see dataset.py") from error
+    except ValueError as error:
+        raise ItemFault(f"is not JSON ({error})", where=path.name, mend="mend the syntax") from error
+    if not isinstance(value, dict):
+        raise ItemFault("is no JSON object", where=path.name, mend="see dataset.py")
+    return value

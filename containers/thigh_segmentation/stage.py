@@ -1,0 +1,104 @@
+"""One item of the thigh segmentation stage. Weights are read once per job and stay in memory for all items."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from containers.contract.errors import EnvironmentFault, ItemFault
+from containers.contract.request import Item
+from containers.contract.segmentation import write_segmentation
+from containers.contract.stage import Job, Result
+from containers.contract.volume import read_nrrd
+from containers.thigh_segmentation.check import check_image
+from containers.thigh_segmentation.checkpoint import SHIPPED, Checkpoint, load_checkpoint
+from containers.thigh_segmentation.grid import turn_of
+from containers.thigh_segmentation.infer import refines, segment
+from containers.thigh_segmentation.qc import check_labels
+from containers.thigh_segmentation.terminology import tag
+
+
+@dataclass
+class State:
+    """Checkpoints that the job has read, by path, and the arithmetic."""
+
+    reduced: bool
+    device: str = "cpu"
+    checkpoints: dict[Path, Checkpoint] = field(default_factory=dict)
+
+    def checkpoint(self, path: Path) -> Checkpoint:
+        """The checkpoint at a path, read at its first use. Raises EnvironmentFault when it cannot serve."""
+        if path not in self.checkpoints:
+            self.checkpoints[path] = load_checkpoint(path).on(self.device)
+        return self.checkpoints[path]
+
+
+@lru_cache(maxsize=1)
+def computes_in_bfloat16() -> bool:
+    """Whether the processor multiplies in bfloat16; elsewhere it is emulated and slower than float32."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def setup(job: Job) -> State:
+    """Threads, arithmetic, and the shipped weights where they are there."""
+    torch.set_num_threads(job.resources.threads)
+    torch.use_deterministic_algorithms(True)
+    device, wanted = job.resources.device, job.parameters["precision"]
+    if device == "cuda" and not torch.cuda.is_available():
+        raise EnvironmentFault("no CUDA device answers", where="resources.device", mend="use cpu, or run on a GPU")
+    able = device == "cuda" or computes_in_bfloat16()
+    return State(reduced=able if wanted == "auto" else wanted == "bfloat16", device=device)
+
+
+def process(item: Item, job: Job, state: State, result: Result) -> None:
+    """Segment one volume. Raises ItemFault for a volume that cannot be segmented."""
+    with result.step("weights"):
+        checkpoint = state.checkpoint(item.inputs.get("weights", SHIPPED))
+    with result.step("read"):
+        path = item.inputs["volume"]
+        volume = read_nrrd(path)
+        check_image(volume, path.name)
+        turn = turn_of(volume.geometry)
+        low, high = checkpoint.config.preprocessing.window
+        if float(volume.data.max()) <= low or float(volume.data.min()) >= high:
+            raise ItemFault(
+                f"has no value between {low:g} and {high:g}, the window of the weights",
+                where=path.name,
+                mend="give stored scanner values of the right contrast",
+            )
+    second_pass = bool(job.parameters["second_pass"])
+    with result.step("network"):
+        labels = segment(
+            checkpoint,
+            turn.apply(volume.data),
+            turn.spacing_mm,
+            overlap=float(job.parameters["overlap"]),
+            reduced=state.reduced,
+            second_pass=second_pass,
+        )
+    with result.step("quality"):
+        check_labels(labels, turn.spacing_mm, checkpoint.labels, result)
+    result.details["model"] = {
+        "configuration": checkpoint.config.name,
+        "weights_sha256": checkpoint.sha256,
+        "arithmetic": "bfloat16" if state.reduced else "float32",
+        "second_pass": second_pass and refines(checkpoint, turn.spacing_mm),
+    }
+    with result.step("write"):
+        tags = {value: tag(name) for value, name in checkpoint.labels.items()}
+        write_segmentation(
+            result.file("labels", "labels.seg.nrrd"), turn.undo(labels), volume.geometry, checkpoint.labels, tags
+        )
+
+
+def capabilities() -> dict[str, Any]:
+    """What `describe` says of this installation."""
+    return {
+        "bfloat16": computes_in_bfloat16(),
+        "shipped_weights": SHIPPED.is_file(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }

@@ -1,0 +1,126 @@
+"""Training of the second pass (see `refine`) on the training volumes, behind a finished UNETR that stays as it is.
+
+For each volume the UNETR's logits are made once, blended as in inference; patches are then cut at the volume's own
+resolution around random labelled voxels. Brightness, noise and blur of the image vary. The state is saved after every
+volume, so a run that was stopped goes on from there with the same draws.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import Progress
+from torch import Tensor
+from torch.nn import functional
+
+from containers.contract.errors import EnvironmentFault
+from containers.contract.files import replacing
+from containers.thigh_segmentation.config import Config, Refinement
+from containers.thigh_segmentation.dataset import Dataset
+from containers.thigh_segmentation.grid import axes_of, image_to_working, windowed
+from containers.thigh_segmentation.infer import device_of, interpolate, sliding_logits
+from containers.thigh_segmentation.losses import segmentation_loss
+from containers.thigh_segmentation.model import Unetr
+from containers.thigh_segmentation.refine import Refiner
+from containers.thigh_segmentation.sampling import Case, read_case
+
+RESUME = "resume_refiner.pt"
+
+
+def train_refiner(config: Config, dataset: Dataset, unetr: Unetr, out: Path, seed: int) -> Refiner:
+    """Train, or go on training, the second pass of a configuration that has one."""
+    settings = config.refinement
+    if settings is None:
+        raise ValueError(f"{config.name} has no refinement")
+    torch.manual_seed(seed)
+    device = device_of(unetr)
+    refiner = Refiner(config)
+    refiner.to(device)
+    optimiser = torch.optim.AdamW(refiner.parameters(), lr=settings.learning_rate, weight_decay=0.0)
+    losses = _resume(out / RESUME, refiner, optimiser)
+    pairs = dataset.sets["train"]
+    total = settings.epochs * len(pairs)
+    with Progress() as progress:
+        bar = progress.add_task("second pass", total=total, completed=len(losses))
+        for number in range(len(losses), total):
+            epoch, place = divmod(number, len(pairs))
+            rng = np.random.default_rng([seed, 1, number])
+            order = np.random.default_rng([seed, 2, epoch]).permutation(len(pairs))
+            case = read_case(pairs[int(order[place])], dataset.labels)
+            for group in optimiser.param_groups:
+                group["lr"] = settings.learning_rate * 0.5 * (1 + float(np.cos(np.pi * number / total)))
+            losses.append(_one_volume(config, settings, unetr, refiner, optimiser, case, rng))
+            state = {"model": refiner.state_dict(), "optimiser": optimiser.state_dict(), "losses": losses}
+            with replacing(out / RESUME) as temporary:
+                torch.save(state, temporary)
+            progress.update(bar, advance=1, description=f"second pass, loss {losses[-1]:.3f}")
+    refiner.eval()
+    return refiner
+
+
+def _resume(path: Path, refiner: Refiner, optimiser: torch.optim.Optimizer) -> list[float]:
+    if not path.exists():
+        return []
+    try:
+        state = torch.load(path, weights_only=True, map_location=device_of(refiner))
+        refiner.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        return [float(loss) for loss in state["losses"]]
+    except Exception as error:  # torch.load raises many kinds for a damaged file
+        raise EnvironmentFault("is not readable", where=path.name, mend="remove it to start anew") from error
+
+
+def _one_volume(
+    config: Config,
+    settings: Refinement,
+    unetr: Unetr,
+    refiner: Refiner,
+    optimiser: torch.optim.Optimizer,
+    case: Case,
+    rng: np.random.Generator,
+) -> float:
+    """Steps on the patches of one volume, one patch a step. Returns the mean loss."""
+    axes = axes_of(case.mask.shape, case.spacing_mm, tuple(reversed(config.preprocessing.spacing_mm)))
+    network, window = config.network, config.preprocessing.window
+    reduced = config.training.mixed_precision
+    working = windowed(image_to_working(np.asarray(case.image, dtype=np.float32), axes), window)
+    blocks = sliding_logits(unetr.eval(), working, network.patch, network.out_channels, 0.25, reduced)
+    logits = torch.cat(list(blocks), dim=1)
+    device = device_of(refiner)
+    labelled = np.flatnonzero(case.mask)
+    losses = []
+    for centre in labelled[rng.integers(0, len(labelled), settings.patches_per_volume)]:
+        place = np.unravel_index(centre, case.mask.shape)
+        part = tuple(
+            _around(int(at), edge, size) for at, edge, size in zip(place, settings.patch, case.mask.shape, strict=True)
+        )
+        coarse = logits
+        for n, (axis, span) in enumerate(zip(axes, part, strict=True)):
+            coarse = interpolate(coarse, axis.to_working()[span], n + 1)
+        image = _varied(torch.from_numpy(windowed(case.image[part], window))[None, None], rng)
+        target = torch.from_numpy(case.mask[part].astype(np.int64))[None]
+        optimiser.zero_grad(set_to_none=True)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=reduced):
+            better = refiner(coarse[None].to(device), image.to(device))
+        loss = segmentation_loss([better], target.to(device))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(refiner.parameters(), 1.0)
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    return float(np.mean(losses))
+
+
+def _around(centre: int, edge: int, size: int) -> slice:
+    """A span of `edge` voxels (or all of them) around a voxel, inside the volume."""
+    edge = min(edge, size)
+    first = min(max(0, centre - edge // 2), size - edge)
+    return slice(first, first + edge)
+
+
+def _varied(image: Tensor, rng: np.random.Generator) -> Tensor:
+    """The image with another gain, some blur (as of a fusion between voxels) and noise."""
+    image = image * float(np.exp(0.15 * rng.standard_normal()))
+    blurred = functional.avg_pool3d(image, 3, stride=1, padding=1, count_include_pad=False)
+    image = torch.lerp(image, blurred, 0.4 * float(rng.random()))
+    noise = torch.from_numpy(rng.standard_normal(tuple(image.shape), dtype=np.float32))
+    return (image + 0.03 * float(rng.random()) * noise).clamp(0.0, 1.0)
