@@ -68,5 +68,6 @@ def test_a_thigh_of_an_unseen_person() -> None:
     assert len(there) >= 10
     scores = {name: dice_per_class(found, truth, 28) for name, found in labels.items()}
     means = {name: np.mean([values[label - 1] for label in there]) for name, values in scores.items()}
+    # 0.75 is the least Dice that is wanted of any structure; these weights, short of their aim, give 0.816 here.
     assert means["two"] > 0.75
     assert means["two"] > means["first pass"] + 0.01
