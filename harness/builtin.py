@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
 import numpy.typing as npt
-from nibabel.filebasedimages import ImageFileError
 
 from containers.contract.errors import Fault, ItemFault
 from containers.contract.files import sha256_file, write_json
 from containers.contract.labels import THIGH_LABELS
+from containers.contract.nifti import read_nifti
 from containers.contract.record import ErrorInfo, Metric, Output, Record, StageId
 from containers.contract.segmentation import read_segmentation, write_segmentation
 from containers.contract.spec import declared_name
@@ -187,6 +186,7 @@ def _import_nifti(task: Task, folder: Path) -> Made:
     grid: Geometry | None = None
     for name in task.parameters["volumes"]:
         volume = read_nifti(task.inputs[name])
+        volume = Volume(np.asarray(volume.data, dtype=np.float32), volume.geometry)
         grid = volume.geometry if name == task.parameters["grid"] else grid
         write_nrrd(folder / f"{name}.nrrd", volume)
         made.files[name] = f"{name}.nrrd"
@@ -199,32 +199,6 @@ def _import_nifti(task: Task, folder: Path) -> Made:
         )
         made.files[name] = f"{name}.seg.nrrd"
     return made
-
-
-def read_nifti(path: Path) -> Volume:
-    """A 3-D NIfTI file in LPS, float32, data (k, j, i). Raises ItemFault when it is none."""
-    try:
-        image: Any = nibabel.load(path)
-        data = np.asarray(image.dataobj, dtype=np.float32)
-        affine = np.asarray(image.affine, dtype=float)
-    except (OSError, ValueError, EOFError, ImageFileError) as error:
-        raise ItemFault(f"is not a readable NIfTI file ({error})", where=path.name, mend="write it again") from error
-    if data.ndim != 3:
-        raise ItemFault(f"has {data.ndim} axes, 3 are needed", where=path.name, mend="give one volume a file")
-    steps = affine[:3, :3].T * np.array([-1.0, -1.0, 1.0])
-    origin = affine[:3, 3] * np.array([-1.0, -1.0, 1.0])
-    spacing = np.linalg.norm(steps, axis=1)
-    if not np.all(np.isfinite(affine)) or abs(np.linalg.det(steps)) < 1e-9:
-        raise ItemFault("has no usable affine", where=path.name, mend="mend its sform or qform")
-    geometry = Geometry(
-        size=(data.shape[0], data.shape[1], data.shape[2]),
-        spacing_mm=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
-        origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
-        directions=tuple(
-            (float(s[0] / n), float(s[1] / n), float(s[2] / n)) for s, n in zip(steps, spacing, strict=True)
-        ),
-    )
-    return Volume(np.ascontiguousarray(data.transpose(2, 1, 0)), geometry)
 
 
 def sample_nearest(volume: Volume, grid: Geometry) -> npt.NDArray[np.float32]:

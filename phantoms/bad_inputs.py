@@ -12,7 +12,7 @@ from pydicom.uid import UID, generate_uid
 
 from containers.contract.errors import ItemFault
 from containers.contract.files import replacing
-from phantoms.ukb_zip import ZIP_TIME
+from phantoms.ukb_zip import ZIP_TIME, pack
 
 Entries = list[tuple[str, bytes]]
 BOMB_BYTES = 1 << 30
@@ -22,17 +22,6 @@ BOMB_BYTES = 1 << 30
 def _read(path: Path) -> Entries:
     with zipfile.ZipFile(path) as archive:
         return [(name, archive.read(name)) for name in archive.namelist()]
-
-
-def _write(path: Path, entries: Entries) -> None:
-    with (
-        replacing(path) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-    ):
-        for name, content in entries:
-            info = zipfile.ZipInfo(name, ZIP_TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, content)
 
 
 def _dataset(content: bytes) -> FileDataset:
@@ -259,4 +248,4 @@ def make(fault: str, good_zip: Path, target: Path) -> None:
     if fault == "zip_bomb":
         _zip_bomb(good_zip, target)
     else:
-        _write(target, _CHANGES[fault](_read(good_zip)))
+        pack(target, _CHANGES[fault](_read(good_zip)))

@@ -213,6 +213,11 @@ def write_zip(
     if form.random_order:
         entries = [entries[n] for n in rng.permutation(len(entries))]
     entries.append(("manifest.cvs" if form.misspelled_manifest else "manifest.csv", ("\n".join(lines) + "\n").encode()))
+    pack(path, entries)
+
+
+def pack(path: Path, entries: Sequence[tuple[str, bytes]]) -> None:
+    """Write (name, bytes) entries as a zip, atomically, with one fixed time stamp: equal entries give equal bytes."""
     with (
         replacing(path) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,

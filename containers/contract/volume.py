@@ -35,6 +35,21 @@ class Geometry:
     origin_mm: tuple[float, float, float]
     directions: tuple[tuple[float, float, float], ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
+    @classmethod
+    def of_steps(cls, size: tuple[int, int, int], steps: npt.ArrayLike, origin_mm: npt.ArrayLike) -> "Geometry":
+        """The grid whose axes i, j, k step by the rows of `steps` (LPS, mm). Raises ValueError if flat."""
+        rows, origin = np.asarray(steps, dtype=float), np.asarray(origin_mm, dtype=float)
+        if not np.all(np.isfinite(rows)) or not np.all(np.isfinite(origin)) or abs(np.linalg.det(rows)) < 1e-9:
+            raise ValueError("has zero or non-finite voxel spacing")
+        spacing = np.linalg.norm(rows, axis=1)
+        axes = rows / spacing[:, None]
+        return cls(
+            size=size,
+            spacing_mm=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
+            origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
+            directions=tuple((float(axis[0]), float(axis[1]), float(axis[2])) for axis in axes),
+        )
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """Array shape (k, j, i)."""
@@ -191,16 +206,10 @@ def read_nrrd(path: Path) -> Volume:
         raise ItemFault(f"counts in {min(units)!r}, not in mm", where=path.name, mend="save it in mm")
     steps = np.asarray(header["space directions"], dtype=float) * np.array(_TO_LPS[space])
     origin = np.asarray(header["space origin"], dtype=float) * np.array(_TO_LPS[space])
-    spacing = np.linalg.norm(steps, axis=1)
-    if not np.all(np.isfinite(steps)) or not np.all(np.isfinite(origin)) or abs(np.linalg.det(steps)) < 1e-9:
-        raise ItemFault("has zero or non-finite voxel spacing", where=path.name, mend="mend the NRRD header")
-    axes = steps / spacing[:, None]
-    geometry = Geometry(
-        size=(data.shape[2], data.shape[1], data.shape[0]),
-        spacing_mm=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
-        origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
-        directions=tuple((float(axis[0]), float(axis[1]), float(axis[2])) for axis in axes),
-    )
+    try:
+        geometry = Geometry.of_steps((data.shape[2], data.shape[1], data.shape[0]), steps, origin)
+    except ValueError as error:
+        raise ItemFault(str(error), where=path.name, mend="mend the NRRD header") from error
     facts = {k: str(v) for k, v in header.items() if k not in _RESERVED and isinstance(v, (str, int, float))}
     return Volume(data, geometry, facts)
 

@@ -21,8 +21,9 @@ import numpy.typing as npt
 from containers.contract.errors import ItemFault
 from containers.contract.files import sha256_file
 from containers.contract.labels import THIGH_LABELS
+from containers.contract.nifti import read_nifti
 from containers.contract.segmentation import read_segmentation
-from containers.contract.volume import Geometry, Volume, read_nrrd
+from containers.contract.volume import Volume, read_nrrd
 
 IMAGE_ENDINGS = (".nrrd", ".nii.gz", ".nii")
 MASK_ENDINGS = (".seg.nrrd", *IMAGE_ENDINGS)
@@ -129,31 +130,7 @@ def read_pair(pair: Pair, labels: dict[int, str]) -> tuple[Volume, npt.NDArray[n
 
 def read_volume(path: Path) -> Volume:
     """A scalar volume from NRRD or NIfTI, in LPS."""
-    if not path.name.endswith((".nii", ".nii.gz")):
-        return read_nrrd(path)
-    import nibabel  # only for training on NIfTI: the image of the stage goes without it
-    from nibabel.filebasedimages import ImageFileError
-
-    try:
-        image: Any = nibabel.load(path)
-        data = np.asanyarray(image.dataobj)
-    except (ImageFileError, OSError, ValueError) as error:
-        raise ItemFault("is not a readable NIfTI", where=path.name, mend="write it again") from error
-    if data.ndim != 3:
-        raise ItemFault(f"has {data.ndim} axes, 3 are needed", where=path.name, mend="give one scalar volume a file")
-    # NIfTI counts RAS; LPS has x and y the other way round.
-    affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.asarray(image.affine, dtype=float)
-    steps = affine[:3, :3].T
-    spacing = np.linalg.norm(steps, axis=1)
-    if not np.all(np.isfinite(affine)) or abs(np.linalg.det(steps)) < 1e-9:
-        raise ItemFault("has zero or non-finite voxel spacing", where=path.name, mend="mend its affine")
-    geometry = Geometry(
-        size=(data.shape[0], data.shape[1], data.shape[2]),
-        spacing_mm=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
-        origin_mm=(float(affine[0, 3]), float(affine[1, 3]), float(affine[2, 3])),
-        directions=tuple((float(s[0]), float(s[1]), float(s[2])) for s in steps / spacing[:, None]),
-    )
-    return Volume(np.ascontiguousarray(data.T), geometry)
+    return read_nifti(path) if path.name.endswith((".nii", ".nii.gz")) else read_nrrd(path)
 
 
 def read_mask(path: Path) -> tuple[Volume, dict[int, str] | None]:

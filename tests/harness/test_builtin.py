@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from containers.contract.errors import ItemFault
+from containers.contract.nifti import read_nifti
 from containers.contract.record import Metric, Record, StageId
 from containers.contract.table import read_table
 from containers.contract.volume import Geometry, Volume
-from harness.builtin import Task, perform, read_nifti, sample_nearest
+from harness.builtin import Task, perform, sample_nearest
 
 AFFINE = np.array([[0.0, -2.0, 0.1, 30.0], [1.5, 0.0, 0.0, -20.0], [0.0, 0.2, 3.0, 5.0], [0, 0, 0, 1.0]])
 
