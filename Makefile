@@ -26,6 +26,9 @@ DRY := --dry-run --require-hashes --only-binary :all: --target build/none
 IMAGE := --python-version 3.11 --python-platform x86_64-manylinux_2_28
 INSTALL := $(BIN)/python requirements/install.py --torch $(TORCH)
 
+# Training frees and takes the same large blocks at every step: keep them, and let waiting threads sleep.
+QUIET := OMP_WAIT_POLICY=PASSIVE MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184
+
 .DELETE_ON_ERROR:
 .PHONY: help venv reproduce test lint images check gate train bench lock lock-check clean
 
@@ -77,7 +80,7 @@ gate: $(STAMP) ## run the phantom case with its seeded faults only; exit status 
 
 train: $(STAMP) ## make phantoms and train the shipped small network anew in build/train; goes on where it was stopped
 	$(BIN)/python -m phantoms.training_set build/train/data
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m containers.thigh_segmentation.train phantom-small \
+	$(QUIET) $(BIN)/python -m containers.thigh_segmentation.train phantom-small \
 	  --data build/train/data --out build/train/out --seed 1 --threads 2
 
 bench: $(BENCH_STAMP) ## time the stages against their peers and print the table

@@ -25,7 +25,7 @@ from phantoms.protocol import Protocol, protocol
 from phantoms.subjects import draw_subject
 
 FIRST_SEED = {"train": 100_000, "validation": 200_000, "test": 300_000, "held_out": 400_000}
-SIZES = {"train": 24, "validation": 3, "test": 4, "held_out": 2}
+SIZES = {"train": 48, "validation": 3, "test": 4, "held_out": 2}
 FUSED_STATIONS = (2, 3, 4, 5)
 """Pelvis to knee (ukb_thigh, Methods: four of the six stations)."""
 

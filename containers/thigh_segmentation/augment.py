@@ -35,13 +35,16 @@ def augmented(image: Tensor, mask: Tensor, settings: Augmentation, rng: np.rando
 
 def _moved_grid(shape: torch.Size, settings: Augmentation, rng: np.random.Generator) -> Tensor | None:
     """Places (n, z, y, x, 3) that the voxels are taken from, in the units of `grid_sample` (x, y, z from -1 to 1)."""
-    if not (settings.scale or settings.rotation_deg or settings.warp_voxels):
+    if not (settings.scale or settings.rotation_deg or settings.shift_voxels or settings.warp_voxels):
         return None
     n, edges = shape[0], shape[2:]
     angles = np.deg2rad(settings.rotation_deg) * rng.standard_normal((n, 3))
     scales = np.exp(settings.scale * rng.standard_normal((n, 3)))
     matrices = [_rotation(angle) * scale for angle, scale in zip(angles, scales, strict=True)]
-    theta = torch.tensor(np.stack([np.column_stack([m, np.zeros(3)]) for m in matrices]), dtype=torch.float32)
+    # grid_sample counts a whole edge as 2, in the order x, y, z.
+    shifts = settings.shift_voxels * rng.standard_normal((n, 3)) * 2.0 / np.array(edges[::-1])
+    pairs = zip(matrices, shifts, strict=True)
+    theta = torch.tensor(np.stack([np.column_stack(pair) for pair in pairs]), dtype=torch.float32)
     grid = functional.affine_grid(theta, [n, 1, *edges], align_corners=False)
     if settings.warp_voxels:
         displacement = _smooth(rng.standard_normal((n, 3, *[CONTROL] * 3)), edges)

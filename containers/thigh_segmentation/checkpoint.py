@@ -108,7 +108,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             mend="train it anew with enough channels",
         )
     unetr = Unetr(config.network)
-    refiner = Refiner(config) if config.refinement else None
+    refiner = Refiner(config, labels) if config.refinement else None
     _fill(unetr, "unetr", tensors, file.name)
     if refiner is not None:
         if not any(name.startswith("refiner.") for name in tensors):

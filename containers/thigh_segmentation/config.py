@@ -60,13 +60,15 @@ class Augmentation(Strict):
     """Random changes of a training patch; zero switches one off.
 
     mirror: probability of a left-right flip (both sides share a label). scale: relative SD of the size along each axis.
-    rotation_deg: SD about each axis. warp_voxels: SD of a smooth displacement. gain, bias: log SD of the whole patch's
-    brightness and of its smooth variation. noise: largest SD of added noise, in units of the window.
+    rotation_deg: SD about each axis. shift_voxels: SD of the place along each axis. warp_voxels: SD of a smooth
+    displacement. gain, bias: log SD of the whole patch's brightness and of its smooth variation. noise: largest SD of
+    added noise, in units of the window.
     """
 
     mirror: float = Field(default=0.0, ge=0, le=1)
     scale: float = Field(default=0.0, ge=0, le=0.5)
     rotation_deg: float = Field(default=0.0, ge=0, le=45)
+    shift_voxels: float = Field(default=0.0, ge=0, le=20)
     warp_voxels: float = Field(default=0.0, ge=0, le=5)
     gain: float = Field(default=0.0, ge=0, le=1)
     bias: float = Field(default=0.0, ge=0, le=1)
@@ -75,12 +77,18 @@ class Augmentation(Strict):
 
 class Training(Strict):
     """batch_volumes volumes a step, patches_per_volume patches of each, micro_batch patches at once (the gradients of
-    a step are added up). patience: validations without progress before training stops."""
+    a step are added up). patience: validations without progress before training stops.
+
+    centres: where the middle of a patch is drawn from. `labelled`: any labelled voxel against any other voxel, in the
+    proportion positive to negative. `structures`: a structure first, each as likely as the others, then one of its
+    voxels; background in the same proportion.
+    """
 
     epochs: int = Field(ge=1)
     batch_volumes: int = Field(ge=1)
     patches_per_volume: int = Field(ge=1)
     micro_batch: int = Field(ge=1)
+    centres: Literal["labelled", "structures"] = "labelled"
     positive: float = Field(default=1.0, gt=0)
     negative: float = Field(default=1.0, ge=0)
     learning_rate: float = Field(gt=0)
@@ -95,8 +103,12 @@ class Training(Strict):
 
 
 class Refinement(Strict):
-    """The second pass at the volume's own resolution; see `refine`. patch: voxels (z, y, x)."""
+    """The second pass at the volume's own resolution; see `refine`. patch: voxels (z, y, x).
 
+    tissues: groups of structures that look alike, by name; those that no group names are one more.
+    """
+
+    tissues: tuple[tuple[str, ...], ...] = ()
     channels: int = Field(ge=4, le=64)
     spacing_mm: tuple[float, float, float]
     patch: tuple[int, int, int]

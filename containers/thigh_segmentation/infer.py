@@ -22,7 +22,7 @@ SLAB = 8
 BACKGROUND_FROM = 0.99
 """Only the box where the background's probability is below this is interpolated and refined."""
 MARGIN = 4
-"""Voxels around that box, beside HALO, in which the second pass may still find something."""
+"""Voxels around that box, beside the second pass's HALO, in which the second pass may still find something."""
 REFINED_SPACING = (0.7, 1.45)
 """The second pass knows the voxels it was trained on: it runs where each edge is within these factors of them."""
 
@@ -176,7 +176,7 @@ def segment(
     channels = config.network.out_channels
     slices = _Slices(sliding_logits(checkpoint.unetr, working, config.network.patch, channels, overlap, reduced))
     refiner = checkpoint.refiner if second_pass and refines(checkpoint, spacing_mm) else None
-    halo = HALO if refiner is not None else 0
+    halo, margin = (HALO[0], MARGIN + max(HALO[1:])) if refiner is not None else (0, 0)
     heights = np.clip(axes[0].to_working(), 0, axes[0].working - 1)
     labels = np.zeros(data.shape, dtype=np.uint8)
     used = len(checkpoint.labels) + 1
@@ -185,7 +185,7 @@ def segment(
         first, last = max(0, low - halo), min(data.shape[0], high + halo)
         bottom, top = int(heights[first]), min(int(heights[last - 1]) + 1, axes[0].working - 1)
         block = slices.get(bottom, top)
-        box = box_of(block, axes, MARGIN + halo if refiner is not None else 0)
+        box = box_of(block, axes, margin)
         if box is None:
             continue
         for n in (1, 0):

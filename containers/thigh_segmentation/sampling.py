@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from monai.transforms import RandCropByPosNegLabel, SpatialPad
+from monai.transforms import RandCropByLabelClasses, RandCropByPosNegLabel, SpatialPad
 from torch import Tensor
 
 from containers.contract.errors import ItemFault
@@ -79,16 +79,10 @@ def class_frequencies(volumes: Volumes, pairs: list[Pair], channels: int) -> Ten
 
 def patches(config: Config, volumes: Volumes, pair: Pair, draw: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
     """Patches of one volume: images (n, 1, z, y, x), masks (n, z, y, x). draw: seed, epoch, number of the volume."""
-    training = config.training
     image, mask = volumes.get(pair)
     pad = SpatialPad(spatial_size=config.network.patch)
     channel_first = pad(torch.from_numpy(image)[None]), pad(torch.from_numpy(mask)[None])
-    crop = RandCropByPosNegLabel(
-        spatial_size=config.network.patch,
-        pos=training.positive,
-        neg=training.negative,
-        num_samples=training.patches_per_volume,
-    )
+    crop = _crop(config, mask)
     rng = np.random.default_rng(draw)
     crop.set_random_state(seed=int(rng.integers(2**31)))
     crop.randomize(channel_first[1])
@@ -100,4 +94,24 @@ def patches(config: Config, volumes: Volumes, pair: Pair, draw: tuple[int, int, 
         torch.stack([m.as_tensor() for m in masks]).to(torch.int64)[:, 0],
         config.augmentation,
         rng,
+    )
+
+
+def _crop(config: Config, mask: npt.NDArray[np.uint8]) -> RandCropByPosNegLabel | RandCropByLabelClasses:
+    """MONAI's crop around centres that the configuration asks for. mask: the volume's, (z, y, x)."""
+    training = config.training
+    if training.centres == "labelled":
+        return RandCropByPosNegLabel(
+            spatial_size=config.network.patch,
+            pos=training.positive,
+            neg=training.negative,
+            num_samples=training.patches_per_volume,
+        )
+    present = np.bincount(mask.reshape(-1), minlength=config.network.out_channels)[1:] > 0
+    return RandCropByLabelClasses(
+        spatial_size=config.network.patch,
+        ratios=[training.negative, *(training.positive * present / present.sum())],
+        num_classes=config.network.out_channels,
+        num_samples=training.patches_per_volume,
+        warn=False,
     )

@@ -8,6 +8,7 @@ volume, so a run that was stopped goes on from there with the same draws.
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from rich.progress import Progress
 from torch import Tensor
@@ -19,7 +20,7 @@ from containers.thigh_segmentation.config import Config, Refinement
 from containers.thigh_segmentation.dataset import Dataset
 from containers.thigh_segmentation.grid import axes_of, image_to_working, windowed
 from containers.thigh_segmentation.infer import device_of, interpolate, sliding_logits
-from containers.thigh_segmentation.losses import segmentation_loss
+from containers.thigh_segmentation.losses import dice_and_cross_entropy
 from containers.thigh_segmentation.model import Unetr
 from containers.thigh_segmentation.refine import Refiner
 from containers.thigh_segmentation.sampling import Case, read_case
@@ -34,7 +35,7 @@ def train_refiner(config: Config, dataset: Dataset, unetr: Unetr, out: Path, see
         raise ValueError(f"{config.name} has no refinement")
     torch.manual_seed(seed)
     device = device_of(unetr)
-    refiner = Refiner(config)
+    refiner = Refiner(config, dataset.labels)
     refiner.to(device)
     optimiser = torch.optim.AdamW(refiner.parameters(), lr=settings.learning_rate, weight_decay=0.0)
     losses = _resume(out / RESUME, refiner, optimiser)
@@ -87,27 +88,38 @@ def _one_volume(
     blocks = sliding_logits(unetr.eval(), working, network.patch, network.out_channels, 0.25, reduced)
     logits = torch.cat(list(blocks), dim=1)
     device = device_of(refiner)
-    labelled = np.flatnonzero(case.mask)
+    tissue = refiner.tissue.cpu().numpy()
     losses = []
-    for centre in labelled[rng.integers(0, len(labelled), settings.patches_per_volume)]:
-        place = np.unravel_index(centre, case.mask.shape)
+    for centre in _centres(case.mask, settings.patches_per_volume, rng):
         part = tuple(
-            _around(int(at), edge, size) for at, edge, size in zip(place, settings.patch, case.mask.shape, strict=True)
+            _around(at, edge, size) for at, edge, size in zip(centre, settings.patch, case.mask.shape, strict=True)
         )
         coarse = logits
         for n, (axis, span) in enumerate(zip(axes, part, strict=True)):
             coarse = interpolate(coarse, axis.to_working()[span], n + 1)
         image = _varied(torch.from_numpy(windowed(case.image[part], window))[None, None], rng)
-        target = torch.from_numpy(case.mask[part].astype(np.int64))[None]
+        target = torch.from_numpy(tissue[case.mask[part]])[None]
         optimiser.zero_grad(set_to_none=True)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=reduced):
-            better = refiner(coarse[None].to(device), image.to(device))
-        loss = segmentation_loss([better], target.to(device))
+            tissues = refiner.log_tissues(coarse[None].to(device).log_softmax(dim=1))
+            better = refiner.corrected(tissues, image.to(device))
+        loss = dice_and_cross_entropy(better, target.to(device))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(refiner.parameters(), 1.0)
         optimiser.step()
         losses.append(float(loss.detach()))
     return float(np.mean(losses))
+
+
+def _centres(mask: npt.NDArray[np.uint8], number: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """Labelled voxels (z, y, x): a structure first, each as likely as the others, then one of its voxels."""
+    places = np.flatnonzero(mask)
+    labels = mask.reshape(-1)[places]
+    order = np.argsort(labels, kind="stable")
+    present, first, size = np.unique(labels[order], return_index=True, return_counts=True)
+    chosen = rng.integers(0, len(present), number)
+    voxels = places[order[first[chosen] + rng.integers(0, size[chosen])]]
+    return [tuple(int(at) for at in place) for place in np.transpose(np.unravel_index(voxels, mask.shape))]
 
 
 def _around(centre: int, edge: int, size: int) -> slice:

@@ -40,7 +40,7 @@ def test_no_case_shows_a_person_of_the_training() -> None:
     shown = {
         item.get("parameters", {}).get("seed", 1)
         for path in cases.glob("*.toml")
-        for entry in tomllib.loads(path.read_text())["inputs"].values()
+        for entry in tomllib.loads(path.read_text()).get("inputs", {}).values()
         for item in entry["items"]
         if entry["kind"] == "phantom"
     }
@@ -68,6 +68,6 @@ def test_a_thigh_of_an_unseen_person() -> None:
     assert len(there) >= 10
     scores = {name: dice_per_class(found, truth, 28) for name, found in labels.items()}
     means = {name: np.mean([values[label - 1] for label in there]) for name, values in scores.items()}
-    # 0.75 is the least Dice that is wanted of any structure; these weights, short of their aim, give 0.816 here.
-    assert means["two"] > 0.75
+    # The aim set for whole volumes; here it is one station, without the stations beside it.
+    assert means["two"] > 0.93
     assert means["two"] > means["first pass"] + 0.01

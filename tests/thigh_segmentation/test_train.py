@@ -120,12 +120,37 @@ def test_patches_hold_image_and_mask_of_one_place(dataset: Dataset) -> None:
     assert not torch.equal(images, other)
 
 
-def test_augmentation_moves_image_and_mask_alike() -> None:
+def test_patches_are_drawn_from_structures_alike(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small a structure is, it is as often in the middle; background is, in its proportion."""
+    config = tiny_config(patches_per_volume=200, centres="structures", positive=3.0, negative=1.0)
+    config = config.model_copy(update={"augmentation": Augmentation()})
+    volumes = Volumes(config, dataset.labels)
+    pair = dataset.sets["train"][0]
+    image, _ = volumes.get(pair)
+    mask = np.zeros(image.shape, np.uint8)
+    mask[8:12, 8:12, 8:12] = 1
+    mask[9, 9, 9] = 2
+    monkeypatch.setattr(volumes, "get", lambda _: (image, mask))
+    _, masks = patches(config, volumes, pair, (0, 0, 0))
+    middle = np.bincount(masks[:, 8, 8, 8].numpy(), minlength=4)
+    # Half of 200 each would be 75, 75 and 50; five binomial SD are 31.
+    assert abs(middle[1] - 75) < 31
+    assert abs(middle[2] - 75) < 31
+    assert middle[3] == 0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Augmentation(mirror=1.0, scale=0.1, rotation_deg=15.0, warp_voxels=1.0),
+        Augmentation(shift_voxels=3.0),
+    ],
+)
+def test_augmentation_moves_image_and_mask_alike(settings: Augmentation) -> None:
     """An image that is its own label stays so: inside by the value, at edges between the two."""
     mask = torch.zeros(2, 24, 24, 24, dtype=torch.int64)
     mask[:, 6:18, 4:15, 7:20] = 1
     image = 0.2 + 0.5 * mask[:, None].float()
-    settings = Augmentation(mirror=1.0, scale=0.1, rotation_deg=15.0, warp_voxels=1.0)
     moved, labels = augmented(image, mask, settings, np.random.default_rng(3))
     assert not torch.equal(labels, mask)
     assert (
@@ -135,6 +160,16 @@ def test_augmentation_moves_image_and_mask_alike() -> None:
     still, same = augmented(image, mask, Augmentation(), np.random.default_rng(3))
     assert torch.equal(still, image)
     assert torch.equal(same, mask)
+
+
+def test_a_shift_moves_by_its_voxels() -> None:
+    """The middle of a ball moves by the SD times the drawn numbers, along x, y, z."""
+    mask = torch.zeros(1, 32, 32, 32, dtype=torch.int64)
+    mask[:, 12:20, 12:20, 12:20] = 1
+    moved, _ = augmented(mask[:, None].float(), mask, Augmentation(shift_voxels=2.0), np.random.default_rng(8))
+    place = [float((moved[0, 0].sum(dim) * torch.arange(32)).sum() / moved.sum()) for dim in ((1, 2), (0, 2), (0, 1))]
+    drawn = 2.0 * np.random.default_rng(8).standard_normal((3, 3))[2]  # after three angles and three scales
+    assert np.allclose(place, 15.5 - drawn[::-1], atol=0.05)
 
 
 def test_command_line_gives_one_line_for_a_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
