@@ -95,7 +95,9 @@ def _truth_labels(task: Task, folder: Path) -> Made:
 
     geometry = read_nrrd(task.inputs["grid"]).geometry
     labels = phantoms.truth_labels(task.inputs["phantom"], geometry)
-    write_segmentation(folder / "labels.seg.nrrd", labels, geometry, THIGH_LABELS)
+    said = json.loads(task.inputs["phantom"].read_text(encoding="utf-8")).get("labels")
+    names = {int(value): str(name) for value, name in said.items()} if said else THIGH_LABELS
+    write_segmentation(folder / "labels.seg.nrrd", labels, geometry, names)
     return Made(files={"labels": "labels.seg.nrrd"})
 
 
@@ -213,18 +215,34 @@ def sample_nearest(volume: Volume, grid: Geometry) -> npt.NDArray[np.float32]:
     return values.reshape(grid.shape)
 
 
+def _compare(task: Task, folder: Path) -> Made:
+    """How far two records agree, number by number."""
+    from harness.compare import compare, left_out, rows_as_json, summary
+
+    left, right = (Record.model_validate_json(task.inputs[side].read_bytes()) for side in ("left", "right"))
+    rows = compare(left, right)
+    kept = [row for row in rows if not left_out(row.name, task.parameters["leave_out"])]
+    metrics = summary(kept) | {"left_out": Metric(value=len(rows) - len(kept), unit="1")}
+    write_json(folder / "differences.json", rows_as_json(kept, left.stage.name, right.stage.name))
+    return Made(files={"differences": "differences.json"}, metrics=metrics)
+
+
+def _simulation(task: Task, folder: Path) -> Made:
+    """Performance of the estimates over the draws of a simulation."""
+    from harness.simulation_summary import summarise
+
+    return summarise(task, folder)
+
+
 def _picture(task: Task, folder: Path) -> Made:
     """A PNG by the report's drawing functions; `evidence` is drawn into it."""
     from harness.report import pictures
 
     draw: Callable[..., None] = getattr(pictures, task.parameters["draw"])
-    draw(
-        task.inputs["volume"],
-        task.inputs["overlay"],
-        folder / "picture.png",
-        task.parameters["title"],
-        task.parameters["evidence"],
-    )
+    # A kind has an overlay, an analysis, or neither: the case file says which.
+    shown = [task.inputs[name] for name in ("volume", "overlay") if name in task.inputs]
+    chosen = [task.parameters["analysis"]] if "analysis" in task.parameters else []
+    draw(*shown, *chosen, folder / "picture.png", task.parameters["title"], task.parameters["evidence"])
     return Made(files={"picture": "picture.png"})
 
 
@@ -236,5 +254,7 @@ _KINDS: dict[str, Callable[[Task, Path], Made]] = {
     "spoil_dicom": _spoil_dicom,
     "collect": _collect,
     "import_nifti": _import_nifti,
+    "compare": _compare,
+    "simulation": _simulation,
     "picture": _picture,
 }

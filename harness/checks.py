@@ -11,7 +11,8 @@ from containers.contract.spec import declared_name
 from harness.outcome import Outcome
 from harness.pipeline import CaseRun
 from harness.results import CheckResult
-from harness.spec import Check, StageStep
+from harness.spec import Check
+from harness.steps import StageStep
 
 
 def evaluate(run: CaseRun) -> list[CheckResult]:

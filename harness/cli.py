@@ -293,6 +293,52 @@ def sample(
         print(f"{name}: mean {row['mean']:.4g}, SD {row['sd']:.2g} {row['unit']}: {low:g} to {high:g}")
 
 
+@app.command(epilog=_examples("myorepro simulate ukb_simulation --draws 200", "myorepro simulate nako_simulation"))
+def simulate(
+    case: Annotated[str, typer.Argument(help="a case with simulations (see `cases`)")],
+    draws: Annotated[int, typer.Option(min=2, metavar="N", help="draws of each simulation")] = 200,
+    preset: Annotated[str, typer.Option(metavar="NAME", help="full: cohorts of the papers' sizes; or small")] = "full",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="tables, pictures and report  [default: report/simulation/CASE]"),
+    ] = None,
+    runner: RunnerOption = "process",
+    jobs: JobsOption = CORES,
+    work: WorkOption = Path("work"),
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="use nothing from earlier runs")] = False,
+) -> None:
+    """Draw cohorts of known truth; print bias, coverage and power.
+
+    A run that is stopped goes on where it was. Exit status 0 when the case's checks hold, else 1.
+    """
+    from harness.closing import closing_lines
+    from harness.progress import Progress
+    from harness.reproduce import Options, data_folder
+    from harness.simulation_command import simulate as run
+
+    place = out or Path("report") / "simulation" / case
+    asked = Options(
+        runner=runner,
+        preset=options.preset(preset),
+        cores=jobs,
+        work=work,
+        report=place,
+        data=data_folder(),
+        use_cache=not no_cache,
+    )
+    progress = Progress()
+    try:
+        results, lines = run(case, draws, asked, progress)
+    except Stopped as stop:
+        stop.note = "" if no_cache else KEPT
+        raise
+    for line in lines:
+        print(line)
+    for line in closing_lines(results, place):
+        progress.line(line)
+    raise typer.Exit(results.exit_status)
+
+
 @app.command(epilog=_examples("myorepro cases"))
 def cases() -> None:
     """List the cases."""

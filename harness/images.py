@@ -120,8 +120,11 @@ def build(
         else:
             builder.pull(base_image)
         done.append(builder.image("base", ROOT / "containers" / "base", below=base_image or done[0].reference))
-        base = done[-1].reference
-        done += [builder.image(name, folders[name], below=base) for name in chosen]
+        root, base = base_image or done[0].reference, done[-1].reference
+        done += [
+            builder.image(name, folders[name], below=root if stands_on_rootfs(folders[name]) else base)
+            for name in chosen
+        ]
     return done
 
 
@@ -279,6 +282,11 @@ class _Builder:
 def wheelhouse(lock: Path) -> Path:
     """Where the wheels of a lock lie once they are fetched."""
     return BUILD / "wheelhouse" / hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+
+
+def stands_on_rootfs(folder: Path) -> bool:
+    """Whether a stage is built on the root filesystem (so says its Dockerfile), not on the Python base image."""
+    return f"ARG BASE_IMAGE={ROOTFS}:" in (folder / "Dockerfile").read_text(encoding="utf-8")
 
 
 def needs_torch(folder: Path) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from containers.contract.errors import RequestFault
-from harness.spec import PRESETS, Preset
+from harness.steps import PRESETS, Preset
 
 
 def folder(text: str | Path) -> Path:

@@ -4,11 +4,13 @@ Invariants: no failure of an item leaves its own row of the table; a step that f
 `skipped` for that item only; with `execute=False` nothing is run and everything that is not cached is `planned`.
 """
 
+import json
 import shutil
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,14 +25,17 @@ from harness.outcome import Outcome, failed, finished
 from harness.progress import Progress
 from harness.runners.base import Runner, StageHandle
 from harness.runners.process import ROOT, hash_sources
-from harness.spec import (
-    Case,
+from harness.simulation_draws import DrawRunner, draw_all
+from harness.spec import Case
+from harness.steps import (
     Collect,
+    Compare,
     DataInput,
     ImportNifti,
     MutateLabels,
     PhantomInput,
     Preset,
+    Simulation,
     SpoilDicom,
     StageStep,
     TruthLabels,
@@ -43,7 +48,8 @@ Outcomes = dict[str, Outcome]
 
 @dataclass
 class Context:
-    """What all cases of a run share. data: the data folder, or None. pool: worker processes for built-in steps."""
+    """What all cases of a run share. data: the data folder, or None. pool: worker processes for built-in steps.
+    draws: of every simulation, in place of the number in its case."""
 
     runner: Runner
     store: Store
@@ -56,6 +62,7 @@ class Context:
     execute: bool = True
     seconds_per_job: float = 3600.0
     device: Literal["cpu", "cuda"] = "cpu"
+    draws: int | None = None
     handles: dict[str, StageHandle] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
 
@@ -67,25 +74,34 @@ class Context:
 
     def digest(self, kind: str) -> str:
         """Hash of the sources that decide what a built-in step makes."""
-        maker = ROOT / "harness" / "report" if kind == "picture" else ROOT / "phantoms"
+        makers = {
+            "picture": [ROOT / "harness" / "report"],
+            "simulation": [ROOT / "harness" / name for name in ("simulation.py", "simulation_summary.py")],
+            "compare": [ROOT / "harness" / "compare.py"],
+        }
         if kind not in self.digests:
             self.digests[kind] = hash_sources(
-                [maker, ROOT / "containers" / "contract", ROOT / "harness" / "builtin.py"]
+                [
+                    *makers.get(kind, [ROOT / "phantoms"]),
+                    ROOT / "containers" / "contract",
+                    ROOT / "harness" / "builtin.py",
+                ]
             )
         return self.digests[kind]
 
 
 @dataclass
 class CaseRun:
-    """One case while it runs. outcomes: by input or step, then by item."""
+    """One case while it runs. outcomes: by input or step, then by item. draws: of simulations, by step and draw."""
 
     case: Case
     context: Context
     outcomes: dict[str, Outcomes] = field(default_factory=dict)
+    draws: dict[str, Outcomes] = field(default_factory=dict)
     not_run: str = ""
 
-    def missing_data(self) -> str:
-        """Why the case cannot run for want of data, or an empty string."""
+    def missing(self) -> str:
+        """Why the case cannot run for want of data or of a program, or an empty string."""
         for entry in self.case.inputs.values():
             if not isinstance(entry, DataInput):
                 continue
@@ -93,16 +109,21 @@ class CaseRun:
                 for file in item.files.values():
                     if self.context.data is None or not (self.context.data / file).exists():
                         return f"{file} is not in the data folder; set MYOREPRO_DATA to run case {self.case.name}"
+        for stage in self.case.stages() if self.context.runner.name == "process" else ():
+            for program in self.context.handle(stage).spec.programs:
+                if shutil.which(program) is None:
+                    return f"stage {stage} needs {program}, which is not on this machine; run it in its container"
         return ""
 
     def check_stages(self) -> None:
         """Ask every stage of the case whether it knows the inputs and parameters. Raises RequestFault."""
         items = self.case.items(self.context.preset)
         for name, step in self.case.steps.items():
-            if isinstance(step, StageStep):
+            if isinstance(step, StageStep | Simulation):
                 handle = self.context.handle(step.stage)
                 item = Item(id=items[name][0], inputs={n: Path("x") for n in step.inputs})
-                request = Request(stage=handle.name, items=[item], parameters=step.parameters, output=Path("x"))
+                parameters = step.stage_parameters if isinstance(step, Simulation) else step.parameters
+                request = Request(stage=handle.name, items=[item], parameters=parameters, output=Path("x"))
                 try:
                     handle.spec.check(request)
                 except RequestFault as fault:
@@ -111,7 +132,7 @@ class CaseRun:
 
     def run(self) -> None:
         """Run every step. Never raises for an item's fault."""
-        self.not_run = self.missing_data()
+        self.not_run = self.missing()
         if self.not_run:
             return
         items = self.case.items(self.context.preset)
@@ -128,6 +149,8 @@ class CaseRun:
         for name, step in self.case.steps.items():
             if isinstance(step, StageStep):
                 self.outcomes[name] = self._stage(name, step, items[name])
+            elif isinstance(step, Simulation):
+                self.outcomes[name] = self._simulation(name, step)
             else:
                 self.outcomes[name] = self._builtin(name, step, items[name])
 
@@ -155,6 +178,10 @@ class CaseRun:
                 return {}, {}, Outcome("planned")
             if outcome.status != "ok" or outcome.record is None:
                 return {}, {}, Outcome("skipped", line=f"{owner} failed for this item")
+            if output == "record" and outcome.folder is not None:
+                paths[name] = outcome.folder / "record.json"
+                hashes[name] = sha256_file(paths[name])
+                continue
             path = outcome.output(output)
             if path is None:
                 return {}, {}, Outcome("skipped", line=f"{owner} gave no output {output!r} for this item")
@@ -215,7 +242,7 @@ class CaseRun:
     def _builtin(
         self,
         name: str,
-        step: TruthLabels | TruthVolume | MutateLabels | SpoilDicom | Collect | ImportNifti,
+        step: TruthLabels | TruthVolume | MutateLabels | SpoilDicom | Collect | ImportNifti | Compare,
         items: list[str],
     ) -> Outcomes:
         if isinstance(step, Collect):
@@ -229,6 +256,9 @@ class CaseRun:
                 references = {"phantom": f"{step.of}.phantom", "grid": step.grid}
                 if isinstance(step, TruthVolume):
                     parameters = {"contrast": step.contrast, "fault": step.fault}
+            elif isinstance(step, Compare):
+                references = {"left": f"{step.left}.record", "right": f"{step.right}.record"}
+                parameters = {"leave_out": step.leave_out}
             elif isinstance(step, MutateLabels):
                 references, parameters = {"labels": step.labels}, {"fault": step.fault}
             else:
@@ -245,6 +275,23 @@ class CaseRun:
             else:
                 tasks.append(Task(step.kind, item, paths, hashes, parameters))
         return self._perform(name, tasks, outcomes)
+
+    def _simulation(self, name: str, step: Simulation) -> Outcomes:
+        """All draws at all levels, then their summary as the one item `draws`."""
+        context = self.context
+        levels: list[dict[str, Any]] = [{"id": "", "facts": {}, "parameters": {}}]
+        if step.levels:
+            owner = step.levels.split(".")[0]
+            paths, _hashes, reason = self._resolve({"levels": step.levels}, next(iter(self.outcomes[owner])))
+            if reason:
+                return {"draws": reason}
+            levels = json.loads(paths["levels"].read_text(encoding="utf-8"))["levels"]
+        scratch = _scratch(context) if context.execute else context.run_folder
+        runner = DrawRunner(step, context, scratch, context.run_folder / self.case.name / name)
+        parameters = step.parameters | (step.full_parameters if context.preset == "full" else {})
+        progress = partial(context.progress.step, self.case.name, f"{name} draws") if context.execute else None
+        self.draws[name], summary = draw_all(runner, levels, parameters, context.draws or step.draws, progress)
+        return self._perform(name, [summary], {}) if isinstance(summary, Task) else {"draws": summary}
 
     def _spoil(self, name: str, step: SpoilDicom) -> Outcomes:
         paths, hashes, reason = self._resolve({"source": step.source}, step.item)
@@ -280,11 +327,13 @@ class CaseRun:
             owner = spec.volume.split(".")[0]
             if self.not_run or spec.item not in self.outcomes[owner]:
                 continue
-            paths, hashes, reason = self._resolve({"volume": spec.volume, "overlay": spec.overlay}, spec.item)
+            paths, hashes, reason = self._resolve(spec.references(), spec.item)
             if reason:
                 drawn.append((number, reason))
                 continue
             parameters = {"draw": spec.kind, "title": spec.title, "evidence": self.case.evidence}
+            if spec.analysis:
+                parameters["analysis"] = spec.analysis
             task = Task("picture", spec.item, paths, hashes, parameters)
             drawn.append((number, self._perform(spec.name, [task], {})[spec.item]))
         return drawn

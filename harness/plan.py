@@ -1,7 +1,7 @@
 """What a dry run prints: for each case its steps, with how many items are cached and how many are to do."""
 
 from harness.pipeline import CaseRun
-from harness.spec import DataInput, StageStep
+from harness.steps import DataInput, Simulation, StageStep
 
 
 def plan_lines(run: CaseRun) -> list[str]:
@@ -14,7 +14,7 @@ def plan_lines(run: CaseRun) -> list[str]:
         if isinstance(run.case.inputs.get(name), DataInput):
             lines.append(f"  {name}: {_items(len(outcomes))} from the data folder")
             continue
-        if isinstance(step, StageStep):
+        if isinstance(step, StageStep | Simulation):
             handle = run.context.handle(step.stage)
             what = f"stage {handle.name} {handle.version} ({handle.digest_kind} {handle.digest[:19]})"
         else:

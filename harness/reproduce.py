@@ -11,7 +11,7 @@ import shutil
 import signal
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,20 +28,22 @@ from harness.outcome import Outcome
 from harness.pipeline import CaseRun, Context, link_items
 from harness.plan import plan_lines
 from harness.progress import Progress
+from harness.report.comparison import comparison
 from harness.report.provenance import facts as provenance_facts
-from harness.results import CheckResult, ExitStatus, ItemResult, JobResult, Picture, Results
+from harness.results import CheckResult, Comparison, ExitStatus, ItemResult, JobResult, Picture, Results
 from harness.run_folder import open_run, require_writable
 from harness.runners.base import Runner
 from harness.runners.choose import Chosen, choose
 from harness.runners.docker import DockerRunner
 from harness.runners.process import ROOT
-from harness.spec import Case, DataInput, Preset, StageStep, load_cases
+from harness.spec import Case, load_cases
+from harness.steps import Compare, DataInput, Preset, Simulation, StageStep
 from harness.store import Store
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for. cores: how many the run may use. data: the data folder."""
+    """What the user asked for. cores: how many the run may use. data: the data folder. draws: of simulations."""
 
     runner: str = "auto"
     preset: Preset = "full"
@@ -54,6 +56,7 @@ class Options:
     device: Literal["cpu", "cuda"] = "cpu"
     dry_run: bool = False
     use_cache: bool = True
+    draws: int | None = None
 
 
 def data_folder() -> Path:
@@ -67,15 +70,18 @@ def looked_in(data: Path | None) -> str:
     return f"looked in {data}, {how}" if data else "no data folder was given"
 
 
-def reproduce(options: Options, progress: Progress) -> Results:
-    """Run everything asked for and write the report. Raises RequestFault for a wrong specification, before any run."""
+def reproduce(options: Options, progress: Progress, ended: Callable[[list[CaseRun]], None] | None = None) -> Results:
+    """Run everything asked for and write the report. Raises RequestFault for a wrong specification, before any run.
+
+    ended: called with the runs once they are judged, while their folder is there.
+    """
     cases = load_cases(options.cases, options.case_folder) if options.case_folder else load_cases(options.cases)
     if options.dry_run:
         return _plan(options, cases, progress)
     require_writable(options.report, "--report")
-    run_folder, lock, ended = open_run(options.work)
+    run_folder, lock, leftovers = open_run(options.work)
     try:
-        results = _run(options, cases, run_folder, ended, progress)
+        results = _run(options, cases, run_folder, leftovers, progress, ended)
     except BaseException:
         # Nothing in it is of use without a report; finished items are in the cache.
         shutil.rmtree(run_folder, ignore_errors=True)
@@ -111,10 +117,17 @@ def _plan(options: Options, cases: list[Case], progress: Progress) -> Results:
     return _nothing(options, "dry run", ExitStatus.OK)
 
 
-def _run(options: Options, cases: list[Case], run_folder: Path, ended: list[str], progress: Progress) -> Results:
+def _run(
+    options: Options,
+    cases: list[Case],
+    run_folder: Path,
+    leftovers: list[str],
+    progress: Progress,
+    ended: Callable[[list[CaseRun]], None] | None,
+) -> Results:
     start = time.monotonic()
     try:
-        results, timings = _measure(options, cases, run_folder, ended, progress)
+        results, timings = _measure(options, cases, run_folder, leftovers, progress, ended)
     except EnvironmentFault as fault:
         progress.line(f"myorepro: environment: {fault}")
         results, timings = _nothing(options, str(fault)), {}
@@ -123,14 +136,19 @@ def _run(options: Options, cases: list[Case], run_folder: Path, ended: list[str]
 
 
 def _measure(
-    options: Options, cases: list[Case], run_folder: Path, ended: list[str], progress: Progress
+    options: Options,
+    cases: list[Case],
+    run_folder: Path,
+    leftovers: list[str],
+    progress: Progress,
+    ended: Callable[[list[CaseRun]], None] | None,
 ) -> tuple[Results, dict[str, Any]]:
     """Run the cases: results, and what changes from run to run. Raises EnvironmentFault when nothing can be run."""
     chosen = choose(
         options.runner, _stages(cases), str(run_folder.resolve()), progress, descriptions=options.work / "descriptions"
     )
     if isinstance(chosen.runner, DockerRunner):
-        for label in ended:
+        for label in leftovers:
             chosen.runner.remove_leftovers(label)
     for line in chosen.lines:
         progress.line(line)
@@ -146,6 +164,8 @@ def _measure(
         results = _results(options, chosen, runs)
     for run in runs:
         link_items(run, run_folder)
+    if ended:
+        ended(runs)
     return results, {"images": chosen.images, **_timings(runs)}
 
 
@@ -184,6 +204,7 @@ def _context(
         progress=progress,
         execute=not options.dry_run,
         device=options.device,
+        draws=options.draws,
     )
 
 
@@ -237,6 +258,7 @@ def _results(options: Options, chosen: Chosen, runs: list[CaseRun]) -> Results:
         items=[item for run in runs for item in _items(run)],
         checks=checks,
         claims=verdicts.judge(checks),
+        comparisons=[found for run in runs for found in _comparisons(run)],
         pictures=pictures,
         exit_status=exit_status(checks, anything_measured(runs), options.cases),
     )
@@ -244,7 +266,8 @@ def _results(options: Options, chosen: Chosen, runs: list[CaseRun]) -> Results:
 
 def anything_measured(runs: list[CaseRun]) -> bool:
     """Whether any stage gave a result."""
-    stages = [(run, name) for run in runs for name, step in run.case.steps.items() if isinstance(step, StageStep)]
+    kinds = StageStep | Simulation
+    stages = [(run, name) for run in runs for name, step in run.case.steps.items() if isinstance(step, kinds)]
     return any(o.status == "ok" for run, name in stages for o in run.outcomes.get(name, {}).values())
 
 
@@ -280,15 +303,25 @@ def _pictures(run: CaseRun) -> list[Picture]:
     return made
 
 
+def _comparisons(run: CaseRun) -> list[Comparison]:
+    return [
+        comparison(run.case, name, step, item, outcome)
+        for name, step in run.case.steps.items()
+        if isinstance(step, Compare)
+        for item, outcome in run.outcomes.get(name, {}).items()
+    ]
+
+
 def _jobs(run: CaseRun) -> list[JobResult]:
     """One row for each step and way it was run: stage digest, runner, isolation."""
     rows: list[JobResult] = []
     for name, step in run.case.steps.items():
-        if not isinstance(step, StageStep) or run.not_run:
+        if not isinstance(step, StageStep | Simulation) or run.not_run:
             continue
         handle = run.context.handle(step.stage)
         ways: list[tuple[dict[str, Any], list[Outcome]]] = []
-        for outcome in run.outcomes[name].values():
+        of_stage = run.draws.get(name, {}) if isinstance(step, Simulation) else run.outcomes[name]
+        for outcome in of_stage.values():
             for provenance, members in ways:
                 if provenance == outcome.provenance:
                     members.append(outcome)

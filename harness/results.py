@@ -68,7 +68,7 @@ class ItemResult(Strict):
 
 
 class CheckResult(Strict):
-    """A measured value against an expectation. `evidence` is 'phantom', 'real data' or 'mutant'.
+    """A measured value against an expectation. `evidence` is 'phantom', 'simulation', 'real data' or 'mutant'.
 
     A mutant check passes when the metric leaves its tolerance, as it must. `skipped` says that nothing was run
     because licensed or public data are missing: neither a pass nor a failure, and `note` says how to run it.
@@ -121,6 +121,49 @@ class Picture(Strict):
     alt: str
 
 
+class ComparedNumber(Strict):
+    """One number by two implementations. None where one has none, or calls it undefined; digits: that agree."""
+
+    name: str
+    left: float | None
+    right: float | None
+    relative: float | None
+    digits: int | None
+
+
+class ComparedQuantity(Strict):
+    """All numbers of one quantity. one_sided: that only one record has; undefined: in both. worst: of the compared."""
+
+    quantity: str
+    compared: int
+    one_sided: int
+    undefined: int
+    worst: ComparedNumber | None
+
+
+class Comparison(Strict):
+    """Two records of one item, number by number. `problem` says why there is none.
+
+    left_out: how many numbers the case leaves out, by left_out_patterns. quantities and rows: the worst first, where
+    one-sided numbers are the worst of all. rows: the first of rows_total; all are in the file `differences`, relative
+    to the run folder.
+    """
+
+    case: str
+    step: str
+    item: str
+    evidence: str
+    left: str
+    right: str
+    left_out: int = 0
+    left_out_patterns: list[str] = Field(default_factory=list)
+    quantities: list[ComparedQuantity] = Field(default_factory=list)
+    rows: list[ComparedNumber] = Field(default_factory=list)
+    rows_total: int = 0
+    differences: str = ""
+    problem: str = ""
+
+
 class Results(Strict):
     """Everything one `reproduce` found."""
 
@@ -135,5 +178,6 @@ class Results(Strict):
     items: list[ItemResult] = Field(default_factory=list)
     checks: list[CheckResult] = Field(default_factory=list)
     claims: list[ClaimResult] = Field(default_factory=list)
+    comparisons: list[Comparison] = Field(default_factory=list)
     pictures: list[Picture] = Field(default_factory=list)
     exit_status: int

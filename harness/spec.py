@@ -5,182 +5,30 @@ runs, so that a plan can be printed; unknown fields are refused. A reference is 
 (for phantoms and data: `input.file`), and always means "of the same item".
 """
 
-import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from containers.contract.errors import RequestFault
 from containers.contract.request import ItemId, Strict, first_error
+from harness.steps import (
+    PRESETS,
+    Collect,
+    Input,
+    Name,
+    PhantomInput,
+    Preset,
+    Reference,
+    Simulation,
+    SpoilDicom,
+    StageStep,
+    Step,
+)
 
-Preset = Literal["small", "full"]
-PRESETS: tuple[Preset, ...] = ("small", "full")
-Evidence = Literal["phantom", "real data", "mutant"]
-Reference = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[A-Za-z0-9_.]+$")]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Evidence = Literal["phantom", "simulation", "real data", "mutant"]
 CASES = Path(__file__).parent / "cases"
-
-
-class PhantomItem(Strict):
-    """One participant or data set of a phantom."""
-
-    id: ItemId
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    presets: list[Preset] = Field(default_factory=lambda: list(PRESETS), min_length=1)
-
-
-class PhantomInput(Strict):
-    """Items made by `phantoms.make`. `parameters` hold for every item that does not say otherwise."""
-
-    kind: Literal["phantom"]
-    phantom: Name
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    items: list[PhantomItem] = Field(min_length=1)
-
-
-class DataItem(Strict):
-    """Files of one item, relative to the data folder."""
-
-    id: ItemId
-    files: dict[Name, str] = Field(min_length=1)
-
-
-class DataInput(Strict):
-    """Files from the data folder (MYOREPRO_DATA), which may be missing: then the case is not run, and says so."""
-
-    kind: Literal["data"]
-    source: str = Field(description="where the files come from and under which licence")
-    items: list[DataItem] = Field(min_length=1)
-
-
-Input = Annotated[PhantomInput | DataInput, Field(discriminator="kind")]
-
-
-class StageStep(Strict):
-    """Call a stage on every item. `facts_from`: the input whose items' facts the stage is given."""
-
-    kind: Literal["stage"]
-    stage: Name
-    inputs: dict[str, Reference] = Field(min_length=1)
-    facts_from: Name | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    seed: int = Field(default=0, ge=0)
-
-    def references(self) -> list[str]:
-        return list(self.inputs.values())
-
-
-class TruthLabels(Strict):
-    """Sample the phantom's true labels on the grid of an earlier output. Gives `labels`."""
-
-    kind: Literal["truth_labels"]
-    of: Name
-    grid: Reference
-
-    def references(self) -> list[str]:
-        return [self.grid]
-
-
-class TruthVolume(Strict):
-    """The image of `contrast` that a right fusion gives, on the grid of an earlier output; with `fault`, that of a
-    wrong one. Only of a phantom that knows every voxel (`dixon_ramp`). Gives `volume`."""
-
-    kind: Literal["truth_volume"]
-    of: Name
-    grid: Reference
-    contrast: Name
-    fault: Name = "none"
-
-    def references(self) -> list[str]:
-        return [self.grid]
-
-
-class MutateLabels(Strict):
-    """Seed one fault into a label map. Gives `labels`."""
-
-    kind: Literal["mutate_labels"]
-    labels: Reference
-    fault: Name
-
-    def references(self) -> list[str]:
-        return [self.labels]
-
-
-class SpoiledItem(Strict):
-    """A copy of a good input with one fault. The stage that reads it must refuse it with a line that matches the
-    regular expression `error`; an item without a fault must give a result beside the bad ones."""
-
-    id: ItemId
-    fault: Name | None = None
-    error: str | None = None
-
-    @model_validator(mode="after")
-    def _fault_has_an_error(self) -> "SpoiledItem":
-        if (self.fault is None) != (self.error is None):
-            raise ValueError(f"item {self.id} needs both fault and error, or neither")
-        if self.error is not None:
-            try:
-                re.compile(self.error)
-            except re.error as error:
-                raise ValueError(f"error of item {self.id} is no regular expression ({error})") from error
-        return self
-
-
-class SpoilDicom(Strict):
-    """Make bad inputs of one item's zip, by `phantoms.bad_inputs`. Gives `dicom_zip` for items of its own."""
-
-    kind: Literal["spoil_dicom"]
-    source: Reference
-    item: ItemId
-    items: list[SpoiledItem] = Field(min_length=1)
-
-    def references(self) -> list[str]:
-        return [self.source]
-
-
-class Collect(Strict):
-    """Put a step's metrics and the phantom's truth into two tables with equal columns and rows.
-
-    metrics: families (`volume_cm3.*`: a row for each item and structure) or single names (a row for each item,
-    structure `all`). truth_names: base name of a metric -> base name of its truth, where they differ.
-    leave_out: structures to leave out. Gives one item, `cohort`, with `measured` and `expected`; items without
-    a result are left out of both and named in the record's warnings.
-    """
-
-    kind: Literal["collect"]
-    step: Name
-    truth: Name
-    metrics: list[str] = Field(min_length=1)
-    truth_names: dict[str, str] = Field(default_factory=dict)
-    leave_out: list[str] = Field(default_factory=list)
-
-    def references(self) -> list[str]:
-        return [f"{self.step}.record"]
-
-
-class ImportNifti(Strict):
-    """NIfTI files to NRRD in LPS. Gives the names of `volumes` and `masks`.
-
-    masks: sampled by nearest neighbour in world coordinates on the grid of the volume named `grid`; their
-    value above 0 is `structure`.
-    """
-
-    kind: Literal["import_nifti"]
-    volumes: dict[Name, Reference] = Field(min_length=1)
-    masks: dict[Name, Reference] = Field(default_factory=dict)
-    grid: Name
-    structure: str = "region"
-
-    def references(self) -> list[str]:
-        return [*self.volumes.values(), *self.masks.values()]
-
-
-Step = Annotated[
-    StageStep | TruthLabels | TruthVolume | MutateLabels | SpoilDicom | Collect | ImportNifti,
-    Field(discriminator="kind"),
-]
 
 
 class Check(Strict):
@@ -227,15 +75,47 @@ class Check(Strict):
 
 
 class PictureSpec(Strict):
-    """One picture of one item, drawn by the function of harness.report.pictures that `kind` names."""
+    """One picture of one item, drawn by the function of harness.report.pictures that `kind` names.
+
+    volume: what is drawn. overlay: what goes with it: seams, labels, expected values. Pictures of simulations, and of
+    one `analysis` (its id) in a results.json, have none.
+    """
 
     name: Name
     title: str
-    kind: Literal["fused_with_seams", "labels_over", "fat_fraction", "bland_altman"]
+    kind: Literal[
+        "fused_with_seams",
+        "labels_over",
+        "fat_fraction",
+        "bland_altman",
+        "performance",
+        "attenuation",
+        "nomogram",
+        "calibration",
+        "forest",
+        "funnel",
+    ]
     item: ItemId
     volume: Reference
-    overlay: Reference
+    overlay: Reference | None = None
+    analysis: Name | None = None
     alt: str
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> "PictureSpec":
+        of_analysis = self.kind in ("nomogram", "calibration", "forest", "funnel")
+        overlaid = not of_analysis and self.kind not in ("performance", "attenuation")
+        for field, given, needed in (
+            ("analysis", self.analysis is not None, of_analysis),
+            ("overlay", self.overlay is not None, overlaid),
+        ):
+            if given != needed:
+                raise ValueError(f"picture {self.name} of kind {self.kind} {'needs' if needed else 'has no'} {field}")
+        return self
+
+    def references(self) -> dict[str, str]:
+        """The references by the name of their field."""
+        return {"volume": self.volume, **({"overlay": self.overlay} if self.overlay else {})}
 
 
 class Case(Strict):
@@ -243,8 +123,8 @@ class Case(Strict):
 
     name: Name
     title: str
-    evidence: Literal["phantom", "real data"]
-    inputs: dict[Name, Input] = Field(min_length=1)
+    evidence: Literal["phantom", "simulation", "real data"]
+    inputs: dict[Name, Input] = Field(default_factory=dict)
     steps: dict[Name, Step] = Field(min_length=1)
     checks: list[Check] = Field(min_length=1)
     pictures: list[PictureSpec] = Field(default_factory=list)
@@ -269,7 +149,7 @@ class Case(Strict):
             if check.step not in self.steps:
                 raise ValueError(f"check {check.name} refers to {check.step!r}, which is no step")
         for picture in self.pictures:
-            for reference in (picture.volume, picture.overlay):
+            for reference in picture.references().values():
                 if reference.split(".")[0] not in self.steps:
                     raise ValueError(f"picture {picture.name} refers to {reference!r}, which is no step")
         for preset in PRESETS:
@@ -292,7 +172,9 @@ class Case(Strict):
             sources = {reference.split(".")[0] for reference in step.references()}
             if len({tuple(sets[source]) for source in sources}) > 1:
                 raise ValueError(f"step {name} mixes inputs with different items")
-            if isinstance(step, SpoilDicom):
+            if isinstance(step, Simulation):
+                sets[name] = ["draws"]
+            elif isinstance(step, SpoilDicom):
                 sets[name] = [item.id for item in step.items]
                 if step.item not in sets[min(sources)]:
                     raise ValueError(f"step {name} refers to item {step.item!r}, which its source does not have")
@@ -307,7 +189,9 @@ class Case(Strict):
 
     def stages(self) -> list[str]:
         """The stages that the case needs, each once, in order."""
-        return list(dict.fromkeys(step.stage for step in self.steps.values() if isinstance(step, StageStep)))
+        return list(
+            dict.fromkeys(step.stage for step in self.steps.values() if isinstance(step, StageStep | Simulation))
+        )
 
 
 def load_case(path: Path) -> Case:

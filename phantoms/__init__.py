@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from containers.contract.errors import ItemFault
 from containers.contract.request import first_error
 from containers.contract.volume import Geometry
-from phantoms import participant, ramp
+from phantoms import cohort_masks, cohort_meta, cohort_nako, cohort_ukb, haste_participant, participant, ramp
 from phantoms.anatomy import fit
 from phantoms.mutants import MUTANTS, mutate_labels
 
@@ -26,6 +26,11 @@ __all__ = ["MUTANTS", "PHANTOMS", "make", "mutate_labels", "truth_labels", "trut
 PHANTOMS: dict[str, Callable[[dict[str, Any], Path], None]] = {
     "ukb_participant": participant.make,
     "dixon_ramp": ramp.make,
+    "nako_participant": haste_participant.make,
+    "ukb_cohort": cohort_ukb.make,
+    "nako_cohort": cohort_nako.make,
+    "meta_studies": cohort_meta.make,
+    "graded_masks": cohort_masks.make,
 }
 
 
@@ -43,8 +48,14 @@ def make(name: str, parameters: dict[str, Any], folder: Path) -> None:
 
 
 def truth_labels(phantom_json: Path, geometry: Geometry) -> npt.NDArray[np.uint8]:
-    """True labels 0..27 (k, j, i) at the voxel centres of any grid in LPS mm, for a phantom made by `make`."""
+    """True labels (k, j, i) at the voxel centres of any grid in LPS mm, for a person made by `make`.
+
+    Their names are those of `labels` in `phantom.json`: 27 of the thigh, or 4 of the back for a `nako_participant`.
+    """
     facts = json.loads(phantom_json.read_text(encoding="utf-8"))
+    if facts["name"] == "nako_participant":
+        haste = haste_participant.Parameters.model_validate(facts["parameters"])
+        return haste_participant.anatomy_of(haste).labels(geometry)
     parameters = participant.Parameters.model_validate(facts["parameters"])
     return fit(participant.subject_of(parameters), parameters.seed, parameters.anatomy).labels(geometry)
 

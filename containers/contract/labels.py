@@ -1,4 +1,5 @@
-"""The 27 pelvic-thigh structures of ukb_thigh (Methods, "Ground Truth Annotation"), with the groups it names.
+"""The 27 pelvic-thigh structures of ukb_thigh (Methods, "Ground Truth Annotation"), with the groups it names, and the
+back muscles of nako_cbp.
 
 Label 0 is background; labels 1 to 27 follow the paper's listing. Both sides of a structure share a label.
 Groups: the paper gives the posterior/anterior ratio in two readings, hamstrings over quadriceps
@@ -44,6 +45,20 @@ QUADRICEPS = ("rectus_femoris", "vastus_lateralis", "vastus_medialis", "vastus_i
 HAMSTRINGS = ("semimembranosus", "semitendinosus", "biceps_femoris")
 ANTERIOR = ("sartorius", *QUADRICEPS)
 POSTERIOR = HAMSTRINGS
+
+SPINE_LABELS: dict[int, str] = {
+    1: "erector_spinae_left",
+    2: "erector_spinae_right",
+    3: "multifidus_left",
+    4: "multifidus_right",
+}
+"""The back muscles of nako_cbp (Procedures), T1 to S1, split into the two that the paper measures as one."""
+
+AUTOCHTHONOUS: dict[str, tuple[str, str]] = {
+    "autochthon_left": ("erector_spinae_left", "multifidus_left"),
+    "autochthon_right": ("erector_spinae_right", "multifidus_right"),
+}
+"""MRSegmentator's two classes (31 and 32) as unions of SPINE_LABELS."""
 
 
 def label_of(name: str) -> int:

@@ -86,6 +86,9 @@ class StageSpec(Strict):
     outputs: dict[str, Port]
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     metrics: dict[str, MetricSpec] = Field(default_factory=dict)
+    programs: list[str] = Field(
+        default_factory=list, description="programs that must be on the machine where the stage runs without its image"
+    )
 
     @model_validator(mode="after")
     def _defaults_hold(self) -> "StageSpec":

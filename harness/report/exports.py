@@ -9,7 +9,7 @@ import io
 import re
 import xml.etree.ElementTree as ElementTree
 
-from harness.report import summary
+from harness.report import comparison, summary
 from harness.results import CheckResult, ClaimResult, ItemResult, Results, Verdict
 
 LEDGER_COLUMNS = (
@@ -142,6 +142,13 @@ def summary_markdown(results: Results) -> str:
     if rows := summary.verdict_matrix(results):
         lines += ["## Claims by route and verdict", ""]
         lines += _table(["route", *(v.value for v in Verdict)], [[name, *map(str, counts)] for name, counts in rows])
+    if results.comparisons:
+        lines += ["## Digit by digit", ""]
+        lines += [
+            f"- {_cell(f'{c.case} / {c.step} / {c.item} ({c.evidence})')}: {_cell(comparison.line(c))}"
+            for c in results.comparisons
+        ]
+        lines.append("")
     if found := summary.contradictions(results):
         lines += ["## Contradicted by other printed numbers", ""]
         rows_found = [[c.paper, c.place, c.quantity, c.printed, c.reason] for c in found]

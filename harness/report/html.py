@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from harness.report import exports, summary, times
+from harness.report import comparison, exports, summary, times
 from harness.results import CheckResult, Results, Verdict
 from reference_results.paper import papers
 
@@ -69,6 +69,13 @@ def _isolation(facts: dict[str, Any]) -> list[tuple[str, str]]:
     return [_fact(name, value) for name, value in sorted(facts.items())]
 
 
+def _exact(value: float | None) -> str:
+    """A number with all its digits; the shortest text that reads back as the same number."""
+    if value is None:
+        return "none"
+    return (str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)).replace("-", "−")
+
+
 def _breaks(name: str) -> Markup:
     """A name with places where a line may break: after `_` and `/`, never inside a word."""
     return Markup(str(escape(name)).replace("_", "_<wbr>").replace("/", "/<wbr>"))
@@ -108,6 +115,10 @@ def _environment() -> jinja2.Environment:
         "tolerance": exports.tolerance,
         "plural": summary.plural,
         "breaks": _breaks,
+        "compared": comparison.line,
+        "exact": _exact,
+        "shown": comparison.shown,
+        "small": lambda value: f"{value:.2g}".replace("-", "−"),
         "first_two": lambda names: tuple(names[:2]),
     }
     return environment

@@ -35,9 +35,25 @@ from harness.report.frame import (
     window,
 )
 from harness.report.label_picture import labels_over, read_over
+from harness.report.meta_plot import forest_plot as forest
+from harness.report.meta_plot import funnel_plot as funnel
+from harness.report.simulation_plot import attenuation, performance
 from harness.report.slices import coronal_row, label_slices, sagittal_column, upright
+from harness.report.statistics_plot import calibration_plot as calibration
+from harness.report.statistics_plot import nomogram_plot as nomogram
 
-__all__ = ["bland_altman", "fat_fraction", "fused_with_seams", "labels_over"]
+__all__ = [
+    "attenuation",
+    "bland_altman",
+    "calibration",
+    "fat_fraction",
+    "forest",
+    "funnel",
+    "fused_with_seams",
+    "labels_over",
+    "nomogram",
+    "performance",
+]
 
 SEAM, GAP = "#d98200", "#c9281c"
 DIMMED = 0.3

@@ -14,7 +14,7 @@ EXIT_MEANING = {
 ROUTE_WORDS = {
     Route.RECOMPUTE: "recomputed from print",
     Route.PHANTOM: "phantom",
-    Route.SIMULATION: "simulated",
+    Route.SIMULATION: "simulation",
     Route.LICENSED: "needs licensed data",
     Route.HARDWARE: "needs hardware",
 }

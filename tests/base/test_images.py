@@ -43,9 +43,18 @@ def test_dockerfiles_do_not_need_buildkit_nor_run_as_root() -> None:
         text = (folder / "Dockerfile").read_text()
         assert "--mount" not in text
         last = text.rpartition("\nFROM ")[2]
+        if images.stands_on_rootfs(folder):
+            assert last.rpartition("\nUSER ")[2].startswith("65532:65532\n"), f"{folder.name}: must end as user 65532"
+            continue
         assert "USER 0" not in last, f"{folder.name}: the final stage must keep the user of the base image"
         assert f'"containers.{folder.name}"' in last
     assert "USER 65532:65532" in (images.ROOT / "containers/base/Dockerfile").read_text().rpartition("\nFROM ")[2]
+
+
+def test_only_a_dockerfile_that_names_the_root_filesystem_stands_on_it() -> None:
+    folders = images.stage_folders()
+    assert images.stands_on_rootfs(folders["r_reference"])
+    assert not images.stands_on_rootfs(folders["fusion"])
 
 
 def test_unknown_stage_is_named() -> None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +184,22 @@ def test_missing_data_is_said_and_not_failed(run_case: Runs, tmp_path: Path) -> 
     assert "absent.txt is not in the data folder" in run.not_run
     assert [c.skipped for c in checks] == [True] and not checks[0].passed
     assert exit_status(checks, False) == 0
+
+
+def test_a_program_that_is_missing_is_said_and_not_failed(run_case: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for data: without the program the case is not run; with it, it is."""
+    identify = ProcessRunner.identify
+
+    def needing(program: str) -> None:
+        def found(self: ProcessRunner, stage: str) -> StageHandle:
+            handle = identify(self, stage)
+            return replace(handle, spec=handle.spec.model_copy(update={"programs": [program]}))
+
+        monkeypatch.setattr(ProcessRunner, "identify", found)
+
+    needing("no-such-program")
+    run = run_case({"one": GOOD})
+    assert "needs no-such-program, which is not on this machine" in run.not_run
+    assert exit_status(evaluate(run), False) == 0
+    needing("sh")
+    assert run_case({"one": GOOD}).not_run == ""

@@ -9,7 +9,8 @@ import pytest
 
 from containers.contract.errors import RequestFault
 from harness.schemas import SCHEMAS, export, schema
-from harness.spec import CASES, PRESETS, load_case, load_cases
+from harness.spec import CASES, load_case, load_cases
+from harness.steps import PRESETS
 from tests.harness.conftest import lines_case
 
 TEXT = """

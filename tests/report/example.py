@@ -3,7 +3,16 @@
 from pathlib import Path
 
 from harness.report import pictures
-from harness.results import CheckResult, ItemResult, JobResult, Picture, Results
+from harness.results import (
+    CheckResult,
+    ComparedNumber,
+    ComparedQuantity,
+    Comparison,
+    ItemResult,
+    JobResult,
+    Picture,
+    Results,
+)
 from harness.verdicts import judge
 
 HOSTILE = "<script>alert('x')</script>"
@@ -159,6 +168,32 @@ def checks() -> list[CheckResult]:
     ]
 
 
+def comparisons() -> list[Comparison]:
+    """One with a number that only one implementation has, and one that was not made."""
+    alone = ComparedNumber(name="q.model_1", left=None, right=2.5, relative=None, digits=None)
+    pair = ComparedNumber(name="p.model_1.age_years", left=0.0312, right=0.03120001, relative=3.2e-7, digits=6)
+    here = {"case": "by_r", "evidence": "simulation"}
+    return [
+        Comparison(
+            **here,
+            step="compared",
+            item="one",
+            left="association",
+            right="r_reference",
+            left_out=4,
+            left_out_patterns=["c_index_se.*"],
+            quantities=[
+                ComparedQuantity(quantity="q", compared=0, one_sided=1, undefined=0, worst=None),
+                ComparedQuantity(quantity="p", compared=1, one_sided=0, undefined=2, worst=pair),
+            ],
+            rows=[alone, pair],
+            rows_total=300,
+            differences="by_r/compared/one/differences.json",
+        ),
+        Comparison(**here, step="compared", item="two", left="a", right="b", problem=f"b failed {HOSTILE} | pipe"),
+    ]
+
+
 def make_results(run_folder: Path, body: Path) -> Results:
     """Draw the pictures from `body` into `run_folder` and give results that show them."""
     shots = run_folder / "pictures"
@@ -211,6 +246,7 @@ def make_results(run_folder: Path, body: Path) -> Results:
         ],
         checks=found,
         claims=judge(found),
+        comparisons=comparisons(),
         pictures=[
             Picture(
                 case="ukb_imaging",

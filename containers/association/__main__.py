@@ -1,0 +1,10 @@
+"""Entry point: `python -m containers.association run REQUEST.json` or `describe`."""
+
+import sys
+from pathlib import Path
+
+from containers.association.stage import process
+from containers.contract.stage import main
+
+if __name__ == "__main__":
+    sys.exit(main(Path(__file__).with_name("stage.toml"), process))

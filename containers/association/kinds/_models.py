@@ -1,0 +1,70 @@
+"""A model inside another analysis: the field `model` of the kinds that need a fitted one."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from containers.association.kinds.mixed_logistic import MixedFields, fit_mixed
+from containers.association.model_data import ModelData, model_data
+from containers.association.model_fit import fit_model
+from containers.association.report import Report
+from containers.association.spec import ModelFields
+from containers.contract.cohort.arrays import FloatArray
+from containers.contract.cohort.columns import Cohort
+
+
+class Nested(ModelFields):
+    """A model whose own odds ratios are not shown, so that `scale` has no place in it."""
+
+    @model_validator(mode="after")
+    def _no_scale(self) -> "Nested":
+        if self.scale:
+            raise ValueError("scale has no effect on a model inside another analysis: take it out")
+        return self
+
+
+class LogisticModel(Nested):
+    """As an analysis of kind logistic, of the whole."""
+
+    kind: Literal["logistic"]
+
+
+class MixedModel(Nested, MixedFields):
+    """As an analysis of kind mixed_logistic, of the whole."""
+
+    kind: Literal["mixed_logistic"]
+
+
+Model = Annotated[LogisticModel | MixedModel, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True)
+class FixedEffects:
+    """coefficients (p,) and covariance (p, p), in the order of the columns of `data.design`."""
+
+    data: ModelData
+    coefficients: FloatArray
+    covariance: FloatArray
+
+
+def fit_fixed_effects(model: LogisticModel | MixedModel, cohort: Cohort, report: Report) -> FixedEffects:
+    """Fit the model on its complete cases (whose flow is this analysis'), and put n and events.
+
+    Raises ItemFault, also where outcomes are separated, so that the covariance does not exist.
+    """
+    also = (model.group,) if isinstance(model, MixedModel) else ()
+    data = model_data(model, cohort, report, also)
+    report.count("n", data.y.size)
+    report.count("events", data.events, of=data.y.size)
+    if isinstance(model, MixedModel):
+        mixed, notes = fit_mixed(model, data, report)
+        if mixed:
+            return FixedEffects(data, mixed.coefficients, mixed.covariance)
+    else:
+        plain = fit_model(data, report)
+        if not plain.separation:
+            return FixedEffects(data, plain.fit.coefficients, plain.fit.covariance)
+        notes = plain.notes
+    term, note = next(iter(notes.items()))
+    raise report.fault(f"{term}: {note}", mend="take the term out of the model")

@@ -1,0 +1,27 @@
+"""What the kinds that refit a logistic model on resamples share."""
+
+from typing import Any
+
+from pydantic import Field
+
+from containers.association.draws import draws_sha256
+from containers.association.kinds._models import LogisticModel
+from containers.association.report import Report
+from containers.association.spec import Analysis
+
+
+class Resampled(Analysis):
+    """model: logistic. resamples of rows, drawn from the seed."""
+
+    model: LogisticModel
+    resamples: int = Field(default=1000, ge=1, le=100_000)
+    seed: int = Field(default=0, ge=0)
+
+
+def told(analysis: Resampled, fitted: int, rows: int, report: Report) -> dict[str, Any]:
+    """How many resamples there were, how many could be fitted, and which rows they drew; warns of those left out."""
+    lost = analysis.resamples - fitted
+    if lost:
+        report.warn(f"{lost} of {analysis.resamples} resamples have no maximum likelihood fit and are left out")
+    drawn = draws_sha256(analysis.seed, analysis.resamples, rows)
+    return {"resamples": analysis.resamples, "fitted": fitted, "draws_sha256": drawn}

@@ -1,0 +1,41 @@
+"""Rows for the kinds without a model: complete cases, whole and by stratum, and columns that vary."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from containers.association.cases import complete_cases
+from containers.association.report import Report
+from containers.contract.cohort.arrays import FloatArray
+from containers.contract.cohort.columns import Cohort
+
+
+def whole_and_strata(
+    cohort: Cohort,
+    columns: Sequence[str],
+    report: Report,
+    restrict: Mapping[str, Sequence[str]],
+    strata: str | None,
+) -> Iterator[tuple[str, Cohort]]:
+    """Complete cases of `columns`: all (stratum empty), then those at each level of category `strata`.
+
+    Writes this analysis' flow once. Raises ItemFault, also for a level without rows.
+    """
+    rows = complete_cases(cohort, [*columns, *([strata] if strata else [])], report, restrict)
+    yield "", rows
+    if strata is None:
+        return
+    column = rows.category(strata)
+    for code, level in enumerate(column.levels):
+        chosen = column.codes == code
+        if not chosen.any():
+            raise report.fault(f"no row has level {level!r}", column=strata, mend="restrict it to the other levels")
+        yield f"{strata}:{level}", rows.take(chosen)
+
+
+def varying(rows: Cohort, name: str, report: Report, stratum: str = "", at_least: int = 3) -> FloatArray:
+    """(n,) values of a number column. Raises ItemFault for fewer than `at_least` rows and for a constant."""
+    values, of = rows.number(name), f" of stratum {stratum}" if stratum else ""
+    if len(values) < at_least:
+        raise report.fault(f"{len(values)} rows{of}, {at_least} are needed", column=name, mend="give more rows")
+    if values.min() == values.max():
+        raise report.fault(f"has the same value in every row{of}", column=name, mend="take the analysis out")
+    return values

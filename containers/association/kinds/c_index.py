@@ -1,0 +1,48 @@
+"""Kind `c_index`: concordance of a model's predictions, with DeLong's and a bootstrap interval (nako_cbp)."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from containers.association.c_index import bootstrap_c, concordance_index, percentile_interval
+from containers.association.draws import draws_sha256
+from containers.association.kinds._models import Model, fit_fixed_effects
+from containers.association.report import Report
+from containers.association.resampling import Cells
+from containers.association.spec import Analysis
+from containers.contract.cohort.columns import Cohort
+
+
+class Spec(Analysis):
+    """model: whose fixed effects are the score. resamples: of rows, with the score kept; 0 leaves them out."""
+
+    kind: Literal["c_index"]
+    model: Model
+    resamples: int = Field(default=1000, ge=0, le=100_000)
+    seed: int = Field(default=0, ge=0)
+
+
+def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
+    """Put c_index with its standard error and DeLong interval, and the interval's ends by bootstrap. Raises ItemFault.
+
+    c_index_low and c_index_high with the term `bootstrap` are percentiles over resamples of rows.
+    """
+    fit = fit_fixed_effects(analysis.model, cohort, report)
+    y, level = fit.data.y, analysis.model.level
+    cells = Cells.of(fit.data.design.matrix, y)
+    score = cells.of_rows(fit.coefficients @ cells.columns)
+    found = concordance_index(score, y, level)
+    one = "one event or non-event: no variance"
+    notes = dict.fromkeys(("low", "high"), one) if np.isnan(found.standard_error) else {}
+    report.put_interval("c_index", found.c, (found.low, found.high), notes=notes)
+    report.put("c_index_se", found.standard_error, note=notes.get("low", ""))
+    if not analysis.resamples:
+        return
+    values = bootstrap_c(score, y, analysis.seed, analysis.resamples)
+    used = int(np.isfinite(values).sum())
+    note = "" if used else "every resample has one outcome only"
+    for side, end in zip(("low", "high"), percentile_interval(values, level), strict=True):
+        report.put(f"c_index_{side}", end, term="bootstrap", note=note)
+    drawn = draws_sha256(analysis.seed, analysis.resamples, len(y))
+    report.tell("bootstrap", {"resamples": analysis.resamples, "used": used, "draws_sha256": drawn})

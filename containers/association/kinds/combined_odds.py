@@ -1,0 +1,69 @@
+"""Kind `combined_odds`: odds ratios of two terms of a model on a grid of values (nako_cbp, Methods, Fig. 1c)."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from containers.association.coefficients import odds
+from containers.association.combined_odds import combined_odds
+from containers.association.kinds._models import Model, fit_fixed_effects
+from containers.association.report import Report
+from containers.association.spec import Analysis
+from containers.contract.cohort.columns import Cohort
+from containers.contract.request import Finite
+
+
+class Spec(Analysis):
+    """of: two number terms of the model. grid: values of both, in their units, against 0 and 0."""
+
+    kind: Literal["combined_odds"]
+    model: Model
+    of: tuple[str, str]
+    grid: tuple[Finite, ...] = Field(default=(-3.0, -1.5, 1.5, 3.0), min_length=1)
+
+    @model_validator(mode="after")
+    def _two_terms(self) -> "Spec":
+        if missing := [name for name in self.of if name not in self.model.terms]:
+            raise ValueError(f"of has {missing[0]!r}, which is not in the model's terms")
+        if self.of[0] == self.of[1]:
+            raise ValueError(f"of has {self.of[0]!r} twice")
+        if len(set(self.grid)) < len(self.grid):
+            raise ValueError("grid has a value twice")
+        third = [name for parts in self.model.interactions for name in parts if set(parts) & set(self.of)]
+        if other := [name for name in third if name not in self.of]:
+            raise ValueError(
+                f"the odds ratio of {list(self.of)} depends on {other[0]!r}, with which the model has a product"
+            )
+        return self
+
+
+def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
+    """Fit the model, and put combined_odds_ratio with its interval for each pair of grid values. Raises ItemFault."""
+    fit = fit_fixed_effects(analysis.model, cohort, report)
+    spans = fit.data.design.spans
+    first, second = analysis.of
+    for name in analysis.of:
+        if name not in fit.data.design.numbers:
+            raise report.fault("is a category, where a number is needed", column=name, mend="name number terms in of")
+    product = next((spans[name].start for name in (f"{first}*{second}", f"{second}*{first}") if name in spans), None)
+    grid = np.array(analysis.grid)
+    found = combined_odds(
+        fit.coefficients,
+        fit.covariance,
+        (spans[first].start, spans[second].start),
+        product,
+        (grid, grid),
+        analysis.model.level,
+    )
+    for i, value in enumerate(analysis.grid):
+        for j, other in enumerate(analysis.grid):
+            ends = (odds(float(found.low[i, j])), odds(float(found.high[i, j])))
+            note = "beyond the range of numbers"
+            report.put_interval(
+                "combined_odds_ratio",
+                odds(float(found.log_odds_ratio[i, j])),
+                ends,
+                term=f"{first}:{value:g}*{second}:{other:g}",
+                notes={key: note for key, end in zip(("low", "high"), ends, strict=True) if np.isinf(end)},
+            )

@@ -1,0 +1,62 @@
+"""Kind `concordance`: limits of agreement and Lin's coefficient of two measurements (ukb_thigh: MRI against DXA)."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from containers.association.concordance import limits_of_agreement, lin_concordance
+from containers.association.kinds._rows import varying, whole_and_strata
+from containers.association.report import Report
+from containers.association.spec import Analysis, Level
+from containers.contract.cohort.columns import Cohort, Number
+from containers.contract.request import Finite
+
+
+class Spec(Analysis):
+    """of: measured and reference number, of one unit. factor: multiplies the measured one into the reference's unit.
+
+    For example a muscle volume in cm3 against a mass in kg: factor 0.00106 by a density of 1.06 g/cm3.
+    """
+
+    kind: Literal["concordance"]
+    of: tuple[str, str]
+    factor: Finite | None = None
+    restrict: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    strata: str | None = None
+    level: Level = 0.95
+
+    @model_validator(mode="after")
+    def _factor_counts(self) -> "Spec":
+        if self.factor == 0:
+            raise ValueError("factor is 0")
+        return self
+
+
+def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
+    """Put n, mean_difference (measured - reference), sd (term `difference`), limits, concordance. Raises ItemFault."""
+    measured, reference = analysis.of
+    for stratum, rows in whole_and_strata(cohort, analysis.of, report, analysis.restrict, analysis.strata):
+        x, y = (varying(rows, name, report, stratum) for name in analysis.of)
+        if analysis.factor is None:
+            _check_units(rows, measured, reference, report)
+        else:
+            x = x * analysis.factor
+        report.count("n", rows.size, stratum=stratum)
+        limits = limits_of_agreement(x, y, analysis.level)
+        report.put_interval("mean_difference", limits.mean, limits.mean_interval, stratum=stratum)
+        report.put("sd", limits.sd, stratum=stratum, term="difference")
+        report.put_interval("limits_low", limits.low, limits.low_interval, stratum=stratum)
+        report.put_interval("limits_high", limits.high, limits.high_interval, stratum=stratum)
+        lin = lin_concordance(x, y, analysis.level)
+        notes = dict.fromkeys(
+            ("low", "high"), "undefined where r is 0 or the agreement perfect" if lin.low is None else ""
+        )
+        report.put_interval("concordance", lin.coefficient, (lin.low, lin.high), stratum=stratum, notes=notes)
+
+
+def _check_units(rows: Cohort, measured: str, reference: str, report: Report) -> None:
+    units = [column.unit for name in (measured, reference) if isinstance(column := rows.column(name), Number)]
+    if len(set(units)) > 1:
+        raise report.fault(
+            f"is in {units[0]}, {reference} in {units[1]}", column=measured, mend="give factor, or one unit for both"
+        )

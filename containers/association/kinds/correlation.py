@@ -1,0 +1,36 @@
+"""Kind `correlation`: Pearson's r of two numbers (ukb_thigh, Fig. 3 and Statistical analysis)."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from containers.association.correlation import pearson
+from containers.association.kinds._rows import varying, whole_and_strata
+from containers.association.report import Report
+from containers.association.spec import Analysis, Level
+from containers.contract.cohort.columns import Cohort
+
+
+class Spec(Analysis):
+    """of: two numbers. strata: column; one correlation per level besides the whole. restrict: as in a model."""
+
+    kind: Literal["correlation"]
+    of: tuple[str, str]
+    restrict: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    strata: str | None = None
+    level: Level = 0.95
+
+
+def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
+    """Put n, correlation with Fisher's interval, t, df, p and log10_p. Raises ItemFault."""
+    for stratum, rows in whole_and_strata(cohort, analysis.of, report, analysis.restrict, analysis.strata):
+        x, y = (varying(rows, name, report, stratum) for name in analysis.of)
+        found = pearson(x, y, analysis.level)
+        report.count("n", rows.size, stratum=stratum)
+        perfect = "the columns lie on a straight line" if found.t is None else ""
+        why = perfect or ("an interval needs more than three rows" if found.low is None else "")
+        notes = dict.fromkeys(("low", "high"), why)
+        report.put_interval("correlation", found.r, (found.low, found.high), stratum=stratum, notes=notes)
+        report.put("df", found.df, stratum=stratum)
+        for quantity, value in {"t": found.t, "p": found.p, "log10_p": found.log10_p}.items():
+            report.put(quantity, value, stratum=stratum, note=perfect)

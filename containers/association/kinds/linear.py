@@ -1,0 +1,82 @@
+"""Kind `linear`: ordinary least squares, and the change per decade (ukb_thigh, Statistical analysis)."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+from scipy.special import ndtri, stdtrit
+
+from containers.association.design import build_design
+from containers.association.kinds._rows import varying, whole_and_strata
+from containers.association.linear import LinearFit, fit_linear
+from containers.association.report import Report
+from containers.association.spec import Analysis, ModelFields
+from containers.contract.cohort import tails
+from containers.contract.cohort.columns import Cohort
+
+
+class Spec(ModelFields, Analysis):
+    """outcome: a number. strata: column; one model per level besides the whole, without that column.
+
+    slope_of: a number term without interaction, whose slope is put per `per` units. interval: quantiles of Student's t,
+    or of the normal distribution as the paper's 1.96 standard errors.
+    """
+
+    kind: Literal["linear"]
+    strata: str | None = None
+    slope_of: str | None = None
+    per: float = Field(default=10.0, gt=0.0, allow_inf_nan=False)
+    interval: Literal["t", "normal"] = "t"
+
+    @model_validator(mode="after")
+    def _slope_is_one(self) -> "Spec":
+        if self.scale:
+            raise ValueError("scale belongs to odds ratios: take it out")
+        if self.slope_of is not None and self.slope_of not in self.terms:
+            raise ValueError(f"slope_of is {self.slope_of!r}, which is not in terms")
+        if any(self.slope_of in parts for parts in self.interactions):
+            raise ValueError(f"slope_of is {self.slope_of!r}, whose slope depends on an interaction")
+        if self.strata is not None and set(self.terms) <= {self.strata}:
+            raise ValueError(f"strata is {self.strata!r}, the only term")
+        if self.slope_of is not None and self.slope_of == self.strata:
+            raise ValueError(f"slope_of is {self.slope_of!r}, which is also strata")
+        return self
+
+
+def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
+    """Put n, coefficients with their tests and intervals, df, sd (term `residual`) and slope. Raises ItemFault."""
+    columns = (analysis.outcome, *analysis.terms)
+    for stratum, rows in whole_and_strata(cohort, columns, report, analysis.restrict, analysis.strata):
+        y = varying(rows, analysis.outcome, report, stratum)
+        inside = analysis.strata if stratum else None
+        terms = [name for name in analysis.terms if name != inside]
+        interactions = [parts for parts in analysis.interactions if inside not in parts]
+        where = f"analysis {report.id}" + (f", stratum {stratum}" if stratum else "")
+        design = build_design(rows, terms, interactions, where=where)
+        if analysis.slope_of is not None and analysis.slope_of not in design.numbers:
+            raise report.fault("is a category, where a number is needed", column=analysis.slope_of, mend="use a number")
+        try:
+            fit = fit_linear(design.matrix, y)
+        except ValueError as error:
+            raise report.fault(str(error), column=analysis.outcome, mend="give more rows, or fewer terms") from error
+        report.count("n", rows.size, stratum=stratum)
+        _put(analysis, design.names, fit, stratum, report)
+
+
+def _put(analysis: Spec, names: tuple[str, ...], fit: LinearFit, stratum: str, report: Report) -> None:
+    share = 0.5 + analysis.level / 2
+    quantile = float(stdtrit(fit.df, share) if analysis.interval == "t" else ndtri(share))
+    exact = "every row lies on the fitted surface" if fit.residual_sd == 0 else ""
+    report.put("df", fit.df, stratum=stratum)
+    report.put("sd", fit.residual_sd, stratum=stratum, term="residual")
+    for name, beta, error in zip(names, fit.coefficients, fit.standard_errors, strict=True):
+        beta, error = float(beta), float(error)
+        t = beta / error if error > 0 else np.nan
+        p, log10_p = tails.student(t, fit.df) if error > 0 else (np.nan, np.nan)
+        low, high = beta - quantile * error, beta + quantile * error
+        values = {"coefficient": beta, "standard_error": error, "interval_low": low, "interval_high": high}
+        for quantity, value in (values | {"t": t, "p": p, "log10_p": log10_p}).items():
+            report.put(quantity, value, stratum=stratum, term=name, note=exact if np.isnan(value) else "")
+        if name == analysis.slope_of:
+            ends = (low * analysis.per, high * analysis.per)
+            report.put_interval("slope", beta * analysis.per, ends, stratum=stratum, term=name)

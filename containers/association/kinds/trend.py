@@ -1,0 +1,57 @@
+"""Kind `trend`: trend of a proportion over ordered groups, by the standard test and as ukb_thigh prints it."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from containers.association.kinds._rows import whole_and_strata
+from containers.association.report import Report
+from containers.association.spec import Analysis
+from containers.association.trend import DIFFERENCE, cochran_armitage, trend_as_printed
+from containers.contract.cohort.columns import Cohort
+from containers.contract.request import Finite
+
+
+class Spec(Analysis):
+    """outcome: category of two levels, the second is the event. by: category, its levels in order.
+
+    weights: one per level of `by` (after `restrict`); by default 1, 2, 3, ...
+    """
+
+    kind: Literal["trend"]
+    outcome: str
+    by: str
+    weights: tuple[Finite, ...] | None = None
+    restrict: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    strata: str | None = None
+
+
+def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
+    """Put n, events, and trend_z, p and log10_p with the terms `standard` and `as_printed`. Raises ItemFault."""
+    columns = (analysis.outcome, analysis.by)
+    for stratum, rows in whole_and_strata(cohort, columns, report, analysis.restrict, analysis.strata):
+        y, column = rows.binary(analysis.outcome), rows.category(analysis.by)
+        n = np.bincount(column.codes, minlength=len(column.levels)).astype(np.float64)
+        events = np.bincount(column.codes, weights=y, minlength=len(column.levels)).astype(np.float64)
+        of = f" in stratum {stratum}" if stratum else ""
+        if (n == 0).any():
+            level = column.levels[int(np.argmin(n))]
+            raise report.fault(f"no row has level {level!r}{of}", column=analysis.by, mend="restrict it to the others")
+        weights = np.array(analysis.weights or range(1, len(n) + 1), dtype=np.float64)
+        if len(weights) != len(n):
+            raise report.fault(f"{len(weights)} weights for {len(n)} levels", column=analysis.by, mend="give one each")
+        report.count("n", rows.size, stratum=stratum)
+        report.count("events", int(events.sum()), of=rows.size, stratum=stratum)
+        try:
+            tests = {
+                "standard": cochran_armitage(events, n, weights),
+                "as_printed": trend_as_printed(events, n, weights),
+            }
+        except ValueError as error:
+            raise report.fault(f"{error}{of}", column=analysis.outcome, mend="take the analysis out") from error
+        for term, found in tests.items():
+            note = DIFFERENCE if term == "as_printed" else ""
+            report.put("trend_z", found.z, stratum=stratum, term=term, note=note)
+            report.put("p", found.p, stratum=stratum, term=term, note=note)
+            report.put("log10_p", found.log10_p, stratum=stratum, term=term, note=note)

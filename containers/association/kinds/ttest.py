@@ -1,0 +1,65 @@
+"""Kind `ttest`: two means from data (nako_cbp, Fig. 2b: muscle composition with and without back pain)."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from containers.association.kinds._rows import varying, whole_and_strata
+from containers.association.report import Report
+from containers.association.spec import Analysis, Level
+from containers.association.ttest import Summary, TTest, Variances, t_test
+from containers.contract.cohort.columns import Cohort
+
+
+class Spec(Analysis):
+    """outcome: a number. by: category of two levels (after `restrict`). variances: which tests."""
+
+    kind: Literal["ttest"]
+    outcome: str
+    by: str
+    restrict: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    strata: str | None = None
+    variances: tuple[Variances, ...] = Field(default=("welch", "pooled"), min_length=1)
+    level: Level = 0.95
+
+
+def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
+    """Put n, level_n, mean and sd of both levels, and each test of first level less second. Raises ItemFault.
+
+    Mean and sd of fewer people than the disclosure threshold are not shown.
+    """
+    columns = (analysis.outcome, analysis.by)
+    for stratum, rows in whole_and_strata(cohort, columns, report, analysis.restrict, analysis.strata):
+        values, second = varying(rows, analysis.outcome, report, stratum), rows.binary(analysis.by)
+        groups = []
+        report.count("n", rows.size, stratum=stratum)
+        for code, level in enumerate(rows.category(analysis.by).levels):
+            chosen = values[second == code]
+            term = f"{analysis.by}:{level}"
+            if len(chosen) < 2:
+                of = f" in stratum {stratum}" if stratum else ""
+                raise report.fault(
+                    f"level {level!r} has {len(chosen)} rows{of}, 2 are needed",
+                    column=analysis.by,
+                    mend="give more rows",
+                )
+            group = Summary(float(chosen.mean()), float(chosen.std(ddof=1)), len(chosen))
+            groups.append(group)
+            shown, note = report.shown(group.n)
+            report.put("level_n", shown, stratum=stratum, term=term, note=note)
+            report.put("mean", None if note else group.mean, stratum=stratum, term=term, note=note)
+            report.put("sd", None if note else group.sd, stratum=stratum, term=term, note=note)
+        for variances in dict.fromkeys(analysis.variances):
+            try:
+                found = t_test(groups[0], groups[1], variances, analysis.level)
+            except ValueError as error:
+                raise report.fault(str(error), column=analysis.outcome, mend="take the analysis out") from error
+            put_test(report, found, variances, stratum)
+
+
+def put_test(report: Report, found: TTest, variances: Variances, stratum: str = "") -> None:
+    """mean_difference with its interval, t, df, p and log10_p, with the term `welch` or `pooled`."""
+    ends = (found.low, found.high)
+    report.put_interval("mean_difference", found.difference, ends, stratum=stratum, term=variances)
+    for quantity in ("t", "df", "p", "log10_p"):
+        report.put(quantity, getattr(found, quantity), stratum=stratum, term=variances)

@@ -1,0 +1,27 @@
+"""Kind `vif`: variance inflation of a model's terms (nako_cbp, Methods and Supplementary Table S2)."""
+
+from typing import Literal
+
+from containers.association.kinds._models import Model, fit_fixed_effects
+from containers.association.report import Report
+from containers.association.spec import Analysis
+from containers.association.vif import variance_inflation
+from containers.contract.cohort.columns import Cohort
+
+
+class Spec(Analysis):
+    """model: whose terms, interactions included, are judged beside each other."""
+
+    kind: Literal["vif"]
+    model: Model
+
+
+def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
+    """Fit the model, and put gvif, gvif_adjusted and df of every term; vif of those with one degree of freedom."""
+    fit = fit_fixed_effects(analysis.model, cohort, report)
+    for term, found in variance_inflation(fit.covariance, fit.data.design.spans).items():
+        report.put("gvif", found.gvif, term=term)
+        report.put("gvif_adjusted", found.adjusted, term=term)
+        report.put("df", found.df, term=term)
+        if found.df == 1:
+            report.put("vif", found.gvif, term=term)

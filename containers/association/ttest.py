@@ -1,0 +1,58 @@
+"""Two independent means: Welch's and the pooled t test, from data or from summary statistics.
+
+Welch, Biometrika 34:28 (1947), degrees of freedom by Satterthwaite (Biometrics Bulletin 2:110, 1946).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from scipy.special import stdtrit
+
+from containers.contract.cohort import tails
+
+Variances = Literal["welch", "pooled"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean and standard deviation (n - 1) of n values."""
+
+    mean: float
+    sd: float
+    n: int
+
+
+@dataclass(frozen=True)
+class TTest:
+    """first - second with its interval, t, df, two-sided p and its decimal logarithm."""
+
+    difference: float
+    low: float
+    high: float
+    t: float
+    df: float
+    p: float
+    log10_p: float
+
+
+def t_test(first: Summary, second: Summary, variances: Variances, level: float = 0.95) -> TTest:
+    """Test of equal means. Raises ValueError for fewer than two values in a group, or when neither group varies."""
+    if min(first.n, second.n) < 2:
+        raise ValueError("a t test needs two values in each group")
+    a, b = first.sd**2 / first.n, second.sd**2 / second.n
+    if a + b == 0.0:
+        raise ValueError("neither group varies")
+    if variances == "welch":
+        squared = a + b
+        # Shares of the sum, whose squares cannot underflow.
+        df = 1.0 / ((a / squared) ** 2 / (first.n - 1) + (b / squared) ** 2 / (second.n - 1))
+    else:
+        df = float(first.n + second.n - 2)
+        pooled = ((first.n - 1) * first.sd**2 + (second.n - 1) * second.sd**2) / df
+        squared = pooled * (1 / first.n + 1 / second.n)
+    error = math.sqrt(squared)
+    difference = first.mean - second.mean
+    t = difference / error
+    half = float(stdtrit(df, 0.5 + level / 2)) * error
+    return TTest(difference, difference - half, difference + half, t, df, *tails.student(t, df))

@@ -1,0 +1,122 @@
+"""`dictionary.json`: what each column of the table is, in which unit, and which values it may have.
+
+A column is an `id`, a `label`, a `number` or a `category`. Missing codes are named here; an empty field and a null are
+always missing. The range of a number is what catches a slip of the unit (a height in cm where m is declared).
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, field_validator, model_validator
+
+from containers.contract.cohort.json_input import checked, read_json
+from containers.contract.errors import ItemFault
+from containers.contract.request import Finite, Strict
+
+Code = int | Finite | str
+"""A value as it may stand in a table: number or text."""
+
+
+class IdColumn(Strict):
+    """Names the row (the participant, the effect); every value is there once."""
+
+    type: Literal["id"]
+    description: str = ""
+
+
+class LabelColumn(Strict):
+    """A name without declared levels, as the study that an effect is from."""
+
+    type: Literal["label"]
+    missing: tuple[Code, ...] = ()
+    description: str = ""
+
+
+class NumberColumn(Strict):
+    """minimum, maximum: what is possible, both included; a value outside is an error, not a missing one."""
+
+    type: Literal["number"]
+    unit: str = Field(min_length=1, description="'1' for a pure number")
+    minimum: Finite | None = None
+    maximum: Finite | None = None
+    missing: tuple[Code, ...] = ()
+    description: str = ""
+
+    @model_validator(mode="after")
+    def _range(self) -> "NumberColumn":
+        if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
+            raise ValueError("minimum is not below maximum")
+        return self
+
+
+class CategoryColumn(Strict):
+    """levels: every value that there may be, as text; the first is the reference, an outcome's second the event."""
+
+    type: Literal["category"]
+    levels: tuple[str, ...] = Field(min_length=2)
+    missing: tuple[Code, ...] = ()
+    description: str = ""
+
+    @field_validator("levels", mode="before")
+    @classmethod
+    def _text(cls, levels: object) -> object:
+        if isinstance(levels, (list, tuple)):
+            return tuple(text_of(level) if not isinstance(level, str) else level for level in levels)
+        return levels
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "CategoryColumn":
+        if len(set(self.levels)) < len(self.levels):
+            raise ValueError("a level is given twice")
+        if "" in self.levels:
+            raise ValueError("a level is empty text, which is always missing")
+        if both := [text_of(code) for code in self.missing if text_of(code) in self.levels]:
+            raise ValueError(f"{both[0]!r} is both a level and a missing code")
+        return self
+
+
+TYPES = ("id", "label", "number", "category")
+
+ColumnSpec = Annotated[IdColumn | LabelColumn | NumberColumn | CategoryColumn, Field(discriminator="type")]
+
+
+class Dictionary(Strict):
+    """The whole file."""
+
+    schema_version: str
+    columns: Mapping[str, ColumnSpec] = Field(default_factory=dict)
+    description: str = ""
+
+    @model_validator(mode="after")
+    def _one_id(self) -> "Dictionary":
+        if len([column for column in self.columns.values() if isinstance(column, IdColumn)]) > 1:
+            raise ValueError("more than one column is an id")
+        return self
+
+
+DictionaryT = TypeVar("DictionaryT", bound=Dictionary)
+
+
+def text_of(value: object) -> str:
+    """A value as the text that levels are compared by: 1, 1.0 and "1" are all `1`; true is `true`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+        return str(int(value))
+    return str(value)
+
+
+def read_dictionary(path: Path, model: type[DictionaryT]) -> DictionaryT:
+    """Read and check dictionary.json as `model`. Raises ItemFault with the column and field."""
+    value = read_json(path, "dictionary")
+    if isinstance(value.get("columns"), dict):
+        for name, column in value["columns"].items():
+            if isinstance(column, dict) and column.get("type") not in TYPES:
+                raise ItemFault(
+                    f"type is {column.get('type')!r}",
+                    where=f"input dictionary, column {name}",
+                    mend=f"known: {', '.join(TYPES)}",
+                )
+    return checked(model, value, "input dictionary")

@@ -1,0 +1,34 @@
+"""The flow of a table of published effects, not of people: nothing in it is suppressed."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from containers.contract.cohort import flow
+from containers.contract.cohort.flow import Step
+
+
+@dataclass
+class Flow(flow.Flow):
+    """Rows read, exclusions, then the making of the effects, then steps of each analysis.
+
+    unpaired: rows of one side that have no other side to be averaged with; they stay as they are.
+    """
+
+    effects: list[Step] = field(default_factory=list)
+    unpaired: int = 0
+
+    def all_shown(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "schema_version": "1.0",
+            "rows_read": self.read,
+            "ignored_columns": list(self.ignored_columns),
+            "exclusions": _lines(self.steps),
+            "unpaired": self.unpaired,
+            "effects": _lines(self.effects),
+            "analyses": {name: {"steps": _lines(steps)} for name, steps in self.analyses.items()},
+        }
+
+
+def _lines(steps: list[Step]) -> list[dict[str, Any]]:
+    return [step.shown(step.before, step.after, 0) for step in steps]

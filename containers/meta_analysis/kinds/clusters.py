@@ -1,0 +1,63 @@
+"""Kind `robust`: CR2 with Satterthwaite degrees of freedom under the three readings of an assumed correlation."""
+
+import numpy as np
+
+from containers.meta_analysis.cases import need_studies, put_counts, used_effects
+from containers.meta_analysis.data import Dataset
+from containers.meta_analysis.design import Design, check_terms
+from containers.meta_analysis.kinds.regression import fit_three, make_design, put_variances
+from containers.meta_analysis.report import ROBUST, Report
+from containers.meta_analysis.robust import RobustFit, correlated_tau2, correlated_weights, cr2
+from containers.meta_analysis.spec import Robust, ThreeLevelModel
+from containers.meta_analysis.three_level import make_blocks
+
+ALONE = "one study alone tells this coefficient: nothing is left to judge its error by"
+
+
+def run_robust(analysis: Robust, data: Dataset, report: Report) -> None:
+    """One fit per reading; clusters are studies."""
+    check_terms(analysis, report.where)
+    data = used_effects(data, analysis.restrict, analysis.moderators, report)
+    need_studies(data, report)
+    put_counts(data, report)
+    design = make_design(analysis, data, report)
+    for reading in dict.fromkeys(analysis.readings):
+        inside = report.inside(reading)
+        if reading == "correlated_effects":
+            fit = _correlated(analysis, data, design, inside)
+        else:
+            model = ThreeLevelModel(
+                method=analysis.method,
+                variances=analysis.variances,
+                sampling_correlation=analysis.rho if reading == "che" else 0.0,
+            )
+            base = fit_three(model, design, data, inside)
+            put_variances(base, inside)
+            fit = cr2(data.effect, design.matrix, base.blocks, base.weights())
+        alone = sorted({data.study[row] for row in fit.saturated})
+        if alone:
+            inside.warn(f"{', '.join(alone)} alone determines a coefficient; its own error is in no robust error")
+        _put(fit, design, analysis.level, inside)
+
+
+def _correlated(analysis: Robust, data: Dataset, design: Design, report: Report) -> RobustFit:
+    blocks = make_blocks(data.variance, data.study_codes)
+    moment = correlated_tau2(data.effect, design.matrix, data.variance, blocks, analysis.rho)
+    tau2 = max(0.0, moment)
+    report.put("tau2", tau2)
+    report.put("at_boundary", int(tau2 == 0))
+    if tau2 == 0:
+        report.warn("tau2 by moments is not above 0 and is taken as 0")
+    return cr2(data.effect, design.matrix, blocks, correlated_weights(data.variance, blocks, tau2))
+
+
+def _put(fit: RobustFit, design: Design, level: float, report: Report) -> None:
+    for i, term in enumerate(design.names):
+        estimate, se, df = (float(part[i]) for part in (fit.coefficients, fit.se, fit.df))
+        if np.isfinite(df):
+            report.put_estimate(ROBUST, estimate, se, level, df=df, term=term)
+            continue
+        report.put(ROBUST.estimate, estimate, term=term)
+        for quantity in (ROBUST.se, ROBUST.low, ROBUST.high, ROBUST.t, ROBUST.df):
+            report.put(quantity, None, term=term, note=ALONE)
+        report.put_p(ROBUST.p, None, term=term, note=ALONE)

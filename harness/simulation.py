@@ -1,0 +1,115 @@
+"""Performance of an estimator over many draws, with Monte-Carlo standard errors.
+
+Definitions and formulas: Morris, White and Crowther 2019, Statistics in Medicine 38:2074, Table 6. Truth may differ
+from draw to draw (a phantom knows that of each), so that errors, estimate minus truth, stand in for estimates; with
+one truth the two are the same.
+"""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+F64 = npt.NDArray[np.float64]
+TOO_FEW = "needs two draws or more"
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Estimates of one quantity, each (n,). standard_error, low, high: NaN where a draw gave none, None where the
+    estimator has none at all."""
+
+    estimate: F64
+    truth: F64
+    standard_error: F64 | None = None
+    low: F64 | None = None
+    high: F64 | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure. value is None where it is undefined, and note says why."""
+
+    value: float | None
+    note: str = ""
+
+
+def performance(draws: Draws, *, null: float = 0.0, level: float = 0.95) -> dict[str, Measure]:
+    """Measures by name; `<name>_mcse` is the Monte-Carlo standard error of `<name>`.
+
+    used: draws that the measures rest on. mean_estimate, mean_truth. bias: mean error. empirical_se: SD of the errors
+    (n - 1). model_se: root mean square of the standard errors; se_error_percent: its relative excess over empirical_se.
+    mean_squared_error. coverage: share of intervals that hold the truth; bias_eliminated_coverage: that hold truth plus
+    bias; power: that do not hold `null`; all three over the draws with both ends, whose number is intervals.
+    bias_z and coverage_z: distance from 0 and from `level` in Monte-Carlo SEs (coverage: in those of a right interval),
+    about normal for an unbiased estimator with right intervals, whatever the number of draws.
+    """
+    n = len(draws.estimate)
+    errors = draws.estimate - draws.truth
+    out: dict[str, Measure] = {"used": Measure(float(n))}
+    if n < 2:
+        return out | {name: Measure(None, TOO_FEW) for name in ("bias", "empirical_se", "coverage", "power")}
+    bias, spread = float(errors.mean()), float(errors.std(ddof=1))
+    squared = errors**2
+    out |= {
+        "mean_estimate": Measure(float(draws.estimate.mean())),
+        "mean_truth": Measure(float(draws.truth.mean())),
+        "bias": Measure(bias),
+        "bias_mcse": Measure(spread / math.sqrt(n)),
+        "bias_z": Measure(bias / (spread / math.sqrt(n))) if spread else Measure(None, "all draws have the same error"),
+        "empirical_se": Measure(spread),
+        "empirical_se_mcse": Measure(spread / math.sqrt(2 * (n - 1))),
+        "mean_squared_error": Measure(float(squared.mean())),
+        "mean_squared_error_mcse": Measure(float(squared.std(ddof=1)) / math.sqrt(n)),
+    }
+    if draws.standard_error is not None:
+        out |= _model_se(draws.standard_error, spread)
+    if draws.low is not None and draws.high is not None:
+        out |= _intervals(draws, bias, null, level)
+    return out
+
+
+def _model_se(standard_error: F64, spread: float) -> dict[str, Measure]:
+    known = standard_error[np.isfinite(standard_error)]
+    if len(known) < 2:
+        return {name: Measure(None, TOO_FEW) for name in ("model_se", "se_error_percent")}
+    variance = known**2
+    model = math.sqrt(float(variance.mean()))
+    scatter = float(variance.var(ddof=1)) / (4 * len(known))
+    found = {"model_se": Measure(model), "model_se_mcse": Measure(math.sqrt(scatter) / model)}
+    if spread:
+        ratio = model / spread
+        found["se_error_percent"] = Measure(100 * (ratio - 1))
+        own = math.sqrt(scatter / model**4 + 1 / (2 * (len(known) - 1)))
+        found["se_error_percent_mcse"] = Measure(100 * ratio * own)
+    return found
+
+
+def _intervals(draws: Draws, bias: float, null: float, level: float) -> dict[str, Measure]:
+    assert draws.low is not None
+    assert draws.high is not None
+    whole = np.isfinite(draws.low) & np.isfinite(draws.high)
+    low, high, truth = draws.low[whole], draws.high[whole], draws.truth[whole]
+    n = len(low)
+    found = {"intervals": Measure(float(n))}
+    if n == 0:
+        return found | {name: Measure(None, "no draw has an interval") for name in ("coverage", "power")}
+    shares = {
+        "coverage": (low <= truth) & (truth <= high),
+        "bias_eliminated_coverage": (low <= truth + bias) & (truth + bias <= high),
+        "power": (null < low) | (high < null),
+    }
+    for name, holds in shares.items():
+        share = float(holds.mean())
+        found |= {name: Measure(share), f"{name}_mcse": Measure(math.sqrt(share * (1 - share) / n))}
+    coverage = float(shares["coverage"].mean())
+    found["coverage_z"] = Measure((coverage - level) / math.sqrt(level * (1 - level) / n))
+    return found
+
+
+def normal_interval(estimate: F64, standard_error: F64, level: float) -> tuple[F64, F64]:
+    """Estimate minus and plus the normal quantile times the standard error, each (n,)."""
+    half = NormalDist().inv_cdf((1 + level) / 2) * standard_error
+    return estimate - half, estimate + half

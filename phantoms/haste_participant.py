@@ -1,0 +1,129 @@
+"""The input set `nako_participant`: one phantom person's T2 HASTE of the trunk as DICOM zip and as NIfTI."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from containers.contract.files import write_json
+from containers.contract.labels import SPINE_LABELS
+from containers.contract.volume import Geometry
+from phantoms import haste
+from phantoms.dixon import stored
+from phantoms.haste import HasteProtocol, Preset
+from phantoms.haste_files import Station, write_dicom_zip, write_nifti
+from phantoms.protocol import tilted
+from phantoms.spine_anatomy import SpineAnatomy, Variant, fit
+from phantoms.spine_subjects import SpineSubject, draw_spine_subject
+from phantoms.spine_truth import truth
+from phantoms.subjects import Sex
+from phantoms.ukb_zip import Participant
+
+SCHEMA_VERSION = "1.0"
+SHARED_SLICES = 2
+"""Slices that neighbouring stations both hold at least; one more where the division leaves a rest."""
+
+
+class Parameters(BaseModel):
+    """Parameters of `nako_participant`.
+
+    Subject: drawn by `seed`, `sex` and `chronic_back_pain`; `subject` overrides single fields of the draw (see
+    `SpineSubject`), `intermat_percent` that one. Image: texture, shading and noise as in `haste.acquire`; stations:
+    table positions that share two slices or three (the paper does not say how many; 1 is the composed volume), whose
+    gains differ by station_gain (SD); the held-out anatomy changes shapes, noise and field of view. oblique_deg tilts
+    the slices about the left-right axis. The NIfTI file is the composed volume: the mean where stations overlap.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preset: Preset = "small"
+    seed: int = Field(default=1, ge=0)
+    sex: Sex | None = None
+    chronic_back_pain: bool | None = None
+    intermat_percent: float | None = Field(default=None, ge=0.5, le=25)
+    subject: dict[str, Any] = Field(default_factory=dict)
+    anatomy: Variant = "standard"
+    noise: float = Field(default=1.0, ge=0, le=10)
+    shading: float = Field(default=0.15, ge=0, le=0.5)
+    texture: float = Field(default=0.04, ge=0, le=0.3)
+    stations: int = Field(default=1, ge=1, le=4)
+    station_gain: float = Field(default=0.02, ge=0, le=0.2)
+    oblique_deg: float = Field(default=0.0, ge=-10, le=10)
+    random_file_order: bool = False
+    truth_step_mm: float = Field(default=2.0, ge=0.7, le=4.0)
+
+
+def subject_of(p: Parameters) -> SpineSubject:
+    """The drawn subject with the overrides."""
+    overrides = dict(p.subject)
+    if p.intermat_percent is not None:
+        overrides["intermat_percent"] = p.intermat_percent
+    return draw_spine_subject(p.seed, p.sex, p.chronic_back_pain, **overrides)
+
+
+def anatomy_of(p: Parameters) -> SpineAnatomy:
+    """The anatomy that the parameters describe."""
+    return fit(subject_of(p), p.seed, p.anatomy)
+
+
+def composed_geometry(p: Parameters) -> Geometry:
+    """Grid of all slices together."""
+    return tilted(haste.protocol(p.preset, p.anatomy).geometry(), p.oblique_deg)
+
+
+def _station_slices(slices: int, stations: int) -> list[slice]:
+    """Slices of each table position, the most superior first."""
+    count = -(-(slices + (stations - 1) * SHARED_SLICES) // stations)
+    firsts = np.round(np.linspace(slices - count, 0, stations)).astype(int).tolist() if stations > 1 else [0]
+    return [slice(first, min(first + count, slices)) for first in firsts]
+
+
+def scan_stations(
+    anatomy: SpineAnatomy, scan: HasteProtocol, grid: Geometry, p: Parameters, rng: np.random.Generator
+) -> tuple[list[Station], npt.NDArray[np.uint16]]:
+    """Each station's stored values, and the composed volume (k, j, i) on `grid`."""
+    stations = []
+    total = np.zeros(grid.shape, dtype=np.float32)
+    count = np.zeros((grid.size[2], 1, 1), dtype=np.float32)
+    for part in _station_slices(grid.size[2], p.stations):
+        x, y, z = (float(v) for v in grid.position_mm([0, 0, part.start]))
+        size = (grid.size[0], grid.size[1], part.stop - part.start)
+        own = Geometry(size, grid.spacing_mm, (x, y, z), grid.directions)
+        image = haste.acquire(anatomy, own, scan, rng, texture=p.texture, shading=p.shading, noise=p.noise)
+        gain = np.float32(1 + (p.station_gain * rng.standard_normal() if p.stations > 1 else 0.0))
+        values = stored(image * gain)
+        stations.append(Station(values, own))
+        total[part] += values
+        count[part] += 1
+    return stations, stored(total / count)
+
+
+def make(parameters: dict[str, Any], folder: Path) -> None:
+    """Fill `folder` with zip, NIfTI and `phantom.json`. Raises pydantic's ValidationError for wrong parameters."""
+    p = Parameters.model_validate(parameters)
+    subject = subject_of(p)
+    anatomy = anatomy_of(p)
+    scan, grid = haste.protocol(p.preset, p.anatomy), composed_geometry(p)
+    stations, composed = scan_stations(anatomy, scan, grid, p, np.random.default_rng([p.seed, 24]))
+    eid = f"{2000000 + p.seed}"
+    who = Participant(eid, subject.sex, subject.height_m, subject.weight_kg, f"myorepro haste {p.model_dump_json()}")
+    order = np.random.default_rng([p.seed, 25]) if p.random_file_order else None
+    write_dicom_zip(folder / f"{eid}_haste.zip", stations, who, scan, order)
+    write_nifti(folder / f"{eid}_haste.nii.gz", composed, grid)
+    values, precision = truth(anatomy, p.truth_step_mm)
+    write_json(
+        folder / "phantom.json",
+        {
+            "schema_version": SCHEMA_VERSION,
+            "name": "nako_participant",
+            "parameters": p.model_dump(mode="json"),
+            "subject": subject.model_dump(mode="json"),
+            "files": {"haste_zip": f"{eid}_haste.zip", "haste_nifti": f"{eid}_haste.nii.gz"},
+            "facts": {"height_m": subject.height_m, "weight_kg": subject.weight_kg, "sex": subject.sex},
+            "truth": {k: float(f"{v:.7g}") for k, v in values.items()},
+            "truth_precision": {k: float(f"{v:.3g}") for k, v in precision.items()},
+            "labels": {str(value): label for value, label in SPINE_LABELS.items()},
+        },
+    )

@@ -1,0 +1,80 @@
+"""A folder of T2 HASTE volumes and label maps of phantom persons, to train and to test a segmenter of the back with.
+
+`python -m phantoms.spine_training_set FOLDER` writes `images/ID.nrrd`, `masks/ID.seg.nrrd` and `split.json`, in the
+layout of `phantoms.training_set`. Volumes are what the composed DICOM of `nako_participant` holds, made without the way
+over DICOM.
+
+Invariants: the sets draw their persons from seed ranges that have no seed in common, and that hold no seed of a case or
+a test of this project (those are below the first of FIRST_SEED); the held-out anatomy is in the set `held_out` only,
+which is no training set. Equal arguments give equal bytes.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from containers.contract.files import write_json
+from containers.contract.labels import SPINE_LABELS
+from containers.contract.segmentation import write_segmentation
+from containers.contract.volume import Volume, write_nrrd
+from phantoms import haste
+from phantoms.dixon import stored
+from phantoms.haste import Preset
+from phantoms.spine_anatomy import Variant, fit
+from phantoms.spine_subjects import draw_spine_subject
+from phantoms.training_set import FIRST_SEED
+
+SIZES = {"train": 40, "validation": 4, "test": 6, "held_out": 3}
+
+
+def write_person(folder: Path, name: str, seed: int, variant: Variant = "standard", preset: Preset = "full") -> None:
+    """Write one pair. Noise, coil shading, texture and gain vary from person to person, drawn by the seed."""
+    anatomy = fit(draw_spine_subject(seed), seed, variant)
+    scan = haste.protocol(preset, variant)
+    rng = np.random.default_rng([seed, 26])
+    geometry = scan.geometry()
+    image = haste.acquire(
+        anatomy, geometry, scan, rng,
+        texture=float(rng.uniform(0, 0.08)),
+        shading=float(rng.uniform(0, 0.3)),
+        noise=float(rng.uniform(0.6, 1.8)) if variant == "standard" else 1.0,
+    )  # fmt: skip
+    gain = np.float32(rng.uniform(0.8, 1.25))
+    facts = {"contrast": "t2_haste_tra", "sample units": "arbitrary"}
+    write_nrrd(folder / "images" / f"{name}.nrrd", Volume(stored(image * gain), geometry, facts))
+    write_segmentation(folder / "masks" / f"{name}.seg.nrrd", anatomy.labels(geometry), geometry, SPINE_LABELS)
+
+
+def write_training_set(folder: Path, sizes: dict[str, int], preset: Preset = "full") -> None:
+    """Write the sets of the given sizes and `split.json`. Persons that are there already are kept."""
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    sets: dict[str, list[str]] = {}
+    subjects: dict[str, str] = {}
+    for name, size in sizes.items():
+        seeds = range(FIRST_SEED[name], FIRST_SEED[name] + size)
+        sets[name] = [f"{name}_{seed}" for seed in seeds]
+        subjects |= {identifier: f"seed {seed}" for identifier, seed in zip(sets[name], seeds, strict=True)}
+        for identifier, seed in zip(sets[name], seeds, strict=True):
+            if not (folder / "masks" / f"{identifier}.seg.nrrd").exists():
+                write_person(folder, identifier, seed, "held_out" if name == "held_out" else "standard", preset)
+                print(f"{identifier}: written", flush=True)
+    write_json(folder / "split.json", {"schema_version": "1.0", "sets": sets, "subjects": subjects})
+
+
+def main() -> None:
+    """Command line: FOLDER, the preset and the size of each set."""
+    parser = argparse.ArgumentParser(
+        prog="python -m phantoms.spine_training_set", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--preset", choices=["small", "full"], default="full")
+    for name, size in SIZES.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=size, help=f"persons (default {size})")
+    options = vars(parser.parse_args())
+    write_training_set(options["folder"], {name: options[name] for name in SIZES}, options["preset"])
+
+
+if __name__ == "__main__":
+    main()
