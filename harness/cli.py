@@ -21,6 +21,9 @@ from harness import options
 from harness.options import DeviceOption, FactOption, JobsOption, RunnerOption, StageArgument, WorkOption
 from harness.results import ExitStatus
 
+_WIDE = 10_000
+"""Columns of a line that is never cut."""
+
 CORES = len(os.sched_getaffinity(0))
 
 
@@ -56,6 +59,11 @@ images_app = typer.Typer(
 app.add_typer(stage_app, name="stage")
 app.add_typer(schema_app, name="schema")
 app.add_typer(images_app, name="images")
+
+
+def _console() -> Console:
+    """Standard output; in a file or a pipe as wide as a table's longest line, since a cut name is of no use there."""
+    return Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 
 
 def _version(asked: bool) -> None:
@@ -172,7 +180,7 @@ def run_command(
         item=item,
         overwrite=overwrite,
     )
-    raise typer.Exit(run_stage(asked, for_stage(runner, stage), Console(soft_wrap=True, highlight=False)))
+    raise typer.Exit(run_stage(asked, for_stage(runner, stage), _console()))
 
 
 @stage_app.command(
@@ -202,7 +210,7 @@ def stage_check(
     from harness.conformance import check_stage
     from harness.runners.choose import for_stage
 
-    console = Console(soft_wrap=True, highlight=False)
+    console = _console()
     good = {name: Path(value) for name, value in options.pairs(sample or [], "--input").items()}
     spoiled = {name: Path(value) for name, value in options.pairs(bad or [], "--bad-input").items()}
     chosen = for_stage(runner, stage)

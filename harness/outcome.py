@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from containers.contract.record import Record
+from containers.contract.files import sha256_path
+from containers.contract.record import Output, Record, StageId
+from harness.steps import DataInput
 from harness.store import Entry
 
 Status = Literal["ok", "error", "skipped", "missing", "planned"]
@@ -51,3 +53,21 @@ def failed(folder: Path, record: Record, provenance: dict[str, Any]) -> Outcome:
     line = f"{fault.where}: {fault.what}" if fault.where else fault.what
     line = f"{line}; {fault.mend}" if fault.mend else line
     return Outcome("error", folder, record, line=line, provenance=provenance)
+
+
+def given(entry: DataInput, data: Path) -> dict[str, Outcome]:
+    """Outcomes by item of an input that lies in the data folder, which counts as made."""
+    made = {}
+    for item in entry.items:
+        outputs = {
+            name: Output(path=file, sha256=sha256_path(data / file), bytes=_bytes(data / file))
+            for name, file in item.files.items()
+        }
+        stage = StageId(name="data", version="0.0.0")
+        record = Record(stage=stage, item=item.id, status="ok", outputs=outputs)
+        made[item.id] = Outcome("ok", data, record)
+    return made
+
+
+def _bytes(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())

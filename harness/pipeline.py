@@ -16,12 +16,12 @@ from typing import Any, Literal
 
 from containers.contract import CONTRACT_VERSION
 from containers.contract.errors import RequestFault
-from containers.contract.files import sha256_file, sha256_path
-from containers.contract.record import Output, Record, StageId
+from containers.contract.files import sha256_file
+from containers.contract.record import Record
 from containers.contract.request import Item, Request
 from harness import builtin, jobs
 from harness.builtin import Task
-from harness.outcome import Outcome, failed, finished
+from harness.outcome import Outcome, failed, finished, given
 from harness.progress import Progress
 from harness.runners.base import Runner, StageHandle
 from harness.runners.process import ROOT, hash_sources
@@ -145,7 +145,7 @@ class CaseRun:
                 ]
                 self.outcomes[name] = self._perform(name, tasks, {})
             else:
-                self.outcomes[name] = self._data(entry)
+                self.outcomes[name] = given(entry, self.context.data or Path())
         for name, step in self.case.steps.items():
             if isinstance(step, StageStep):
                 self.outcomes[name] = self._stage(name, step, items[name])
@@ -153,19 +153,6 @@ class CaseRun:
                 self.outcomes[name] = self._simulation(name, step)
             else:
                 self.outcomes[name] = self._builtin(name, step, items[name])
-
-    def _data(self, entry: DataInput) -> Outcomes:
-        root = self.context.data or Path()
-        made = {}
-        for item in entry.items:
-            outputs = {
-                name: Output(path=file, sha256=sha256_path(root / file), bytes=_bytes(root / file))
-                for name, file in item.files.items()
-            }
-            stage = StageId(name="data", version="0.0.0")
-            record = Record(stage=stage, item=item.id, status="ok", outputs=outputs)
-            made[item.id] = Outcome("ok", root, record)
-        return made
 
     def _resolve(self, references: dict[str, str], item: str) -> tuple[dict[str, Path], dict[str, str], Outcome | None]:
         """Paths and hashes of an item's inputs; or why the item cannot be done."""
@@ -394,21 +381,3 @@ def _scratch(context: Context) -> Path:
     folder = context.run_folder / ".scratch"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _bytes(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
-
-
-def link_items(run: CaseRun, run_folder: Path) -> None:
-    """Show the finished items under `run_folder/case/step/item`, as links into the store."""
-    for step, outcomes in run.outcomes.items():
-        for item, outcome in outcomes.items():
-            place = run_folder / run.case.name / step / item
-            if outcome.status == "ok" and outcome.folder and not place.exists() and step not in _data_inputs(run.case):
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.symlink_to(outcome.folder.resolve(), target_is_directory=True)
-
-
-def _data_inputs(case: Case) -> set[str]:
-    return {name for name, entry in case.inputs.items() if isinstance(entry, DataInput)}

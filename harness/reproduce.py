@@ -12,7 +12,7 @@ import signal
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -25,13 +25,13 @@ from containers.contract.files import write_json
 from harness import report, verdicts
 from harness.checks import evaluate
 from harness.outcome import Outcome
-from harness.pipeline import CaseRun, Context, link_items
+from harness.pipeline import CaseRun, Context
 from harness.plan import plan_lines
 from harness.progress import Progress
 from harness.report.comparison import comparison
 from harness.report.provenance import facts as provenance_facts
 from harness.results import CheckResult, Comparison, ExitStatus, ItemResult, JobResult, Picture, Results
-from harness.run_folder import open_run, require_writable
+from harness.run_folder import link_items, open_run, require_writable
 from harness.runners.base import Runner
 from harness.runners.choose import Chosen, choose
 from harness.runners.docker import DockerRunner
@@ -176,6 +176,9 @@ def worker_pool(cores: int) -> Iterator[ProcessPoolExecutor]:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=cores, mp_context=spawn, initializer=_ignore_interrupt) as pool:
         try:
+            # All start before the first line is printed: a worker whose parent is stopped while it starts prints a
+            # traceback.
+            wait([pool.submit(int) for _ in range(cores)])
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,7 @@
-"""The folders that a run writes to: tried before any work, locked while the run lives, cleared when it is stopped."""
+"""The folders that a run writes to: tried before any work, locked while the run lives, cleared when it is stopped.
+
+Finished items are shown in them as links.
+"""
 
 import fcntl
 import shutil
@@ -8,6 +11,8 @@ from pathlib import Path
 from typing import TextIO
 
 from containers.contract.errors import EnvironmentFault
+from harness.pipeline import CaseRun
+from harness.steps import DataInput
 
 
 def require_writable(folder: Path, option: str) -> None:
@@ -49,3 +54,15 @@ def _remove_ended(old: Path) -> bool:
         shutil.rmtree(old, ignore_errors=True)
         return True
     return False
+
+
+def link_items(run: CaseRun, run_folder: Path) -> None:
+    """Show the finished items under `run_folder/case/step/item`, as links into the store."""
+    for step, outcomes in run.outcomes.items():
+        if isinstance(run.case.inputs.get(step), DataInput):
+            continue
+        for item, outcome in outcomes.items():
+            place = run_folder / run.case.name / step / item
+            if outcome.status == "ok" and outcome.folder and not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(outcome.folder.resolve(), target_is_directory=True)

@@ -40,7 +40,8 @@ def performance(draws: Draws, *, null: float = 0.0, level: float = 0.95) -> dict
     """Measures by name; `<name>_mcse` is the Monte-Carlo standard error of `<name>`.
 
     used: draws that the measures rest on. mean_estimate, mean_truth. bias: mean error. empirical_se: SD of the errors
-    (n - 1). model_se: root mean square of the standard errors; se_error_percent: its relative excess over empirical_se.
+    (n - 1). model_se: root mean square of the standard errors; se_error_percent: its relative excess over empirical_se;
+    se_error_z: the log of their ratio in Monte-Carlo SEs.
     mean_squared_error. coverage: share of intervals that hold the truth; bias_eliminated_coverage: that hold truth plus
     bias; power: that do not hold `null`; all three over the draws with both ends, whose number is intervals.
     bias_z and coverage_z: distance from 0 and from `level` in Monte-Carlo SEs (coverage: in those of a right interval),
@@ -50,7 +51,8 @@ def performance(draws: Draws, *, null: float = 0.0, level: float = 0.95) -> dict
     errors = draws.estimate - draws.truth
     out: dict[str, Measure] = {"used": Measure(float(n))}
     if n < 2:
-        return out | {name: Measure(None, TOO_FEW) for name in ("bias", "empirical_se", "coverage", "power")}
+        lacking = ("bias", "bias_z", "empirical_se", "se_error_z", "coverage", "coverage_z", "power")
+        return out | {name: Measure(None, TOO_FEW) for name in lacking}
     bias, spread = float(errors.mean()), float(errors.std(ddof=1))
     squared = errors**2
     out |= {
@@ -74,7 +76,7 @@ def performance(draws: Draws, *, null: float = 0.0, level: float = 0.95) -> dict
 def _model_se(standard_error: F64, spread: float) -> dict[str, Measure]:
     known = standard_error[np.isfinite(standard_error)]
     if len(known) < 2:
-        return {name: Measure(None, TOO_FEW) for name in ("model_se", "se_error_percent")}
+        return {name: Measure(None, TOO_FEW) for name in ("model_se", "se_error_percent", "se_error_z")}
     variance = known**2
     model = math.sqrt(float(variance.mean()))
     scatter = float(variance.var(ddof=1)) / (4 * len(known))
@@ -84,6 +86,7 @@ def _model_se(standard_error: F64, spread: float) -> dict[str, Measure]:
         found["se_error_percent"] = Measure(100 * (ratio - 1))
         own = math.sqrt(scatter / model**4 + 1 / (2 * (len(known) - 1)))
         found["se_error_percent_mcse"] = Measure(100 * ratio * own)
+        found["se_error_z"] = Measure(math.log(ratio) / own)
     return found
 
 
@@ -95,7 +98,7 @@ def _intervals(draws: Draws, bias: float, null: float, level: float) -> dict[str
     n = len(low)
     found = {"intervals": Measure(float(n))}
     if n == 0:
-        return found | {name: Measure(None, "no draw has an interval") for name in ("coverage", "power")}
+        return found | {name: Measure(None, "no draw has an interval") for name in ("coverage", "coverage_z", "power")}
     shares = {
         "coverage": (low <= truth) & (truth <= high),
         "bias_eliminated_coverage": (low <= truth + bias) & (truth + bias <= high),

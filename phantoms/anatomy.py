@@ -22,6 +22,7 @@ from phantoms import anatomy_template as template
 from phantoms.anatomy_kernel import F64, Tables, codes_on_grid, count_lattice
 from phantoms.subjects import Subject
 from phantoms.tissues import tissue_of
+from phantoms.tubes import bin_tubes, fill_grid, rows_of
 
 Variant = Literal["standard", "held_out"]
 Shift = tuple[float, float, float]
@@ -71,9 +72,7 @@ class Anatomy:
 
     def codes(self, geometry: Geometry) -> npt.NDArray[np.uint8]:
         """Tissue codes (k, j, i) at the voxel centres of a grid in LPS mm."""
-        out = np.empty(geometry.shape, dtype=np.uint8)
-        codes_on_grid(self.tables, np.asarray(geometry.origin_mm, dtype=float), geometry.matrix(), out)
-        return out
+        return fill_grid(codes_on_grid, self.tables, geometry)
 
     def labels(self, geometry: Geometry) -> npt.NDArray[np.uint8]:
         """Labels 0..27 (k, j, i) at the voxel centres of a grid in LPS mm."""
@@ -125,23 +124,11 @@ def _varied(tubes: tuple[template.Tube, ...], seed: int, variant: Variant) -> tu
     return tuple(done)
 
 
-def _rows(knots: tuple[template.Knot, ...], z: F64, cap_mm: float) -> F64:
-    """Tube parameters (nz, 7) at heights z: shape-preserving cubic between knots, elliptic caps, a sliver outside."""
-    table = np.array(sorted(knots))
-    inside = np.clip(z, table[0, 0], table[-1, 0])
-    values = PchipInterpolator(table[:, 0], table[:, 1:])(inside)
-    depth = np.clip(np.minimum(z - table[0, 0], table[-1, 0] - z) / cap_mm, 0.0, 1.0)
-    cap = np.sqrt(1.0 - (1.0 - depth) ** 2)
-    angle = np.deg2rad(values[:, 4])
-    a, b = np.maximum(values[:, 2] * cap, 1e-3), np.maximum(values[:, 3] * cap, 1e-3)
-    return np.column_stack([values[:, 0], values[:, 1], a, b, np.cos(angle), np.sin(angle), values[:, 5]])
-
-
 def _envelopes(z: F64, fat_mm: float) -> list[F64]:
     """Rows of the skin of leg and trunk, then of their fascia. fat_mm: canonical thickness at mid-thigh."""
     shape = np.array(sorted(body.SUBCUTANEOUS_SHAPE))
     smooth = PchipInterpolator(shape[:, 0], shape[:, 1:])(z)
-    fascia = [_rows(knots, z, 15.0) for knots in (body.LEG_ENVELOPE, body.TRUNK_ENVELOPE)]
+    fascia = [rows_of(knots, z, 15.0) for knots in (body.LEG_ENVELOPE, body.TRUNK_ENVELOPE)]
     skin = []
     for rows in fascia:
         outer = rows.copy()
@@ -171,14 +158,14 @@ def build(subject: Subject, seed: int, variant: Variant, scales: Scales) -> Anat
             radii = scales.posterior
         elif tube.structure in QUADRICEPS:
             radii = -0.6 * scales.posterior
-        row = _rows(tube.knots, z, tube.cap_mm)
+        row = rows_of(tube.knots, z, tube.cap_mm)
         row[:, 2:4] *= np.exp(radii)
         rows.append(row)
     tube_table = np.stack(rows)
     labels = {name: value for value, name in THIGH_LABELS.items()} | FILLER_CODES
     code = np.array([0] * 4 + [labels[t.structure] for t in tubes])
     kind = np.array([kernel.SKIN] * 2 + [kernel.FASCIA] * 2 + [t.kind for t in tubes])
-    start, member, box, outline = _bins(tube_table)
+    start, member, box, outline = bin_tubes(tube_table)
     rng = np.random.default_rng([seed, 3])
     direction = rng.standard_normal((8, 3))
     direction /= np.linalg.norm(direction, axis=1)[:, None]
@@ -200,26 +187,6 @@ def build(subject: Subject, seed: int, variant: Variant, scales: Scales) -> Anat
             start, member, box, outline, _Z_LOW, _DZ, frame, waves,
         ),
     )  # fmt: skip
-
-
-def _bins(table: F64) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], F64, F64]:
-    """Per z bin the tubes that are there (envelopes left out) with their bounds, widened by 5 %; the skin's bounds."""
-    x, y, a, b, c, s, k = np.moveaxis(table, 2, 0)
-    a, b = 1.05 * a, 1.05 * b
-    v = b + np.abs(k) * a * a
-    ex, ey = np.abs(c) * a + np.abs(s) * v, np.abs(s) * a + np.abs(c) * v
-    bound = np.stack([x - ex, x + ex, y - ey, y + ey], axis=-1)
-    start, member, box = [0], [], []
-    for i in range(table.shape[1] - 1):
-        for p in range(4, table.shape[0]):
-            if max(table[p, i, 2], table[p, i + 1, 2]) > 0.01:
-                both = bound[p, i : i + 2]
-                member.append(p)
-                box.append([both[:, 0].min(), both[:, 1].max(), both[:, 2].min(), both[:, 3].max()])
-        start.append(len(member))
-    skin = np.concatenate([bound[:2, :-1], bound[:2, 1:]])
-    outline = np.stack([skin[..., 0].min(0), skin[..., 1].max(0), skin[..., 2].min(0), skin[..., 3].max(0)], axis=-1)
-    return np.array(start), np.array(member), np.array(box), outline
 
 
 def _sum(volumes: F64, names: tuple[str, ...]) -> float:

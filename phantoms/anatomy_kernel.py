@@ -2,6 +2,7 @@
 
 Points are patient LPS in mm. Results do not depend on the number of threads: every slice is worked by one thread
 and writes only its own part; sums over slices are taken in slice order. No fast-math, so equal inputs give equal bits.
+`spine_kernel` compiles functions of this module into its own kernels: remove its cache after an edit of them.
 """
 
 from typing import Any, NamedTuple
@@ -52,7 +53,7 @@ class Tables(NamedTuple):
 
 
 @numba.njit  # type: ignore[untyped-decorator]
-def _section(t: Any, cz: float, rows: F64) -> int:
+def cut_section(t: Any, cz: float, rows: F64) -> int:
     """Cut the anatomy at canonical height cz: fill `rows` (tubes, 8) for the tubes met there, return the z bin or -1.
 
     A row is centre x, y, 1 / a, 1 / b, cos, sin, bend, mean radius. Points are evaluated slice by slice, so that this
@@ -76,13 +77,22 @@ def _section(t: Any, cz: float, rows: F64) -> int:
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def _squared_level(r: Any, q: float, x: float, y: float) -> float:
+def squared_level(r: Any, q: float, x: float, y: float) -> float:
     """Square of the level of the tube with row r and squareness q at a canonical in-plane point."""
     dx, dy = x - r[0], y - r[1]
     u = dx * r[4] + dy * r[5]
     v = (dy * r[4] - dx * r[5] - r[6] * u * u) * r[3]
     uu, vv = (u * r[2]) * (u * r[2]), v * v
     return float((1.0 - q) * (uu + vv) + q * np.sqrt(uu * uu + vv * vv))
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def voxel_point(origin: F64, step: F64, i: float, j: float, k: float) -> tuple[float, float, float]:
+    """Patient point at the voxel indices i, j, k, or between voxels; step: 3x3, columns are the steps along i, j, k."""
+    x = origin[0] + step[0, 0] * i + step[0, 1] * j + step[0, 2] * k
+    y = origin[1] + step[1, 0] * i + step[1, 1] * j + step[1, 2] * k
+    z = origin[2] + step[2, 0] * i + step[2, 1] * j + step[2, 2] * k
+    return x, y, z
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -115,8 +125,8 @@ def _code(t: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: floa
     if i < 0 or cx > t.outline[i, 1] or cy < t.outline[i, 2] or cy > t.outline[i, 3]:
         return 0
     q = t.squareness
-    if _squared_level(rows[2], q[2], cx, cy) >= 1.0 and _squared_level(rows[3], q[3], cx, cy) >= 1.0:
-        if _squared_level(rows[0], q[0], cx, cy) >= 1.0 and _squared_level(rows[1], q[1], cx, cy) >= 1.0:
+    if squared_level(rows[2], q[2], cx, cy) >= 1.0 and squared_level(rows[3], q[3], cx, cy) >= 1.0:
+        if squared_level(rows[0], q[0], cx, cy) >= 1.0 and squared_level(rows[1], q[1], cx, cy) >= 1.0:
             return 0
         return SUBCUTANEOUS
     best, best_r, best_code = 1.0, 1.0, 0
@@ -130,7 +140,7 @@ def _code(t: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: floa
             continue
         if t.kind[p] > MUSCLE and filler >= 0:
             continue
-        f, r = np.sqrt(_squared_level(rows[p], q[p], px, cy)), rows[p, 7]
+        f, r = np.sqrt(squared_level(rows[p], q[p], px, cy)), rows[p, 7]
         if t.kind[p] == BONE:
             if f < bone:
                 bone, bone_r, bone_p = f, r, p
@@ -157,7 +167,7 @@ def _code(t: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: floa
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def _texture(s: F64, x: float, y: float, z: float) -> float:
+def texture_at(s: F64, x: float, y: float, z: float) -> float:
     """A smooth function of position between -1 and 1 with mean near zero; s: (waves, 4) = wave vector and phase."""
     total = 0.0
     for n in range(s.shape[0]):
@@ -173,12 +183,10 @@ def codes_on_grid(t: Any, origin: F64, step: F64, out: Any) -> None:
         cut, height = -1, np.inf
         for j in range(out.shape[1]):
             for i in range(out.shape[2]):
-                x = origin[0] + step[0, 0] * i + step[0, 1] * j + step[0, 2] * k
-                y = origin[1] + step[1, 0] * i + step[1, 1] * j + step[1, 2] * k
-                z = origin[2] + step[2, 0] * i + step[2, 1] * j + step[2, 2] * k
+                x, y, z = voxel_point(origin, step, i, j, k)
                 cx, cy, cz, side = to_canonical(t.frame, x, y, z)
                 if cz != height:
-                    cut, height = _section(t, cz, rows), cz
+                    cut, height = cut_section(t, cz, rows), cz
                 out[k, j, i] = _code(t, cut, rows, cx, cy, cz, side)
 
 
@@ -191,7 +199,7 @@ def count_lattice(t: Any, origin: F64, h: F64, size: Any, amplitude: float) -> t
     for k in numba.prange(nz):
         z = origin[2] + h[2] * k
         rows = np.empty((t.tube.shape[0], 8))
-        cut = _section(t, (z - t.frame[2]) / t.frame[6], rows)
+        cut = cut_section(t, (z - t.frame[2]) / t.frame[6], rows)
         for j in range(ny):
             y = origin[1] + h[1] * j
             for i in range(nx):
@@ -201,7 +209,7 @@ def count_lattice(t: Any, origin: F64, h: F64, size: Any, amplitude: float) -> t
                 if code > 0:
                     s = 0 if side > 0 else 1
                     count[k, s, code] += 1.0
-                    weight[k, s, code] += 1.0 + amplitude * _texture(t.texture, x, y, z) if amplitude > 0.0 else 1.0
+                    weight[k, s, code] += 1.0 + amplitude * texture_at(t.texture, x, y, z) if amplitude > 0.0 else 1.0
     return count.sum(axis=0), weight.sum(axis=0)
 
 
@@ -228,18 +236,16 @@ def sample_voxels(
                 for m in range(out.shape[3] * si):
                     i = m // si
                     ii = (m + 0.5) / si - 0.5
-                    x = origin[0] + step[0, 0] * ii + step[0, 1] * jj + step[0, 2] * kk
-                    y = origin[1] + step[1, 0] * ii + step[1, 1] * jj + step[1, 2] * kk
-                    z = origin[2] + step[2, 0] * ii + step[2, 1] * jj + step[2, 2] * kk
+                    x, y, z = voxel_point(origin, step, ii, jj, kk)
                     cx, cy, cz, side = to_canonical(t.frame, x, y, z)
                     if cz != height:
-                        cut, height = _section(t, cz, rows), cz
+                        cut, height = cut_section(t, cz, rows), cz
                     code = _code(t, cut, rows, cx, cy, cz, side)
                     if code == 0:
                         continue
                     ff = tissue[code, 3]
                     if amplitude > 0.0 and textured[code]:
-                        ff *= 1.0 + amplitude * _texture(t.texture, x, y, z)
+                        ff *= 1.0 + amplitude * texture_at(t.texture, x, y, z)
                     out[0, k, j, i] += share * (1.0 - ff) * tissue[code, 0]
                     out[1, k, j, i] += share * (1.0 - ff) * tissue[code, 1]
                     out[2, k, j, i] += share * (1.0 - ff) * tissue[code, 2]

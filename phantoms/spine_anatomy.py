@@ -18,10 +18,10 @@ from containers.contract.volume import Geometry
 from phantoms import spine_body as body
 from phantoms import spine_kernel as kernel
 from phantoms import spine_template as template
-from phantoms.anatomy import _bins, _rows
 from phantoms.spine_kernel import F64, SpineTables, codes_on_grid, count_planes, streaks_on_grid
 from phantoms.spine_subjects import SpineSubject
 from phantoms.spine_template import SpineTube
+from phantoms.tubes import bin_tubes, fill_grid, rows_of
 
 Variant = Literal["standard", "held_out"]
 
@@ -57,9 +57,7 @@ class SpineAnatomy:
 
     def codes(self, geometry: Geometry) -> npt.NDArray[np.uint8]:
         """Tissue codes (k, j, i) at the voxel centres of a grid in LPS mm."""
-        out = np.empty(geometry.shape, dtype=np.uint8)
-        codes_on_grid(self.tables, np.asarray(geometry.origin_mm, dtype=float), geometry.matrix(), out)
-        return out
+        return fill_grid(codes_on_grid, self.tables, geometry)
 
     def labels(self, geometry: Geometry) -> npt.NDArray[np.uint8]:
         """Labels 0..4 (k, j, i; see SPINE_LABELS) at the voxel centres of a grid in LPS mm."""
@@ -115,7 +113,7 @@ def _varied(tubes: tuple[SpineTube, ...], seed: int, variant: Variant) -> tuple[
 
 def _tube_rows(tube: SpineTube, z: F64, scales: Scales) -> F64:
     """Rows of one tube at heights z. Larger muscles grow away from the spine: to Posterior and, erector, laterally."""
-    rows = _rows(tube.knots, z, tube.cap_mm)
+    rows = rows_of(tube.knots, z, tube.cap_mm)
     if tube.relative:
         rows[:, 1] += template.canal_y(z)
     if tube.code in (kernel.ERECTOR_SPINAE, kernel.MULTIFIDUS):
@@ -132,7 +130,7 @@ def _envelopes(z: F64, fat_mm: float, back: F64) -> list[F64]:
     """Rows of the skin of trunk and arms, then of their fascia. back: y of the hindmost muscle or bone at each z."""
     shape = np.array(sorted(body.SUBCUTANEOUS_SHAPE))
     fat = fat_mm * np.interp(z, shape[:, 0], shape[:, 1])
-    trunk, arms = (_rows(knots, z, 5.0) for knots in (body.TRUNK_ENVELOPE, body.ARM_ENVELOPE))
+    trunk, arms = (rows_of(knots, z, 5.0) for knots in (body.TRUNK_ENVELOPE, body.ARM_ENVELOPE))
     front = trunk[:, 1] - trunk[:, 3]
     # A squircle is shallower at the muscles' x than in the midline: 6 mm more leave room for it.
     rear = uniform_filter1d(back + 6.0, 25, mode="nearest")
@@ -175,7 +173,7 @@ def build(
         if tube.relative and tube.kind in (kernel.MUSCLE, kernel.BONE)
     ]
     table = np.stack([*_envelopes(z, _fat_mm(subject), np.max(behind, axis=0)), *rows])
-    start, member, box, outline = _bins(table)
+    start, member, box, outline = bin_tubes(table)
     box += np.array([-2.0, 2.0, -2.0, 2.0])  # room for the sheath, which lies outside its tube
     outline[:, 3] += FURROW_MM
     turn = np.deg2rad(subject.rotation_deg)

@@ -18,7 +18,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from phantoms.anatomy_kernel import _section, _squared_level, _texture, to_canonical
+from phantoms.anatomy_kernel import cut_section, squared_level, texture_at, to_canonical, voxel_point
 
 F64 = npt.NDArray[np.float64]
 # These numbers are compiled into the kernels, so they stand here: numba's cache notices an edit of this file only.
@@ -35,7 +35,7 @@ where the point is InterMAT."""
 """Tissue codes beyond the labels and their InterMAT (code 0 is air). CHEST_WALL becomes rib or muscle at a point."""
 CODES = 32
 _SPREAD_SD = 0.25
-"""SD of `_texture` with eight waves."""
+"""SD of `texture_at` with eight waves."""
 
 
 class SpineTables(NamedTuple):
@@ -101,11 +101,11 @@ def _place(t: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: flo
         return 0, 0.0
     q = t.squareness
     back = cy + t.setting[0] * np.exp(-cx * cx / 250.0) if cy > 0.0 else cy
-    trunk, arm = _squared_level(rows[2], q[2], cx, back), _squared_level(rows[3], q[3], cx, cy)
+    trunk, arm = squared_level(rows[2], q[2], cx, back), squared_level(rows[3], q[3], cx, cy)
     if trunk >= 1.0 and arm >= 1.0:
         outer = min(
-            (np.sqrt(_squared_level(rows[0], q[0], cx, back)) - 1.0) * rows[0, 7],
-            (np.sqrt(_squared_level(rows[1], q[1], cx, cy)) - 1.0) * rows[1, 7],
+            (np.sqrt(squared_level(rows[0], q[0], cx, back)) - 1.0) * rows[0, 7],
+            (np.sqrt(squared_level(rows[1], q[1], cx, cy)) - 1.0) * rows[1, 7],
         )
         if outer >= 0.0:
             return 0, 0.0
@@ -123,7 +123,7 @@ def _place(t: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: flo
         kind = t.kind[p]
         if kind == FILLER and filler >= 0:
             continue
-        f, r, code = np.sqrt(_squared_level(rows[p], q[p], px, cy)), rows[p, 7], t.code[p]
+        f, r, code = np.sqrt(squared_level(rows[p], q[p], px, cy)), rows[p, 7], t.code[p]
         if kind == CANAL:
             if f < 1.0 and canal == 0:
                 canal = code
@@ -172,8 +172,8 @@ def _place(t: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: flo
 @numba.njit  # type: ignore[untyped-decorator]
 def _streak(t: Any, x: float, y: float, z: float, apart: float) -> float:
     """The field g at a canonical point with signed x, `apart` mm from the other labelled muscle."""
-    n = abs(_texture(t.streak, x, y, z)) / _SPREAD_SD
-    e = _texture(t.spread, x, y, z) / _SPREAD_SD
+    n = abs(texture_at(t.streak, x, y, z)) / _SPREAD_SD
+    e = texture_at(t.spread, x, y, z) / _SPREAD_SD
     low = min(max((190.0 - z) / 100.0, 0.0), 1.0)
     medial = max(1.0 - abs(x) / 30.0, 0.0)
     return float(min(n + 0.6 * max(0.0, t.setting[4] - e - 0.9 * low - 0.5 * medial), apart / t.setting[3]))
@@ -196,12 +196,10 @@ def codes_on_grid(t: Any, origin: F64, step: F64, out: Any) -> None:
         cut, height = -1, np.inf
         for j in range(out.shape[1]):
             for i in range(out.shape[2]):
-                x = origin[0] + step[0, 0] * i + step[0, 1] * j + step[0, 2] * k
-                y = origin[1] + step[1, 0] * i + step[1, 1] * j + step[1, 2] * k
-                z = origin[2] + step[2, 0] * i + step[2, 1] * j + step[2, 2] * k
+                x, y, z = voxel_point(origin, step, i, j, k)
                 cx, cy, cz, side = to_canonical(t.frame, x, y, z)
                 if cz != height:
-                    cut, height = _section(t, cz, rows), cz
+                    cut, height = cut_section(t, cz, rows), cz
                 out[k, j, i] = _code(t, cut, rows, cx, cy, cz, side)
 
 
@@ -211,7 +209,7 @@ def streaks_on_grid(t: Any, origin: F64, h: F64, out: Any) -> None:
     for k in numba.prange(out.shape[0]):
         rows = np.empty((t.tube.shape[0], 8))
         z = origin[2] + h[2] * k
-        cut = _section(t, (z - t.frame[2]) / t.frame[6], rows)
+        cut = cut_section(t, (z - t.frame[2]) / t.frame[6], rows)
         for j in range(out.shape[1]):
             for i in range(out.shape[2]):
                 cx, cy, cz, side = to_canonical(t.frame, origin[0] + h[0] * i, origin[1] + h[1] * j, z)
@@ -231,7 +229,7 @@ def count_planes(t: Any, corner: F64, h: F64, size: Any, heights: F64) -> F64:
     for k in numba.prange(heights.shape[0]):
         z = heights[k]
         rows = np.empty((t.tube.shape[0], 8))
-        cut = _section(t, (z - t.frame[2]) / t.frame[6], rows)
+        cut = cut_section(t, (z - t.frame[2]) / t.frame[6], rows)
         for j in range(ny):
             for i in range(nx):
                 cx, cy, cz, side = to_canonical(t.frame, corner[0] + h[0] * i, corner[1] + h[1] * j, z)
@@ -279,17 +277,15 @@ def sample_voxels(
                         jj = j + (n + 0.5) / sj - 0.5
                         for m in range(si):
                             ii = i + (m + 0.5) / si - 0.5
-                            x = origin[0] + step[0, 0] * ii + step[0, 1] * jj + step[0, 2] * kk
-                            y = origin[1] + step[1, 0] * ii + step[1, 1] * jj + step[1, 2] * kk
-                            z = origin[2] + step[2, 0] * ii + step[2, 1] * jj + step[2, 2] * kk
+                            x, y, z = voxel_point(origin, step, ii, jj, kk)
                             cx, cy, cz, side = to_canonical(t.frame, x, y, z)
                             if cz != height[c]:
-                                cut[c], height[c] = _section(t, cz, rows[c]), cz
+                                cut[c], height[c] = cut_section(t, cz, rows[c]), cz
                             code = _code(t, cut[c], rows[c], cx, cy, cz, side)
                             if group[code] < 0:
                                 continue
                             value = density[code]
                             if texture > 0.0 and 1 <= code <= 4:
-                                wave = _texture(t.spread, 2.0 * cx * side, 2.0 * cy, cz)
+                                wave = texture_at(t.spread, 2.0 * cx * side, 2.0 * cy, cz)
                                 value *= 1.0 + texture / _SPREAD_SD * wave
                             out[group[code], k, j, i] += share * value

@@ -51,14 +51,13 @@ def canal_y(z: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return curve
 
 
-def _muscle(structure: str, code: int, *knots: Knot, cap_mm: float = 12.0, squareness: float = 0.3) -> SpineTube:
-    return SpineTube(structure, MUSCLE, code, knots, cap_mm=cap_mm, squareness=squareness)
+def _muscle(structure: str, *knots: Knot, code: int = kernel.OTHER_MUSCLE) -> SpineTube:
+    return SpineTube(structure, MUSCLE, code, knots, cap_mm=12.0, squareness=0.3)
 
 
 MUSCLES: tuple[SpineTube, ...] = (
     _muscle(
         "erector_spinae",
-        kernel.ERECTOR_SPINAE,
         (620, 22, 20, 13, 8, -10, 0),
         (560, 25, 20, 14, 8, -12, 0),
         (529, 28, 20, 16, 8, -14, 0),
@@ -75,10 +74,10 @@ MUSCLES: tuple[SpineTube, ...] = (
         (95, 38, 29, 20, 10, -4, 0),
         (65, 30, 26, 14, 7, 0, 0),
         (40, 24, 22, 8, 4, 0, 0),
+        code=kernel.ERECTOR_SPINAE,
     ),
     _muscle(
         "multifidus",
-        kernel.MULTIFIDUS,
         (620, 9, 15, 6, 7, 0, 0),
         (529, 9, 15, 6, 7.5, 15, 0),
         (444, 9, 15, 6, 7.5, 15, 0),
@@ -92,10 +91,10 @@ MUSCLES: tuple[SpineTube, ...] = (
         (95, 18.5, 20, 15, 13, -10, 0),
         (65, 17, 17, 13, 9, -15, 0),
         (30, 12, 14, 7, 5, -10, 0),
+        code=kernel.MULTIFIDUS,
     ),
     _muscle(
         "psoas",
-        kernel.OTHER_MUSCLE,
         (285, 24, -16, 6, 7, 0, 0),
         (234, 33, -21, 12, 13, 0, 0),
         (200, 37, -22, 15, 16, 0, 0),
@@ -107,7 +106,6 @@ MUSCLES: tuple[SpineTube, ...] = (
     ),
     _muscle(
         "quadratus_lumborum",
-        kernel.OTHER_MUSCLE,
         (290, 56, 4, 9, 6, -20, 0),
         (234, 62, 4, 14, 8, -20, 0),
         (180, 71, 2, 18, 9, -20, 0),
@@ -115,7 +113,6 @@ MUSCLES: tuple[SpineTube, ...] = (
     ),
     _muscle(
         "trapezius",
-        kernel.OTHER_MUSCLE,
         (620, 30, 34, 24, 7, -20, 0),
         (548, 46, 32, 48, 5.5, -12, -0.002),
         (488, 46, 32, 46, 4.5, -12, -0.002),
@@ -125,14 +122,12 @@ MUSCLES: tuple[SpineTube, ...] = (
     ),
     _muscle(
         "rhomboideus",
-        kernel.OTHER_MUSCLE,
         (550, 32, 28, 22, 3.5, -12, 0),
         (500, 44, 26, 32, 4, -14, 0),
         (450, 52, 23, 26, 3.5, -18, 0),
     ),
     _muscle(
         "latissimus_dorsi",
-        kernel.OTHER_MUSCLE,
         (450, 122, -14, 34, 8, -62, -0.003),
         (398, 112, 2, 46, 7, -50, -0.004),
         (340, 98, 12, 44, 6, -42, -0.004),
@@ -141,35 +136,30 @@ MUSCLES: tuple[SpineTube, ...] = (
     ),
     _muscle(
         "subscapularis",
-        kernel.OTHER_MUSCLE,
         (545, 100, -4, 30, 7, -32, 0),
         (490, 96, 0, 36, 8, -34, 0),
         (430, 96, 2, 24, 6, -36, 0),
     ),
     _muscle(
         "infraspinatus",
-        kernel.OTHER_MUSCLE,
         (545, 108, 14, 30, 8, -30, 0),
         (490, 102, 18, 34, 9, -32, 0),
         (430, 100, 16, 22, 7, -34, 0),
     ),
     _muscle(
         "gluteus_medius",
-        kernel.OTHER_MUSCLE,
         (130, 122, -58, 30, 8, 112, 0.004),
         (90, 124, -48, 52, 14, 110, 0.004),
         (30, 132, -60, 50, 20, 104, 0.004),
     ),
     _muscle(
         "gluteus_maximus",
-        kernel.OTHER_MUSCLE,
         (95, 62, 22, 22, 7, -24, -0.003),
         (65, 72, 18, 44, 13, -24, -0.003),
         (20, 86, 6, 66, 20, -24, -0.003),
     ),
     _muscle(
         "iliacus",
-        kernel.OTHER_MUSCLE,
         (125, 96, -72, 24, 6, 118, 0.003),
         (80, 84, -76, 44, 12, 120, 0.003),
         (30, 76, -92, 34, 14, 124, 0.003),
@@ -193,8 +183,8 @@ def _size(name: str, level: float) -> float:
     return float(np.interp(level, _SHAPE_LEVELS, _SHAPES[name]))
 
 
-def _bone(structure: str, code: int, cortex_mm: float, cap_mm: float, *knots: Knot) -> SpineTube:
-    return SpineTube(structure, BONE, code, knots, cap_mm=cap_mm, squareness=0.15, cortex_mm=cortex_mm)
+def _bone(structure: str, cortex_mm: float, cap_mm: float, *knots: Knot) -> SpineTube:
+    return SpineTube(structure, BONE, kernel.MARROW, knots, cap_mm=cap_mm, squareness=0.15, cortex_mm=cortex_mm)
 
 
 def _vertebra(n: int) -> list[SpineTube]:
@@ -209,12 +199,12 @@ def _vertebra(n: int) -> list[SpineTube]:
     arch = 0.9 * height
     tubes = [
         _bone(
-            "vertebral_body", kernel.MARROW, 1.0, 1.0,
+            "vertebral_body", 1.0, 1.0,
             (top, 0, front, 1.05 * a, 1.05 * b, 0, 0), (waist, 0, front, 0.95 * a, 0.95 * b, 0, 0),
             (bottom + disc, 0, front, 1.05 * a, 1.05 * b, 0, 0),
         ),
         _bone(
-            "neural_arch", kernel.MARROW, 1.3, 4.0,
+            "neural_arch", 1.3, 4.0,
             (top - 0.05 * height, 0, 1.0, ca + 5, cb + 4.5, 0, 0),
             (top - arch, 0, 1.0, ca + 5, cb + 5.5, 0, 0),
         ),
@@ -232,82 +222,41 @@ def _vertebra(n: int) -> list[SpineTube]:
     start, end = top - 0.3 * height, top - (0.98 if lumbar else 0.9) * height - drop
     tubes.append(
         _bone(
-            "spinous_process", kernel.MARROW, 1.0, 4.0,
+            "spinous_process", 1.0, 4.0,
             (start, 0, cb + 2 + 0.35 * reach, half, 0.4 * reach, 0, 0),
             (end, 0, cb + 2 + (0.5 if lumbar else 0.62) * reach, 1.2 * half, (0.5 if lumbar else 0.36) * reach, 0, 0),
         )
     )  # fmt: skip
     if lumbar:
-        tubes.append(
-            _bone(
-                "transverse_process",
-                kernel.MARROW,
-                1.0,
-                4.0,
-                (top - 0.3 * height, ca + 18, -3, 15, 3.5, 6, 0),
-                (top - 0.6 * height, ca + 18, -2, 16, 4, 6, 0),
-            )
-        )
-        tubes.append(
-            _bone(
-                "facet",
-                kernel.MARROW,
-                1.2,
-                5.0,
-                (bottom + 0.35 * height, ca + 4, 8, 7, 6, 30, 0),
-                (bottom - 0.1 * height, ca + 5, 9, 8, 7, 30, 0),
-            )
-        )
+        tubes += [
+            _bone("transverse_process", 1.0, 4.0,
+                (top - 0.3 * height, ca + 18, -3, 15, 3.5, 6, 0), (top - 0.6 * height, ca + 18, -2, 16, 4, 6, 0)),
+            _bone("facet", 1.2, 5.0,
+                (bottom + 0.35 * height, ca + 4, 8, 7, 6, 30, 0), (bottom - 0.1 * height, ca + 5, 9, 8, 7, 30, 0)),
+        ]  # fmt: skip
     elif sacral:
-        tubes.append(
-            _bone(
-                "sacral_ala",
-                kernel.MARROW,
-                1.2,
-                6.0,
-                (top + 3, 34, -16, 22, 13, 12, 0),
-                (bottom, 32, -10, 26, 17, 15, 0),
-                (20, 24, 2, 22, 16, 15, 0),
-            )
-        )
-        tubes.append(
-            _bone(
-                "sacrum_body", kernel.MARROW, 1.2, 4.0, (bottom, 0, front, a, b, 0, 0), (20, 0, front + 4, 20, 13, 0, 0)
-            )
-        )
-        tubes.append(
-            _bone("sacral_crest", kernel.MARROW, 1.2, 4.0, (top - 8, 0, 5, 16, 6, 0, 0), (20, 0, 6, 14, 5, 0, 0))
-        )
+        tubes += [
+            _bone("sacral_ala", 1.2, 6.0,
+                (top + 3, 34, -16, 22, 13, 12, 0), (bottom, 32, -10, 26, 17, 15, 0), (20, 24, 2, 22, 16, 15, 0)),
+            _bone("sacrum_body", 1.2, 4.0, (bottom, 0, front, a, b, 0, 0), (20, 0, front + 4, 20, 13, 0, 0)),
+            _bone("sacral_crest", 1.2, 4.0, (top - 8, 0, 5, 16, 6, 0, 0), (20, 0, 6, 14, 5, 0, 0)),
+        ]  # fmt: skip
     else:
-        tubes.append(
-            _bone(
-                "transverse_process",
-                kernel.MARROW,
-                1.0,
-                5.0,
-                (top - 0.1 * height, ca + 12, 6, 12, 4, 28, 0),
-                (top - 0.7 * height, ca + 12, 7, 13, 4.5, 28, 0),
-            )
-        )
-        tubes.append(
-            _bone(
-                "rib_neck",
-                kernel.MARROW,
-                1.0,
-                5.0,
-                (top + 0.1 * height, ca + 16, -6, 17, 4.5, 18, 0),
-                (top - 0.5 * height, ca + 20, -1, 20, 4.5, 20, 0),
-            )
-        )
-    return tubes  # fmt: skip
+        tubes += [
+            _bone("transverse_process", 1.0, 5.0,
+                (top - 0.1 * height, ca + 12, 6, 12, 4, 28, 0), (top - 0.7 * height, ca + 12, 7, 13, 4.5, 28, 0)),
+            _bone("rib_neck", 1.0, 5.0,
+                (top + 0.1 * height, ca + 16, -6, 17, 4.5, 18, 0), (top - 0.5 * height, ca + 20, -1, 20, 4.5, 20, 0)),
+        ]  # fmt: skip
+    return tubes
 
 
 BONES: tuple[SpineTube, ...] = (
     *(tube for n in range(len(LEVELS)) for tube in _vertebra(n)),
-    _bone("iliac_bone", kernel.MARROW, 1.5, 10.0,
+    _bone("iliac_bone", 1.5, 10.0,
         (148, 110, -64, 30, 4, 118, 0.002), (125, 104, -62, 50, 5.5, 118, 0.002),
         (95, 96, -54, 62, 7, 120, 0.002), (60, 84, -44, 58, 8, 122, 0.002), (20, 76, -50, 44, 12, 118, 0)),
-    _bone("scapula", kernel.MARROW, 1.0, 6.0,
+    _bone("scapula", 1.0, 6.0,
         (548, 104, 5, 34, 2.6, -32, 0), (490, 100, 9, 40, 2.6, -34, 0), (425, 96, 9, 22, 2.4, -36, 0)),
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from containers.association.report import Report
+from containers.contract.cohort.arrays import IntArray
 from containers.contract.cohort.columns import Category, Cohort
 from containers.contract.cohort.flow import leave_out
 
@@ -31,6 +32,32 @@ def complete_cases(
     if used.size == 0:
         raise report.fault("no row has a value in every column it uses", mend="see the flow of a smaller analysis")
     return used
+
+
+def guard_counts(
+    rows: Cohort, report: Report, *, strata: str | None = None, outcome: str | None = None, by: Sequence[str] = ()
+) -> None:
+    """Guard n, and events of `outcome`, of strata and of the levels of `by`, in all rows and in strata."""
+    y = rows.binary(outcome) if outcome else None
+    whole: tuple[list[str], IntArray] = ([""], np.zeros(rows.size, dtype=np.int64))
+    across = [whole, _levels(rows, strata)] if strata else [whole]
+    along = [whole, *(_levels(rows, name) for name in by if name != strata)]
+    for strata_names, stratum in across:
+        for terms, level in along:
+            if strata_names == terms:
+                continue  # all rows at once: nothing to subtract from
+            shape, prefix = (len(strata_names), len(terms)), "level_" if terms != [""] else ""
+            cells = stratum * len(terms) + level
+            n = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+            report.guard(f"{prefix}n", strata_names, terms, n)
+            if y is not None:
+                events = np.bincount(cells, y, minlength=shape[0] * shape[1]).astype(np.int64).reshape(shape)
+                report.guard(f"{prefix}events", strata_names, terms, events, n)
+
+
+def _levels(rows: Cohort, name: str) -> tuple[list[str], IntArray]:
+    column = rows.category(name)
+    return [f"{name}:{level}" for level in column.levels], column.codes
 
 
 def _check_levels(column: Category, name: str, levels: Sequence[str], report: Report) -> None:

@@ -5,11 +5,13 @@ regression with profile intervals and likelihood-ratio tests: Heinze and Schempe
 2002;21:2409-2419. The covariance is the inverse of the (unpenalised) information at the estimate.
 """
 
+from functools import partial
+
 import numpy as np
 import scipy.special
 
 from containers.association.logistic import Likelihood, LogisticFit, inverse, solve, weighted_products
-from containers.association.profile import ProfileProblem, interval_ends
+from containers.association.profile import ProfileProblem, ends_of
 from containers.contract.cohort.arrays import FloatArray, IntArray
 
 ITERATIONS = 200
@@ -59,8 +61,25 @@ def fit_firth(x: FloatArray, y: FloatArray, weights: FloatArray | None = None) -
 
     weights: (n,) frequencies above 0, or None. `log_likelihood` of the result is the penalised one.
     """
+    rows, triangle = _orthogonal(x)
     p = x.shape[1]
-    return _maximise(PenalisedLikelihood(x, y, weights), np.zeros(p), np.arange(p))
+    fit = _maximise(PenalisedLikelihood(rows, y, weights), np.zeros(p), np.arange(p))
+    back = np.linalg.inv(triangle)
+    # The information in x is triangle' information triangle, and its determinant is in the likelihood.
+    log_likelihood = fit.log_likelihood + float(np.log(np.abs(np.diag(triangle))).sum())
+    return LogisticFit(
+        back @ fit.coefficients, back @ fit.covariance @ back.T, log_likelihood, fit.iterations, fit.converged
+    )
+
+
+def _orthogonal(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """x (n, p) = rows (n, p) triangle (p, p), the rows' columns orthonormal: Jeffreys' prior is the same in any
+    coordinates, and in these a column far from zero (a year) costs no digits. The triangle's last entry is above 0."""
+    rows, triangle = np.linalg.qr(x)
+    sign = -1.0 if triangle[-1, -1] < 0 else 1.0
+    rows[:, -1] *= sign
+    triangle[-1] *= sign
+    return rows, triangle
 
 
 def _maximise(likelihood: PenalisedLikelihood, start: FloatArray, free: IntArray) -> LogisticFit:
@@ -98,13 +117,24 @@ def firth_intervals(
     x: FloatArray, y: FloatArray, fit: LogisticFit, level: float = 0.95, weights: FloatArray | None = None
 ) -> FloatArray:
     """(p, 2) ends of the penalised profile-likelihood intervals of a `fit_firth` on the same rows; NaN: unbounded."""
-    likelihood = PenalisedLikelihood(x, y, weights)
-
-    def held(j: int, value: float) -> float:
-        return _held(likelihood, fit, j, value)
-
     root = float(scipy.special.ndtri(0.5 + level / 2.0))
-    return interval_ends(ProfileProblem(likelihood.at, held, fit.log_likelihood, root), fit)
+    ends = np.empty((x.shape[1], 2))
+    for j in range(x.shape[1]):
+        likelihood, turned, unit = _turned(x, y, fit, j, weights)
+        problem = ProfileProblem(likelihood.at, partial(_held, likelihood, turned), turned.log_likelihood, root)
+        ends[j] = np.array(ends_of(problem, turned, x.shape[1] - 1)) / unit
+    return ends
+
+
+def _turned(
+    x: FloatArray, y: FloatArray, fit: LogisticFit, j: int, weights: FloatArray | None
+) -> tuple[PenalisedLikelihood, LogisticFit, float]:
+    """The likelihood in coordinates whose last is coefficient j times the number returned, and its maximum."""
+    order = np.append(np.delete(np.arange(x.shape[1]), j), j)
+    rows, triangle = _orthogonal(x[:, order])
+    likelihood = PenalisedLikelihood(rows, y, weights)
+    turned = _maximise(likelihood, triangle @ fit.coefficients[order], np.arange(x.shape[1]))
+    return likelihood, turned, float(triangle[-1, -1])
 
 
 def _held(likelihood: PenalisedLikelihood, fit: LogisticFit, j: int, value: float) -> float:
@@ -122,5 +152,8 @@ def firth_gains(x: FloatArray, y: FloatArray, fit: LogisticFit, weights: FloatAr
 
     The penalty stays that of all p columns.
     """
-    likelihood = PenalisedLikelihood(x, y, weights)
-    return np.array([fit.log_likelihood - _held(likelihood, fit, j, 0.0) for j in range(x.shape[1])])
+    gains = []
+    for j in range(x.shape[1]):
+        likelihood, turned, _ = _turned(x, y, fit, j, weights)
+        gains.append(turned.log_likelihood - _held(likelihood, turned, x.shape[1] - 1, 0.0))
+    return np.array(gains)

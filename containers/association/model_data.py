@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from containers.association.cases import complete_cases
+from containers.association.cases import complete_cases, guard_counts
 from containers.association.design import Design, build_design
 from containers.association.report import Report
 from containers.association.spec import ModelFields
 from containers.contract.cohort.arrays import FloatArray
-from containers.contract.cohort.columns import Cohort
+from containers.contract.cohort.columns import Category, Cohort
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ def stratified(
     """
     extra = [*also, strata] if strata else list(also)
     whole = model_data(fields, cohort, report, extra)
+    named = {name: whole.cohort.column(name) for name in (*fields.terms, *also)}
+    # A level without rows (a group's: a term has none) is not among the results, so that it hides nothing.
+    by = {name: _with_rows(column) for name, column in named.items() if isinstance(column, Category)}
+    counted = Cohort({**whole.cohort.columns, **by}, whole.cohort.rows)
+    guard_counts(counted, report, strata=strata, outcome=fields.outcome, by=list(by))
     yield whole
     if not strata:
         return
@@ -61,6 +66,10 @@ def stratified(
         if rows.size == 0:
             raise report.fault(f"no row has level {level!r}", column=strata, mend="restrict it to the other levels")
         yield replace(_data(inside, rows, report, stratum), stratum=stratum)
+
+
+def _with_rows(column: Category) -> Category:
+    return column.keep([column.levels[code] for code in np.unique(column.codes)])
 
 
 def _data(fields: ModelFields, rows: Cohort, report: Report, stratum: str = "") -> ModelData:

@@ -71,23 +71,35 @@ def logistic_problem(
         shifted = base + x[:, j] * value
         if others.shape[1] == 0:
             return likelihood.value(np.array([value]))
-        return fit_logistic(others, y, weights, shifted, np.delete(fit.coefficients, j)).log_likelihood
+        start = np.delete(fit.coefficients, j)
+        # Newton's steps from a start that lies far off may not arrive. Next to a supremum, coefficients grow together.
+        largest = -np.inf
+        for near in (start, start * (value / fit.coefficients[j]) if fit.coefficients[j] else start, 0.0 * start):
+            refit = fit_logistic(others, y, weights, shifted, near)
+            largest = max(largest, refit.log_likelihood)
+            if refit.converged:
+                break
+        return largest
 
     return ProfileProblem(likelihood.at, held, fit.log_likelihood, float(scipy.special.ndtri(0.5 + level / 2.0)))
 
 
 def interval_ends(problem: ProfileProblem, fit: LogisticFit) -> FloatArray:
     """(p, 2) ends for every coefficient of a fit at the problem's maximum; NaN for one that is unbounded."""
+    return np.array([ends_of(problem, fit, j) for j in range(len(fit.coefficients))])
+
+
+def ends_of(problem: ProfileProblem, fit: LogisticFit, j: int) -> tuple[float, float]:
+    """Ends for coefficient j, as `interval_ends`."""
     errors = fit.standard_errors
-    ends = np.empty((len(errors), 2))
-    for j in range(len(errors)):
-        for position, side in enumerate((-1, 1)):
-            start = fit.coefficients + side * problem.root * fit.covariance[:, j] / errors[j]
-            found = _newton(problem, j, side, start, fit, errors)
-            if found is None:
-                found = bracketed_end(problem, j, side, float(fit.coefficients[j]), float(errors[j]))
-            ends[j, position] = found
-    return ends
+    ends = []
+    for side in (-1, 1):
+        start = fit.coefficients + side * problem.root * fit.covariance[:, j] / errors[j]
+        found = _newton(problem, j, side, start, fit, errors)
+        if found is None:
+            found = bracketed_end(problem, j, side, float(fit.coefficients[j]), float(errors[j]))
+        ends.append(found)
+    return ends[0], ends[1]
 
 
 def _newton(

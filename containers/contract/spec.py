@@ -51,6 +51,7 @@ class Parameter(Strict):
     def complaint(self, value: Any) -> str | None:
         """Why `value` is not acceptable, or None."""
         allowed = _TYPES[self.type]
+        unit = "" if self.unit == "1" else f" {self.unit}"
         if not isinstance(value, allowed) or (isinstance(value, bool) and self.type != "boolean"):
             return f"must be of type {self.type}, got {value!r}"
         for part in value if isinstance(value, list) else [value]:
@@ -60,9 +61,9 @@ class Parameter(Strict):
                 return f"must be finite, got {part!r}"
             if isinstance(part, (int, float)) and not isinstance(part, bool):
                 if self.minimum is not None and part < self.minimum:
-                    return f"must be at least {self.minimum:g} {self.unit}, got {part!r}"
+                    return f"must be at least {self.minimum:g}{unit}, got {part!r}"
                 if self.maximum is not None and part > self.maximum:
-                    return f"must be at most {self.maximum:g} {self.unit}, got {part!r}"
+                    return f"must be at most {self.maximum:g}{unit}, got {part!r}"
         return None
 
 

@@ -5,6 +5,7 @@
 - `origin_mm` is the centre of voxel (0, 0, 0).
 """
 
+import gzip
 import io
 import zlib
 from dataclasses import dataclass, field
@@ -186,14 +187,17 @@ def write_nrrd(path: Path, volume: Volume, *, compress: bool = False) -> None:
 def read_nrrd(path: Path) -> Volume:
     """Read a three-dimensional NRRD into LPS. RAS and LAS headers are converted by their signs.
 
-    Raises ItemFault when the file is no NRRD, keeps its data in another file (which no content hash would cover), is
-    not 3-D, carries no usable geometry, or counts in another unit than mm.
+    Raises ItemFault when the file is no NRRD (NIfTI is named as such), keeps its data in another file (which no content
+    hash would cover), is not 3-D, carries no usable geometry, or counts in another unit than mm.
     """
     try:
         if {"data file", "datafile"} & set(nrrd.read_header(str(path))):
             raise ItemFault("keeps its data in another file", where=path.name, mend="save it as one .nrrd file")
         data, header = nrrd.read(str(path), index_order="C")
     except (OSError, ValueError, KeyError, EOFError, zlib.error, nrrd.NRRDError) as error:
+        if _is_nifti(path):
+            mend = "convert it to NRRD, for example with SimpleITK or 3D Slicer"
+            raise ItemFault("is NIfTI, where NRRD is needed", where=path.name, mend=mend) from error
         raise ItemFault(f"is not a readable NRRD ({error})", where=path.name, mend="write it again") from error
     if data.ndim != 3:
         raise ItemFault(f"has {data.ndim} axes, 3 are needed", where=path.name, mend="give one scalar volume a file")
@@ -212,6 +216,21 @@ def read_nrrd(path: Path) -> Volume:
         raise ItemFault(str(error), where=path.name, mend="mend the NRRD header") from error
     facts = {k: str(v) for k, v in header.items() if k not in _RESERVED and isinstance(v, (str, int, float))}
     return Volume(data, geometry, facts)
+
+
+def _is_nifti(path: Path) -> bool:
+    """Whether a file that is no NRRD is NIfTI, by its name or by the magic of NIfTI-1 or -2, gzipped or not."""
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        return True
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(348)
+        if head.startswith(b"\x1f\x8b"):
+            with gzip.open(path) as stream:
+                head = stream.read(348)
+    except (OSError, EOFError, zlib.error):
+        return False
+    return head[344:347] in (b"n+1", b"ni1") or head[4:7] in (b"n+2", b"ni2")
 
 
 def read_finite(path: Path) -> Volume:

@@ -20,6 +20,9 @@ from containers.thigh_segmentation.infer import refines, segment
 from containers.thigh_segmentation.qc import check_labels
 from containers.thigh_segmentation.terminology import tag
 
+BRIGHT_PERCENTILE, DARK_SHARE = 99.0, 0.1
+"""An image whose bright voxels lie in the lowest tenth of the weights' window was scaled, or is of another contrast."""
+
 
 @dataclass
 class State:
@@ -57,6 +60,8 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     """Segment one volume. Raises ItemFault for a volume that cannot be segmented."""
     with result.step("weights"):
         checkpoint = state.checkpoint(item.inputs.get("weights", SHIPPED))
+        if "weights" not in item.inputs:
+            result.warn("the shipped weights are trained on phantoms: labels of a scan of a person need other weights")
     with result.step("read"):
         path = item.inputs["volume"]
         volume = read_nrrd(path)
@@ -68,6 +73,12 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
                 f"has no value between {low:g} and {high:g}, the window of the weights",
                 where=path.name,
                 mend="give stored scanner values of the right contrast",
+            )
+        bright = float(np.percentile(np.asarray(volume.data, dtype=np.float32), BRIGHT_PERCENTILE))
+        if bright < low + DARK_SHARE * (high - low):
+            result.warn(
+                f"dark image: {BRIGHT_PERCENTILE:g} % of its values are below {bright:.3g}, and the weights expect"
+                f" {low:g} to {high:g}; give stored scanner values, not scaled ones"
             )
     second_pass = bool(job.parameters["second_pass"])
     with result.step("network"):

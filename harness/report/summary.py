@@ -21,7 +21,7 @@ ROUTE_WORDS = {
 VERDICT_MEANING = {
     Verdict.REPRODUCED: "follows from other printed numbers, for all values inside their roundings",
     Verdict.CONSISTENT: "nothing stands against it: the recomputed range overlaps the printed one, or another stated "
-    "rounding agrees, or a phantom with known truth is recovered (which says nothing of the cohort)",
+    "rounding agrees, or a phantom or a simulation with known truth is recovered (which says nothing of the cohort)",
     Verdict.CONTRADICTED: "no values inside the printed roundings can agree, under any rounding that was tried",
     Verdict.NOT_TESTABLE: "needs data, hardware or a stage that is not here, or a check that was not in this run; "
     "the command that would test it is given",

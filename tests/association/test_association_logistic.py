@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.optimize
+import scipy.stats
 
 from tests.association.conftest import metric
 from tests.association.made import N
@@ -207,6 +209,25 @@ def test_complete_separation_leaves_no_estimate(run_stage: RunStage) -> None:
     assert record["metrics"]["profile_high.m.age"]["value"] is None
     assert metric(record, "profile_low.m.age") > 0
     assert record["metrics"]["profile_odds_ratio_high.m.age"]["note"].startswith("unbounded")
+
+
+def test_the_end_that_complete_separation_leaves_is_exact(run_stage: RunStage) -> None:
+    """y is 1 from age 30 on: at the ends, half the 95 % quantile of chi-square is lost, from the supremum 0."""
+    cohort = {"age": [float(k) for k in range(60)], "y": ["yes" if k >= 30 else "no" for k in range(60)]}
+    columns = {name: COLUMNS[name] for name in cohort}
+    record = run_stage(cohort, columns, {"analyses": [{**MODEL, "terms": ["age"]}]})
+    age, sign = np.arange(60.0), np.where(np.arange(60) >= 30, 1.0, -1.0)
+
+    def lost(intercept: float, slope: float) -> float:
+        return float(np.logaddexp(0.0, -sign * (intercept + slope * age)).sum())
+
+    half = scipy.stats.chi2.isf(0.05, 1) / 2
+    end = metric(record, "profile_high.m.intercept")
+    best = scipy.optimize.minimize_scalar(lambda slope: lost(end, slope), bracket=(-end / 40, -end / 20), tol=1e-12)
+    assert best.fun == pytest.approx(half, rel=1e-8)
+    end = metric(record, "profile_low.m.age")
+    best = scipy.optimize.minimize_scalar(lambda b: lost(b, end), bracket=(-40 * end, -20 * end), tol=1e-12)
+    assert best.fun == pytest.approx(half, rel=1e-8)
 
 
 def test_p_values_beyond_the_range_of_numbers_have_a_logarithm(run_stage: RunStage) -> None:

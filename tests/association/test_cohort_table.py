@@ -84,3 +84,9 @@ def test_a_broken_row_is_not_quoted(refused: Refused) -> None:
 )
 def test_a_wrong_dictionary_says_where(refused: Refused, columns: dict[str, Any], said: str) -> None:
     assert said in refused({"x": [1.0], "y": [1.0]}, columns, NOTHING)
+
+
+def test_a_column_of_identifiers_declared_as_levels_is_not_quoted(refused: Refused) -> None:
+    people = [f"SECRET{k}" for k in range(9)]
+    said = refused({"sex": people}, {"sex": COLUMNS["sex"]}, NOTHING)
+    assert "column sex: 9 unknown levels in rows 1, 2, 3, 4, 5 and 4 more" in said and "SECRET" not in said

@@ -119,3 +119,19 @@ def test_many_rows_leave_little_of_the_penalty() -> None:
     assert np.abs((penalised.coefficients - plain.coefficients) / errors).max() < 0.02
     ends = firth_intervals(x, y, penalised, weights=weights) - profile_intervals(x, y, plain, weights=weights)
     assert np.abs(ends / errors[:, None]).max() < 0.02
+
+
+@pytest.mark.parametrize("shift", [2000.0, 1e5, 1e7])
+@pytest.mark.parametrize("separated", [True, False])
+def test_the_distance_from_zero_of_a_column_does_not_matter(shift: float, separated: bool) -> None:
+    time = np.arange(60.0)
+    y = (time >= 30).astype(float) if separated else (time % 7 > 3 + time / 40).astype(float)
+    near, far = (np.column_stack([np.ones(60), time + by]) for by in (0.0, shift))
+    fits = [fit_firth(x, y) for x in (near, far)]
+    assert all(fit.converged for fit in fits)
+    assert fits[1].coefficients[1] == pytest.approx(fits[0].coefficients[1], rel=1e-8)
+    assert fits[1].log_likelihood == pytest.approx(fits[0].log_likelihood, rel=1e-9)
+    ends = [firth_intervals(x, y, fit)[1] for x, fit in zip((near, far), fits, strict=True)]
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-6)
+    gains = [firth_gains(x, y, fit)[1] for x, fit in zip((near, far), fits, strict=True)]
+    assert gains[1] == pytest.approx(gains[0], rel=1e-6)

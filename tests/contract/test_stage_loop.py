@@ -8,7 +8,7 @@ import pytest
 
 from containers.contract.errors import EnvironmentFault, ItemFault, RequestFault
 from containers.contract.request import load_request
-from containers.contract.spec import load_spec
+from containers.contract.spec import Parameter, load_spec
 from containers.contract.stage import main, run
 
 STAGE = """
@@ -107,7 +107,7 @@ def test_records_repeat_byte_for_byte_and_carry_no_place(tmp_path: Path) -> None
     [
         ({"stage": "other"}, "asks for stage 'other'"),
         ({"parameters": {"faktor": 1}}, "unknown parameter 'faktor'"),
-        ({"parameters": {"factor": 11}}, "at most 10 1, got 11"),
+        ({"parameters": {"factor": 11}}, "at most 10, got 11"),
         ({"parameters": {"factor": "2"}}, "must be of type number"),
         ({"parameters": {"factor": True}}, "must be of type number"),
         ({"contract": "9.0"}, "contract 9.0 is not spoken"),
@@ -169,6 +169,14 @@ def test_a_default_out_of_range_is_refused(tmp_path: Path) -> None:
     (tmp_path / "stage.toml").write_text(STAGE.replace("default = 1.0", "default = 12.0"))
     with pytest.raises(RequestFault, match="default of parameter factor must be at most 10"):
         load_spec(tmp_path / "stage.toml")
+
+
+@pytest.mark.parametrize(
+    ("unit", "said"), [("1", "must be at most 0.9, got 2"), ("mm", "must be at most 0.9 mm, got 2")]
+)
+def test_a_range_is_said_in_its_unit_unless_that_is_1(unit: str, said: str) -> None:
+    overlap = Parameter(type="number", default=0.5, maximum=0.9, unit=unit, description="of neighbours")
+    assert overlap.complaint(2) == said
 
 
 @pytest.mark.parametrize("where", ["metric", "details"])

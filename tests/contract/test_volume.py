@@ -1,5 +1,6 @@
 """NRRD in and out, judged by SimpleITK, which shares no code with pynrrd or with us."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,23 @@ def test_bad_files_say_what_is_wrong(tmp_path: Path, change, says: str) -> None:
     path.write_bytes(change(before))
     assert path.read_bytes() != before
     with pytest.raises(ItemFault, match=says):
+        read_nrrd(path)
+
+
+@pytest.mark.parametrize("written", ["v.nii", "v.nii.gz"])
+@pytest.mark.parametrize("named", ["v.NII.GZ", "v.nrrd"])
+def test_nifti_is_to_be_converted(tmp_path: Path, written: str, named: str) -> None:
+    sitk.WriteImage(sitk.GetImageFromArray(ramp(OBLIQUE)), str(tmp_path / written))
+    path = (tmp_path / written).rename(tmp_path / named)
+    with pytest.raises(ItemFault, match="is NIfTI") as fault:
+        read_nrrd(path)
+    assert "convert it to NRRD" in fault.value.mend
+
+
+def test_not_every_gzip_is_nifti(tmp_path: Path) -> None:
+    path = tmp_path / "v.nrrd"
+    path.write_bytes(gzip.compress(b"NRRD0005"))
+    with pytest.raises(ItemFault, match="not a readable NRRD"):
         read_nrrd(path)
 
 

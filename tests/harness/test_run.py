@@ -99,3 +99,14 @@ def test_a_link_in_a_stage_s_output_is_refused(tmp_path: Path) -> None:
     done = myorepro("run", str(tmp_path / "lines"), "a.txt", cwd=tmp_path)
     assert done.returncode == 3 and "way_out is no regular file" in done.stderr
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_no_name_is_cut_where_there_is_no_terminal(tmp_path: Path) -> None:
+    name = "length." + "a_long_name_" * 12
+    (tmp_path / "lines").mkdir()
+    for file in ("__main__.py", "stage.toml"):
+        text = (STAGES / "lines" / file).read_text(encoding="utf-8")
+        write(tmp_path / "lines" / file, text.replace('"length.first"', f'"{name}"'))
+    write(tmp_path / "a.txt", "one\n")
+    done = myorepro("run", str(tmp_path / "lines"), "a.txt", cwd=tmp_path, COLUMNS="80")
+    assert done.returncode == 0 and name in done.stdout, done.stdout

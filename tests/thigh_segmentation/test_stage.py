@@ -55,6 +55,23 @@ def test_labels_lie_on_the_volume_and_fit_the_truth(tmp_path: Path, good: Item, 
     assert record["metrics"]["flags"]["value"] == len(record["warnings"])
 
 
+def test_an_image_that_was_scaled_is_named(tmp_path: Path, good: Item, run_stage: RunStage) -> None:
+    """Divided by 400, the values lie at the bottom of the window: the empty labels have a cause."""
+    volume = person(40)[0]
+    write_nrrd(tmp_path / "scaled.nrrd", Volume((volume.data / 400).astype(np.float32), GRID, volume.facts))
+    scaled = {**good, "id": "scaled", "inputs": {**good["inputs"], "volume": tmp_path / "scaled.nrrd"}}
+    records = run_stage([good, scaled])
+    assert any("the weights expect 0 to 400" in line for line in records["scaled"]["warnings"])
+    assert not any("the weights expect" in line for line in records["good"]["warnings"])
+
+
+def test_shipped_weights_say_what_they_were_trained_on(tmp_path: Path, good: Item, run_stage: RunStage) -> None:
+    bare = {"id": "bare", "inputs": {"volume": good["inputs"]["volume"]}}
+    records = run_stage([good, bare])
+    assert any("trained on phantoms" in line for line in records["bare"]["warnings"])
+    assert not any("trained on phantoms" in line for line in records["good"]["warnings"])
+
+
 def test_orientation_of_the_file_does_not_matter(tmp_path: Path, good: Item, run_stage: RunStage) -> None:
     """The same person stored with other axes gives the same labels at the same places."""
     volume, _ = person(40)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from containers.association.cases import complete_cases
+from containers.association.cases import complete_cases, guard_counts
 from containers.association.report import Report
 from containers.contract.cohort.arrays import FloatArray
 from containers.contract.cohort.columns import Cohort
@@ -14,12 +14,16 @@ def whole_and_strata(
     report: Report,
     restrict: Mapping[str, Sequence[str]],
     strata: str | None,
+    outcome: str | None = None,
+    by: Sequence[str] = (),
 ) -> Iterator[tuple[str, Cohort]]:
     """Complete cases of `columns`: all (stratum empty), then those at each level of category `strata`.
 
-    Writes this analysis' flow once. Raises ItemFault, also for a level without rows.
+    outcome, by: whose events and levels the analysis counts. Writes this analysis' flow once. Raises ItemFault, also
+    for a level without rows.
     """
     rows = complete_cases(cohort, [*columns, *([strata] if strata else [])], report, restrict)
+    guard_counts(rows, report, strata=strata, outcome=outcome, by=by)
     yield "", rows
     if strata is None:
         return

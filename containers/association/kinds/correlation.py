@@ -31,6 +31,7 @@ def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
         why = perfect or ("an interval needs more than three rows" if found.low is None else "")
         notes = dict.fromkeys(("low", "high"), why)
         report.put_interval("correlation", found.r, (found.low, found.high), stratum=stratum, notes=notes)
-        report.put("df", found.df, stratum=stratum)
+        small = report.shown(rows.size, at=("n", stratum, ""))[1]
+        report.put("df", None if small else found.df, stratum=stratum, note=small)
         for quantity, value in {"t": found.t, "p": found.p, "log10_p": found.log10_p}.items():
             report.put(quantity, value, stratum=stratum, note=perfect)

@@ -60,6 +60,8 @@ def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
         except ValueError as error:
             raise report.fault(str(error), column=analysis.outcome, mend="give more rows, or fewer terms") from error
         report.count("n", rows.size, stratum=stratum)
+        small = report.shown(rows.size, at=("n", stratum, ""))[1]
+        report.put("df", None if small else fit.df, stratum=stratum, note=small)
         _put(analysis, design.names, fit, stratum, report)
 
 
@@ -67,7 +69,6 @@ def _put(analysis: Spec, names: tuple[str, ...], fit: LinearFit, stratum: str, r
     share = 0.5 + analysis.level / 2
     quantile = float(stdtrit(fit.df, share) if analysis.interval == "t" else ndtri(share))
     exact = "every row lies on the fitted surface" if fit.residual_sd == 0 else ""
-    report.put("df", fit.df, stratum=stratum)
     report.put("sd", fit.residual_sd, stratum=stratum, term="residual")
     for name, beta, error in zip(names, fit.coefficients, fit.standard_errors, strict=True):
         beta, error = float(beta), float(error)

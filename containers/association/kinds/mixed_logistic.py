@@ -217,8 +217,9 @@ def _random_intercept(
     for code, mode in zip(fit.labels, fit.intercepts, strict=True):
         level = levels[int(code)]
         n, events = sizes[level]
-        shown, note = report.shown(n)
-        shown_events, events_note = report.shown(events, of=n)
+        term = f"{analysis.group}:{level}"
+        shown, note = report.shown(n, at=("level_n", data.stratum, term))
+        shown_events, events_note = report.shown(events, of=n, at=("level_events", data.stratum, term))
         answer["groups"].append(
             {
                 "level": level,

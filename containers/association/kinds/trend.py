@@ -30,7 +30,9 @@ class Spec(Analysis):
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
     """Put n, events, and trend_z, p and log10_p with the terms `standard` and `as_printed`. Raises ItemFault."""
     columns = (analysis.outcome, analysis.by)
-    for stratum, rows in whole_and_strata(cohort, columns, report, analysis.restrict, analysis.strata):
+    for stratum, rows in whole_and_strata(
+        cohort, columns, report, analysis.restrict, analysis.strata, analysis.outcome
+    ):
         y, column = rows.binary(analysis.outcome), rows.category(analysis.by)
         n = np.bincount(column.codes, minlength=len(column.levels)).astype(np.float64)
         events = np.bincount(column.codes, weights=y, minlength=len(column.levels)).astype(np.float64)

@@ -26,10 +26,12 @@ class Spec(Analysis):
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
     """Put n, level_n, mean and sd of both levels, and each test of first level less second. Raises ItemFault.
 
-    Mean and sd of fewer people than the disclosure threshold are not shown.
+    Mean and sd are shown only where their level_n is, df only where n is.
     """
     columns = (analysis.outcome, analysis.by)
-    for stratum, rows in whole_and_strata(cohort, columns, report, analysis.restrict, analysis.strata):
+    for stratum, rows in whole_and_strata(
+        cohort, columns, report, analysis.restrict, analysis.strata, by=[analysis.by]
+    ):
         values, second = varying(rows, analysis.outcome, report, stratum), rows.binary(analysis.by)
         groups = []
         report.count("n", rows.size, stratum=stratum)
@@ -45,7 +47,7 @@ def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
                 )
             group = Summary(float(chosen.mean()), float(chosen.std(ddof=1)), len(chosen))
             groups.append(group)
-            shown, note = report.shown(group.n)
+            shown, note = report.shown(group.n, at=("level_n", stratum, term))
             report.put("level_n", shown, stratum=stratum, term=term, note=note)
             report.put("mean", None if note else group.mean, stratum=stratum, term=term, note=note)
             report.put("sd", None if note else group.sd, stratum=stratum, term=term, note=note)
@@ -54,12 +56,17 @@ def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
                 found = t_test(groups[0], groups[1], variances, analysis.level)
             except ValueError as error:
                 raise report.fault(str(error), column=analysis.outcome, mend="take the analysis out") from error
-            put_test(report, found, variances, stratum)
+            put_test(report, found, variances, stratum, rows.size)
 
 
-def put_test(report: Report, found: TTest, variances: Variances, stratum: str = "") -> None:
-    """mean_difference with its interval, t, df, p and log10_p, with the term `welch` or `pooled`."""
+def put_test(report: Report, found: TTest, variances: Variances, stratum: str = "", rows: int | None = None) -> None:
+    """mean_difference with its interval, t, df, p and log10_p, with the term `welch` or `pooled`.
+
+    rows: n of a table, where it has one; its df is shown only where it is.
+    """
     ends = (found.low, found.high)
     report.put_interval("mean_difference", found.difference, ends, stratum=stratum, term=variances)
-    for quantity in ("t", "df", "p", "log10_p"):
+    note = "" if rows is None else report.shown(rows, at=("n", stratum, ""))[1]
+    report.put("df", None if note else found.df, stratum=stratum, term=variances, note=note)
+    for quantity in ("t", "p", "log10_p"):
         report.put(quantity, getattr(found, quantity), stratum=stratum, term=variances)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from containers.contract.cohort.arrays import BoolArray, FloatArray
 from containers.contract.cohort.columns import Category, Label
 from containers.contract.cohort.dictionary import CategoryColumn, LabelColumn, NumberColumn, text_of
-from containers.contract.cohort.wording import Wording, rows_text
+from containers.contract.cohort.wording import SHOWN_ROWS, Wording, rows_text
 from containers.contract.errors import ItemFault
 
 
@@ -57,8 +57,12 @@ class Cells:
         if unknown.any():
             found = sorted(set(text.filter(pa.array(unknown)).to_pylist()))
             first = text[int(np.flatnonzero(unknown)[0])].as_py()
+            said = self.wording.unknown.format(first=first, levels=", ".join(found[:3]))
+            if len(found) > SHOWN_ROWS and not self.wording.show_ids:
+                # So many are no levels: the column may hold identifiers.
+                said = f"{len(found)} unknown levels"
             raise self._fault(
-                self.wording.unknown.format(first=first, levels=", ".join(found[:3])),
+                said,
                 unknown,
                 f"levels are {', '.join(spec.levels)}; add it to levels or to missing",
             )

@@ -1,8 +1,10 @@
 # Kinds without a logistic model: correlation, concordance, linear, prevalence, trend, t tests, Bonferroni.
 
-# do(rows, stratum) on the complete cases, then on each level of `strata`.
-for_rows <- function(report, analysis, data, columns, do) {
+# do(rows, stratum) on the complete cases, then on each level of `strata`. outcome, by: whose events and
+# levels it counts.
+for_rows <- function(report, analysis, data, columns, do, outcome = NULL, by = character()) {
   rows <- complete_rows(report, data, c(columns, analysis$strata), analysis$restrict)
+  guard_counts(report, rows, analysis$strata, outcome, by)
   do(rows, "")
   if (is.null(analysis$strata)) return(invisible())
   column <- category_column(rows, analysis$strata, sprintf("analysis %s", report$id))
@@ -31,12 +33,12 @@ kind_correlation <- function(analysis, data, report) {
     columns <- lapply(analysis$of, function(name) varying(report, rows, name))
     test <- stats::cor.test(columns[[1]], columns[[2]], conf.level = analysis$level %or% 0.95)
     n <- length(columns[[1]])
-    put_count(report, "n", n, stratum)
+    small <- put_count(report, "n", n, stratum)
     ends <- if (is.null(test$conf.int)) c(NA, NA) else test$conf.int
     perfect <- abs(test$estimate) == 1
     put_interval(report, "correlation", c(test$estimate, if (perfect) c(NA, NA) else ends), stratum,
                  note = if (perfect) "the columns lie on a straight line" else "an interval needs more than three rows")
-    put(report, "df", n - 2L, stratum)
+    put(report, "df", if (nzchar(small)) NA else n - 2L, stratum, note = small)
     put_all(report, list(t = test$statistic[[1]]), stratum, note = "the columns lie on a straight line")
     put_p(report, log_p_t(test$statistic[[1]], n - 2), stratum, note = "the columns lie on a straight line")
   })
@@ -94,8 +96,8 @@ kind_linear <- function(analysis, data, report) {
                                              analysis$outcome, "give more rows, or fewer terms")
     fit <- summary(stats::lm(y ~ x - 1))
     df <- fit$df[2]
-    put_count(report, "n", length(y), stratum)
-    put(report, "df", df, stratum)
+    small <- put_count(report, "n", length(y), stratum)
+    put(report, "df", if (nzchar(small)) NA else df, stratum, note = small)
     put(report, "sd", fit$sigma, stratum, "residual")
     quantile <- if (identical(analysis$interval,
                               "normal")) stats::qnorm((1 + level) / 2) else stats::qt((1 + level) / 2, df)
@@ -114,44 +116,33 @@ kind_linear <- function(analysis, data, report) {
 }
 
 kind_prevalence <- function(analysis, data, report) {
-  for_rows(report, analysis, data, c(analysis$outcome, analysis$by), function(rows, stratum) {
+  level <- analysis$level %or% 0.95
+  columns <- c(analysis$outcome, analysis$by)
+  for_rows(report, analysis, data, columns, outcome = analysis$outcome, by = analysis$by, do = function(rows, stratum) {
     y <- binary_outcome(report, rows, analysis$outcome)
     by <- category_column(rows, analysis$by, sprintf("analysis %s", report$id))
     n <- as.vector(table(by))
     events <- as.vector(tapply(y, by, sum, default = 0))
-    put_share(report, c("n", "events"), sum(n), sum(events), analysis$level %or% 0.95, stratum)
-    hide_n <- hidden_counts(report, n)
-    hide_events <- hidden_counts(report, events) | hidden_counts(report, n - events)
+    put_share(report, c("n", "events"), sum(n), sum(events), level, stratum)
     for (i in seq_along(n)) {
-      put_share(report, c("level_n", "level_events"), n[i], events[i], analysis$level %or% 0.95, stratum,
-                paste0(analysis$by, ":", levels(by)[i]), c(hide_n[i], hide_events[i]))
+      put_share(report, c("level_n", "level_events"), n[i], events[i], level, stratum,
+                paste0(analysis$by, ":", levels(by)[i]))
     }
   })
 }
 
-# Counts that are not shown: the small ones, and where there is exactly one, the next smallest, since the total would
-# give it back.
-hidden_counts <- function(report, counts) {
-  hidden <- counts < report$threshold
-  if (sum(hidden) == 1L && length(counts) > 1L) hidden[which(!hidden)[which.min(counts[!hidden])]] <- TRUE
-  hidden
-}
-
-# Wilson's interval: R's prop.test without continuity correction.
-put_share <- function(report, names, n, events, level, stratum, term = "", hide = c(FALSE, FALSE)) {
-  small <- sprintf("fewer than %d, or a count that would tell such a one", report$threshold)
-  notes <- c(if (hide[1]) small else shown_count(report, n)$note,
-             if (hide[2]) small else shown_count(report, events, n)$note)
-  put(report, names[1], if (nzchar(notes[1])) NA else as.integer(n), stratum, term, notes[1])
-  put(report, names[2], if (nzchar(notes[2])) NA else as.integer(events), stratum, term, notes[2])
-  why <- if (n == 0) "no rows" else if (any(nzchar(notes))) "its counts are not shown" else ""
+# Wilson's interval: R's prop.test without continuity correction. Shown only where its counts are.
+put_share <- function(report, names, n, events, level, stratum, term = "") {
+  notes <- c(put_count(report, names[1], n, stratum, term), put_count(report, names[2], events, stratum, term, of = n))
+  why <- if (any(nzchar(notes))) "its counts are not shown" else if (n == 0) "no rows" else ""
   ends <- if (nzchar(why)) c(NA, NA) else suppressWarnings(stats::prop.test(events, n, conf.level = level,
                                                                             correct = FALSE)$conf.int)
   put_interval(report, "prevalence", c(if (nzchar(why)) NA else events / n, ends), stratum, term, why)
 }
 
 kind_trend <- function(analysis, data, report) {
-  for_rows(report, analysis, data, c(analysis$outcome, analysis$by), function(rows, stratum) {
+  columns <- c(analysis$outcome, analysis$by)
+  for_rows(report, analysis, data, columns, outcome = analysis$outcome, do = function(rows, stratum) {
     y <- binary_outcome(report, rows, analysis$outcome)
     by <- category_column(rows, analysis$by, sprintf("analysis %s", report$id))
     n <- as.vector(table(by))
@@ -180,34 +171,36 @@ kind_trend <- function(analysis, data, report) {
 }
 
 kind_ttest <- function(analysis, data, report) {
-  for_rows(report, analysis, data, c(analysis$outcome, analysis$by), function(rows, stratum) {
+  columns <- c(analysis$outcome, analysis$by)
+  for_rows(report, analysis, data, columns, by = analysis$by, do = function(rows, stratum) {
     values <- varying(report, rows, analysis$outcome)
     by <- category_column(rows, analysis$by, sprintf("analysis %s", report$id))
     binary_outcome(report, rows, analysis$by)
-    put_count(report, "n", length(values), stratum)
+    small <- put_count(report, "n", length(values), stratum)
     groups <- split(values, by)
     for (level in levels(by)) {
       group <- groups[[level]]
       if (length(group) < 2L) analysis_fault(report, sprintf("level '%s' has %d rows, 2 are needed", level,
                                                              length(group)), analysis$by, "give more rows")
       term <- paste0(analysis$by, ":", level)
-      shown <- shown_count(report, length(group))
-      put(report, "level_n", shown$value, stratum, term, shown$note)
-      put(report, "mean", if (is.null(shown$value)) NA else mean(group), stratum, term, shown$note)
-      put(report, "sd", if (is.null(shown$value)) NA else stats::sd(group), stratum, term, shown$note)
+      note <- put_count(report, "level_n", length(group), stratum, term)
+      put(report, "mean", if (nzchar(note)) NA else mean(group), stratum, term, note)
+      put(report, "sd", if (nzchar(note)) NA else stats::sd(group), stratum, term, note)
     }
     for (variances in unique(unlist(analysis$variances %or% list("welch", "pooled")))) {
       test <- stats::t.test(groups[[1]], groups[[2]], var.equal = variances == "pooled",
                             conf.level = analysis$level %or% 0.95)
       put_ttest(report, test$estimate[[1]] - test$estimate[[2]], test$conf.int, test$statistic[[1]],
-                test$parameter[[1]], stratum, variances)
+                test$parameter[[1]], stratum, variances, small)
     }
   })
 }
 
-put_ttest <- function(report, difference, ends, t, df, stratum, variances) {
+# small: why df is not shown, or an empty text.
+put_ttest <- function(report, difference, ends, t, df, stratum, variances, small = "") {
   put_interval(report, "mean_difference", c(difference, ends), stratum, variances)
-  put_all(report, list(t = t, df = df), stratum, variances)
+  put_all(report, list(t = t), stratum, variances)
+  put(report, "df", if (nzchar(small)) NA else df, stratum, variances, small)
   put_p(report, log_p_t(t, df), stratum, variances)
 }
 

@@ -76,10 +76,36 @@ check_varies <- function(report, column, name) {
   }
 }
 
+# Guard n, and events of `outcome`, of strata and of the levels of the factors `by`, in all rows and in strata.
+guard_counts <- function(report, rows, strata = NULL, outcome = NULL, by = character()) {
+  y <- if (!is.null(outcome)) binary_outcome(report, rows, outcome)
+  whole <- factor(rep("", length(rows[[1]])))
+  named <- function(name) {
+    column <- category_column(rows, name, sprintf("analysis %s", report$id))
+    factor(column, labels = paste0(name, ":", levels(column)), levels = levels(column))
+  }
+  along <- c(list(whole), lapply(setdiff(by, strata), named))
+  for (stratum in c(list(whole), lapply(strata, named))) {
+    for (level in along) {
+      if (nlevels(stratum) == 1L && nlevels(level) == 1L && levels(stratum) == levels(level)) next
+      prefix <- if (identical(levels(level), "")) "" else "level_"
+      n <- unclass(table(stratum, level))
+      guard(report, paste0(prefix, "n"), n)
+      if (!is.null(y)) guard(report, paste0(prefix, "events"), unclass(table(stratum[y == 1], level[y == 1])), n)
+    }
+  }
+}
+
 # do(model) for the whole, then for each level of `strata`, in whose model the column and its products are left out.
 for_models <- function(report, fields, data, do, strata = NULL, also = character()) {
   rows <- complete_rows(report, data, c(fields$outcome, unlist(fields$terms), also, strata), fields$restrict)
-  do(model_of(report, fields, rows))
+  whole <- model_of(report, fields, rows)
+  # A level without rows (a group's: a term has none) is not among the results, so that it hides nothing.
+  by <- Filter(function(name) is.factor(rows[[name]]), unique(c(unlist(fields$terms), also)))
+  counted <- rows
+  counted[by] <- lapply(rows[by], droplevels)
+  guard_counts(report, counted, strata, fields$outcome, by)
+  do(whole)
   if (is.null(strata)) return(invisible())
   terms <- setdiff(unlist(fields$terms), strata)
   if (!length(terms)) analysis_fault(report, "is both the only term and the strata", strata,
