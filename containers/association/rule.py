@@ -1,5 +1,6 @@
 """What every rule for a derived column is."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from pydantic import Field
@@ -9,20 +10,20 @@ from containers.contract.errors import ItemFault
 from containers.contract.request import Strict
 
 
-class Rule(Strict):
+class Rule(Strict, ABC):
     """Makes column `column` from the columns `sources`. A row without a value in one of them gets none."""
 
     column: str = Field(min_length=1)
     description: str = ""
 
     @property
+    @abstractmethod
     def sources(self) -> tuple[str, ...]:
         """Names of the columns it reads."""
-        raise NotImplementedError
 
+    @abstractmethod
     def make(self, cohort: Cohort) -> tuple[Column, dict[str, Any]]:
         """The column, and what results.json should say of it (cut points). Raises ItemFault."""
-        raise NotImplementedError
 
     def fault(self, what: str, mend: str) -> ItemFault:
         """A fault of this rule. Raise it."""
