@@ -1,8 +1,8 @@
 """Two records of the same estimands, number by number: how far two implementations agree.
 
 A metric's quantity is its name up to the first dot (`coefficient` of `coefficient.model.age_years`). Invariants:
-every metric of either record is counted, as compared, as undefined in both, or as found in one only; a number that one
-record has and the other lacks or calls undefined is never passed over.
+every metric of either record has a row; a number that one record has and the other lacks or calls undefined is counted,
+never passed over.
 """
 
 import math

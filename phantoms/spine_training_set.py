@@ -10,20 +10,19 @@ which is no training set. Equal arguments give equal bytes.
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from containers.contract.files import write_json
 from containers.contract.labels import SPINE_LABELS
 from containers.contract.segmentation import write_segmentation
 from containers.contract.volume import Volume, write_nrrd
-from phantoms import haste
+from phantoms import haste, training_set
 from phantoms.dixon import stored
 from phantoms.haste import Preset
 from phantoms.spine_anatomy import Variant, fit
 from phantoms.spine_subjects import draw_spine_subject
-from phantoms.training_set import FIRST_SEED
 
 SIZES = {"train": 40, "validation": 4, "test": 6, "held_out": 3}
 
@@ -48,19 +47,7 @@ def write_person(folder: Path, name: str, seed: int, variant: Variant = "standar
 
 def write_training_set(folder: Path, sizes: dict[str, int], preset: Preset = "full") -> None:
     """Write the sets of the given sizes and `split.json`. Persons that are there already are kept."""
-    for part in ("images", "masks"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    sets: dict[str, list[str]] = {}
-    subjects: dict[str, str] = {}
-    for name, size in sizes.items():
-        seeds = range(FIRST_SEED[name], FIRST_SEED[name] + size)
-        sets[name] = [f"{name}_{seed}" for seed in seeds]
-        subjects |= {identifier: f"seed {seed}" for identifier, seed in zip(sets[name], seeds, strict=True)}
-        for identifier, seed in zip(sets[name], seeds, strict=True):
-            if not (folder / "masks" / f"{identifier}.seg.nrrd").exists():
-                write_person(folder, identifier, seed, "held_out" if name == "held_out" else "standard", preset)
-                print(f"{identifier}: written", flush=True)
-    write_json(folder / "split.json", {"schema_version": "1.0", "sets": sets, "subjects": subjects})
+    training_set.write_training_set(folder, sizes, partial(write_person, preset=preset))
 
 
 def main() -> None:

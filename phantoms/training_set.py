@@ -10,6 +10,7 @@ training set. Equal arguments give equal bytes.
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -89,8 +90,13 @@ def write_person(folder: Path, name: str, seed: int, variant: Variant = "standar
     write_segmentation(folder / "masks" / f"{name}.seg.nrrd", anatomy.labels(geometry), geometry, THIGH_LABELS)
 
 
-def write_training_set(folder: Path, sizes: dict[str, int]) -> None:
-    """Write the sets of the given sizes and `split.json`. Persons that are there already are kept."""
+def write_training_set(
+    folder: Path, sizes: dict[str, int], write: Callable[[Path, str, int, Variant], None] = write_person
+) -> None:
+    """Write the sets of the given sizes and `split.json`. Persons that are there already are kept.
+
+    write: makes one pair, from folder, name, seed and variant.
+    """
     for part in ("images", "masks"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     sets: dict[str, list[str]] = {}
@@ -101,7 +107,7 @@ def write_training_set(folder: Path, sizes: dict[str, int]) -> None:
         subjects |= {identifier: f"seed {seed}" for identifier, seed in zip(sets[name], seeds, strict=True)}
         for identifier, seed in zip(sets[name], seeds, strict=True):
             if not (folder / "masks" / f"{identifier}.seg.nrrd").exists():
-                write_person(folder, identifier, seed, "held_out" if name == "held_out" else "standard")
+                write(folder, identifier, seed, "held_out" if name == "held_out" else "standard")
                 print(f"{identifier}: written", flush=True)
     write_json(folder / "split.json", {"schema_version": "1.0", "sets": sets, "subjects": subjects})
 

@@ -20,7 +20,7 @@ from containers.thigh_segmentation.infer import refines, segment
 from containers.thigh_segmentation.qc import check_labels
 from containers.thigh_segmentation.terminology import tag
 
-BRIGHT_PERCENTILE, DARK_SHARE = 99.0, 0.1
+BRIGHT_SHARE, DARK_SHARE = 0.01, 0.1
 """An image whose bright voxels lie in the lowest tenth of the weights' window was scaled, or is of another contrast."""
 
 
@@ -74,10 +74,10 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
                 where=path.name,
                 mend="give stored scanner values of the right contrast",
             )
-        bright = float(np.percentile(np.asarray(volume.data, dtype=np.float32), BRIGHT_PERCENTILE))
-        if bright < low + DARK_SHARE * (high - low):
+        dark = low + DARK_SHARE * (high - low)
+        if np.count_nonzero(np.greater_equal(volume.data, dark)) < BRIGHT_SHARE * volume.data.size:
             result.warn(
-                f"dark image: {BRIGHT_PERCENTILE:g} % of its values are below {bright:.3g}, and the weights expect"
+                f"dark image: fewer than {100 * BRIGHT_SHARE:g} % of its values reach {dark:.3g}; the weights expect"
                 f" {low:g} to {high:g}; give stored scanner values, not scaled ones"
             )
     second_pass = bool(job.parameters["second_pass"])

@@ -19,7 +19,7 @@ from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import main
 from containers.contract.volume import Volume, read_nrrd
 from containers.fusion import __main__ as fusion
-from phantoms import haste_bad_inputs, spine_training_set
+from phantoms import haste_bad_inputs, spine_training_set, training_set
 from phantoms.haste_participant import Parameters, composed_geometry, subject_of
 
 SETTINGS: dict[str, Any] = {"preset": "small", "seed": 3, "stations": 3, "truth_step_mm": 3.0}
@@ -202,5 +202,5 @@ def test_training_sets_share_no_seed_and_are_whole(tmp_path: Path) -> None:
         assert list(names) == [1, 2, 3, 4] and names[4] == "multifidus_right"
         muscle, air = (np.asarray(image.data)[np.asarray(mask.data) == value] for value in (1, 0))
         assert np.median(muscle) > 4 * np.percentile(air, 20)
-    ranges = [range(first, first + 10_000) for first in spine_training_set.FIRST_SEED.values()]
+    ranges = [range(first, first + 10_000) for first in training_set.FIRST_SEED.values()]
     assert all(a.stop <= b.start for a, b in pairwise(ranges))
