@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STAMP := $(VENV)/.installed-$(TORCH)
 BENCH_STAMP := $(VENV)/.installed-bench
 OPTIONS := $(if $(PRESET),--preset $(PRESET)) $(if $(JOBS),--jobs $(JOBS))
-STAGES ?= $(patsubst containers/%/stage.toml,%,$(wildcard containers/*/stage.toml))
+STAGES ?= $(notdir $(patsubst %/stage.toml,%,$(wildcard containers/*/stage.toml containers/*/*/stage.toml)))
 LOCKS := requirements/host.lock requirements/torch-cpu.lock requirements/torch-cuda.lock
 DRY := --dry-run --require-hashes --only-binary :all: --target build/none
 IMAGE := --python-version 3.11 --python-platform x86_64-manylinux_2_28
@@ -30,7 +30,7 @@ INSTALL := $(BIN)/python requirements/install.py --torch $(TORCH)
 QUIET := OMP_WAIT_POLICY=PASSIVE MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184
 
 .DELETE_ON_ERROR:
-.PHONY: help venv reproduce test lint images check gate train bench lock lock-check clean
+.PHONY: help venv reproduce test lint images check gate train train-spine bench lock lock-check clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name line; do \
@@ -82,6 +82,11 @@ train: $(STAMP) ## make phantoms and train the shipped small network anew in bui
 	$(BIN)/python -m phantoms.training_set build/train/data
 	$(QUIET) $(BIN)/python -m containers.thigh_segmentation.train phantom-small \
 	  --data build/train/data --out build/train/out --seed 1 --threads 2
+
+train-spine: $(STAMP) ## the same for the back: phantoms and the compact nnU-Net in build/train-spine
+	$(BIN)/python -m phantoms.spine_training_set build/train-spine/data
+	$(QUIET) $(BIN)/python -m containers.spine_segmentation.train \
+	  --data build/train-spine/data --out build/train-spine/out --seed 1 --threads 2
 
 bench: $(BENCH_STAMP) ## time the stages against their peers and print the table
 	status=0; for script in benchmarks/bench_*.py; do \

@@ -27,8 +27,9 @@ from docker.errors import DockerException, ImageNotFound
 
 from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.spec import load_spec
+from harness import stages
+from harness.stages import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 SOURCE_DATE_EPOCH = 1748736000
 """2025-06-01: the time of every file that a build makes."""
@@ -67,10 +68,9 @@ class ImageInfo:
     reused: bool
 
 
-def stage_folders(root: Path = ROOT) -> dict[str, Path]:
-    """The stages that can be built, by name: folders of containers/ with a stage.toml and a Dockerfile."""
-    folders = sorted(path.parent for path in root.glob("containers/*/stage.toml"))
-    return {folder.name: folder for folder in folders if (folder / "Dockerfile").exists()}
+def stage_folders() -> dict[str, Path]:
+    """The stages that can be built, by name: those with a Dockerfile."""
+    return {name: folder for name, folder in stages.stage_folders().items() if (folder / "Dockerfile").exists()}
 
 
 def reference(stage: str, variant: Variant = "cpu") -> str:
@@ -93,7 +93,7 @@ def connect() -> docker.DockerClient:
 
 
 def build(
-    stages: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
     *,
     base_image: str | None = None,
     variant: Variant = "cpu",
@@ -102,15 +102,16 @@ def build(
 ) -> list[ImageInfo]:
     """Build the root filesystem (unless `base_image` is given), the base image and the stages' images, in that order.
 
-    stages: names; None for all. base_image: a registry image with Python 3.11 to build on; without it, the one
-    that the environment variable MYOREPRO_BASE_IMAGE names.
+    names: of the stages; None for all. A variant brings the stage that it stands on. base_image: a registry image
+    with Python 3.11 to build on; without it, the one that the environment variable MYOREPRO_BASE_IMAGE names.
     rebuild: build even what is there. progress: called with one line per step.
     Raises RequestFault for an unknown stage, EnvironmentFault when the engine or a tool fails.
     """
     folders = stage_folders()
-    chosen = list(folders) if stages is None else list(stages)
+    chosen = list(folders) if names is None else list(names)
     if unknown := [name for name in chosen if name not in folders]:
         raise RequestFault(f"unknown stage {unknown[0]!r}", where="images", mend=f"known: {', '.join(folders)}")
+    needed = {*chosen, *(stages.below_of(folders[name]) for name in chosen)}
     base_image = base_image or os.environ.get("MYOREPRO_BASE_IMAGE") or None
     builder = _Builder(connect(), variant, rebuild, progress)
     done = []
@@ -121,10 +122,11 @@ def build(
             builder.pull(base_image)
         done.append(builder.image("base", ROOT / "containers" / "base", below=base_image or done[0].reference))
         root, base = base_image or done[0].reference, done[-1].reference
-        done += [
-            builder.image(name, folders[name], below=root if stands_on_rootfs(folders[name]) else base)
-            for name in chosen
-        ]
+        for name, folder in folders.items():
+            if name in needed:
+                parent = stages.below_of(folder)
+                below = reference(parent, variant) if parent else root if stands_on_rootfs(folder) else base
+                done.append(builder.image(name, folder, below))
     return done
 
 
@@ -179,9 +181,10 @@ class _Builder:
 
     def image(self, name: str, folder: Path, below: str) -> ImageInfo:
         """The image of a folder of containers/: the base image or a stage."""
+        place = folder.relative_to(ROOT).as_posix()
         files = {"containers/base/install.sh": ROOT / "containers/base/install.sh"}
         lock = folder / ("requirements.lock" if name != "base" else f"requirements-{self.variant}.lock")
-        files[f"containers/{name}"] = folder
+        files[place] = folder
         if name == "base":
             files["containers/__init__.py"] = ROOT / "containers/__init__.py"
             files["containers/contract"] = ROOT / "containers/contract"
@@ -189,7 +192,7 @@ class _Builder:
         if needs_torch(folder) and self.variant == "cpu":
             locks.append(self._torch(name))
             files[f"requirements/{locks[-1].name}"] = locks[-1]
-        return self.tagged(name, reference(name, self.variant), files, below, f"containers/{name}/Dockerfile", locks)
+        return self.tagged(name, reference(name, self.variant), files, below, f"{place}/Dockerfile", locks)
 
     def tagged(
         self, name: str, tag: str, files: dict[str, Path], below: str, dockerfile: str, locks: Iterable[Path] = ()

@@ -24,9 +24,10 @@ from harness.builtin import Task
 from harness.outcome import Outcome, failed, finished, given
 from harness.progress import Progress
 from harness.runners.base import Runner, StageHandle
-from harness.runners.process import ROOT, hash_sources
+from harness.runners.process import hash_sources
 from harness.simulation_draws import DrawRunner, draw_all
 from harness.spec import Case
+from harness.stages import ROOT
 from harness.steps import (
     Collect,
     Compare,

@@ -24,7 +24,7 @@ from phantoms.haste import Preset
 from phantoms.spine_anatomy import Variant, fit
 from phantoms.spine_subjects import draw_spine_subject
 
-SIZES = {"train": 40, "validation": 4, "test": 6, "held_out": 3}
+SIZES = {"train": 18, "validation": 2, "test": 4, "held_out": 2}
 
 
 def write_person(folder: Path, name: str, seed: int, variant: Variant = "standard", preset: Preset = "full") -> None:

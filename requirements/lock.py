@@ -42,6 +42,9 @@ CPU_WHEELS = {
         "6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"
     )
 }
+# No index has a wheel of these: pip may build them (pure Python) from their source, by its hash. The line that says so
+# stands in the lock, where pip and uv read it.
+SOURCE_ONLY = ("acvl-utils",)
 # The Python and the C library of the images (Debian 12).
 IMAGE = ("--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28")
 UNIVERSAL = ("--universal", "--python-version", "3.11")
@@ -87,6 +90,8 @@ def read(path: Path) -> Blocks:
 def write(path: Path, comment: str, blocks: Blocks) -> None:
     """Write a lock file with a comment on top."""
     head = "".join(f"# {line}\n" for line in [*comment.splitlines(), "Written by `make lock`; do not edit."])
+    names = {name_of(r) for r in blocks}
+    head += "".join(f"--no-binary {name}\n" for name in SOURCE_ONLY if name in names)
     path.write_text(head + "\n".join(blocks.values()) + "\n")
     print(f"{path.relative_to(ROOT)}: {len(blocks)} packages")
 

@@ -23,9 +23,9 @@ from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.files import sha256_file
 from containers.contract.spec import StageSpec, load_spec
 from harness.runners.base import Call, Exit, Limits, StageHandle, parse_description, wait
+from harness.stages import CONTAINERS as STAGES
+from harness.stages import ROOT, module_of, stage_folders
 
-ROOT = Path(__file__).resolve().parents[2]
-STAGES = ROOT / "containers"
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "NUMBA_CACHE_DIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
@@ -85,8 +85,9 @@ class ProcessRunner:
     def command(self, stage: str) -> tuple[list[str], Path]:
         """Command line and source folder (or file) of a stage. Raises RequestFault when there is none."""
         path = self.folders.get(stage, Path(stage))
-        if stage.isidentifier() and (STAGES / stage / "stage.toml").is_file():
-            return [sys.executable, "-m", f"containers.{stage}"], STAGES / stage
+        own = stage_folders(STAGES)
+        if stage in own:
+            return [sys.executable, "-m", module_of(own[stage], STAGES)], own[stage]
         if (path / "__main__.py").is_file():
             return [sys.executable, str(path.resolve())], path.resolve()
         if path.is_file() and os.access(path, os.X_OK):
@@ -98,11 +99,10 @@ class ProcessRunner:
                 mend="a Python stage is a folder with stage.toml and __main__.py; for any other language give the path "
                 "of an executable program (chmod +x), or build an image and give its name",
             )
-        known = sorted(p.parent.name for p in STAGES.glob("*/stage.toml"))
         raise RequestFault(
             "is no stage",
             where=stage,
-            mend=f"known: {', '.join(known) or 'none'}; or give a folder with __main__.py, a program or an image",
+            mend=f"known: {', '.join(sorted(own)) or 'none'}; or give a folder with __main__.py, a program or an image",
         )
 
     def identify(self, stage: str) -> StageHandle:

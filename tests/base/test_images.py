@@ -10,7 +10,7 @@ import pytest
 from docker.errors import ImageNotFound
 
 from containers.contract.errors import EnvironmentFault, RequestFault
-from harness import images
+from harness import images, stages
 
 
 def context(files: list[tuple[str, Path]]) -> bytes:
@@ -35,6 +35,8 @@ def test_every_stage_has_an_image_and_a_tag_with_its_version() -> None:
     folders = images.stage_folders()
     assert {"fusion", "thigh_segmentation", "composition", "agreement"} <= folders.keys()
     assert "base" not in folders
+    assert folders["mrsegmentator"].parent == folders["spine_segmentation"], "a variant lies in its stage's folder"
+    assert list(folders).index("mrsegmentator") > list(folders).index("spine_segmentation"), "built after it"
     assert images.reference("fusion", "cuda") == images.reference("fusion") + "-cuda"
 
 
@@ -47,7 +49,7 @@ def test_dockerfiles_do_not_need_buildkit_nor_run_as_root() -> None:
             assert last.rpartition("\nUSER ")[2].startswith("65532:65532\n"), f"{folder.name}: must end as user 65532"
             continue
         assert "USER 0" not in last, f"{folder.name}: the final stage must keep the user of the base image"
-        assert f'"containers.{folder.name}"' in last
+        assert f'"{stages.module_of(folder)}"' in last
     assert "USER 65532:65532" in (images.ROOT / "containers/base/Dockerfile").read_text().rpartition("\nFROM ")[2]
 
 

@@ -1,0 +1,1 @@
+"""Stage mrsegmentator: MRSegmentator itself, for licensed data and with its authors' weights."""

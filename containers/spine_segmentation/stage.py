@@ -1,0 +1,105 @@
+"""One item of the spine segmentation stage. A model is read once per job and stays in memory for all items."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from containers.contract.errors import EnvironmentFault
+from containers.contract.request import Item, load_request
+from containers.contract.segmentation import write_segmentation
+from containers.contract.stage import Job, Result
+from containers.contract.volume import read_nrrd
+from containers.spine_segmentation.check import check_image
+from containers.spine_segmentation.infer import segment
+from containers.spine_segmentation.model import FILE, SHIPPED, Model, check_present, load_model
+from containers.spine_segmentation.qc import check_labels
+from containers.spine_segmentation.terminology import tag
+from containers.spine_segmentation.turn import turn_of
+
+
+@dataclass
+class State:
+    """Models that the job has read, by folder, and the arithmetic."""
+
+    reduced: bool
+    device: str = "cpu"
+    models: dict[Path, Model] = field(default_factory=dict)
+
+    def model(self, folder: Path) -> Model:
+        """The model of a folder, read at its first use. Raises EnvironmentFault when it cannot serve."""
+        if folder not in self.models:
+            self.models[folder] = load_model(folder)
+        return self.models[folder]
+
+
+@lru_cache(maxsize=1)
+def computes_in_bfloat16() -> bool:
+    """Whether the processor multiplies in bfloat16; elsewhere it is emulated and slower than float32."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def setup_for(request: Path | None) -> Callable[[Job], State]:
+    """The job's setup: threads and arithmetic. It ends the job with status 3 when no item has any weights.
+
+    request: the request file, to see which items name weights; None: each item answers for itself.
+    """
+
+    def setup(job: Job) -> State:
+        torch.set_num_threads(job.resources.threads)
+        torch.use_deterministic_algorithms(True)
+        device, wanted = job.resources.device, job.parameters["precision"]
+        if device == "cuda" and not torch.cuda.is_available():
+            raise EnvironmentFault("no CUDA device answers", where="resources.device", mend="use cpu, or run on a GPU")
+        if request is not None and not any("weights" in item.inputs for item in load_request(request).items):
+            check_present(SHIPPED)
+        able = device == "cuda" or computes_in_bfloat16()
+        return State(reduced=able if wanted == "auto" else wanted == "bfloat16", device=device)
+
+    return setup
+
+
+def process(item: Item, job: Job, state: State, result: Result) -> None:
+    """Segment one volume. Raises ItemFault for a volume that cannot be segmented."""
+    with result.step("weights"):
+        model = state.model(item.inputs.get("weights", SHIPPED))
+    with result.step("read"):
+        path = item.inputs["volume"]
+        volume = read_nrrd(path)
+        turn = turn_of(volume.geometry)
+        check_image(volume, turn, path.name)
+    with result.step("network"):
+        labels = segment(
+            model,
+            turn.apply(volume.data),
+            turn.spacing_mm,
+            overlap=float(job.parameters["overlap"]),
+            reduced=state.reduced,
+            device=state.device,
+        )
+    with result.step("quality"):
+        check_labels(labels, turn.spacing_mm, model.labels, result)
+    result.details["model"] = {
+        "plans": model.plans.plans_name,
+        "weights_sha256": model.sha256,
+        "arithmetic": "bfloat16" if state.reduced else "float32",
+    }
+    with result.step("write"):
+        tags = {value: tag(name) for value, name in model.labels.items()}
+        write_segmentation(
+            result.file("labels", "labels.seg.nrrd"), turn.undo(labels), volume.geometry, model.labels, tags
+        )
+
+
+def capabilities() -> dict[str, Any]:
+    """What `describe` says of this installation."""
+    return {
+        "bfloat16": computes_in_bfloat16(),
+        "shipped_weights": (SHIPPED / FILE).is_file(),
+        "torch": torch.__version__,
+        "nnunetv2": version("nnunetv2"),
+    }

@@ -1,0 +1,142 @@
+"""Training: `python -m containers.spine_segmentation.train --data FOLDER --out FOLDER --seed N --threads N`.
+
+nnU-Net's steps in its own layout under OUT/nnunet (fingerprint, plans, preprocessed cases, checkpoint), then in OUT the
+model folder that the stage reads (see `model`), `history.json`, `learning_curve.png`, `card.json` and `model_card.md`
+with Dice on all further sets of the split. An interrupted run goes on with the same command. With the same seed and
+number of threads the weights are equal bit for bit; with another number of threads they are not.
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from containers.contract.errors import EnvironmentFault, Fault
+from containers.contract.files import write_json
+from containers.spine_segmentation.card import draw_learning_curve, write_card
+from containers.spine_segmentation.dataset import Dataset, read_dataset
+from containers.spine_segmentation.evaluate import evaluate
+from containers.spine_segmentation.model import CONFIGURATION, build_network, load_model, save_model
+from containers.spine_segmentation.plan import NAME, prepare, set_option
+from containers.spine_segmentation.settings import COMPACT, Settings, load_settings
+from containers.spine_segmentation.trainer import nnUNetTrainer
+
+
+@contextlib.contextmanager
+def quiet(log: Path) -> Iterator[None]:
+    """What nnU-Net prints goes to a file; its progress bars stay on the console."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as stream, contextlib.redirect_stdout(stream):
+        yield
+
+
+def history_of(trainer: nnUNetTrainer) -> dict[str, list[Any]]:
+    """Losses of each epoch, and the Dice of its validation patches, mean and per label (None: absent there)."""
+    logged = trainer.logger.get_checkpoint()
+    names = {
+        "training_loss": "train_losses",
+        "validation_loss": "val_losses",
+        "validation_dice": "mean_fg_dice",
+        "validation_dice_per_label": "dice_per_class_or_region",
+    }
+    done = len(logged["val_losses"])
+    return {ours: _numbers(np.asarray(logged[theirs][:done], dtype=float).tolist()) for ours, theirs in names.items()}
+
+
+def _numbers(values: list[Any]) -> list[Any]:
+    return [_numbers(v) if isinstance(v, list) else v if math.isfinite(v) else None for v in values]
+
+
+def train(dataset: Dataset, settings: Settings, plans: dict[str, Any], out: Path, seed: int, device: str) -> None:
+    """Train until the last epoch, from where an earlier call stopped. The state is in OUT/nnunet/results."""
+    set_option("n_proc_DA", "0")  # patches are drawn in this process
+    folder = out / "nnunet" / "preprocessed" / NAME
+    torch.manual_seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - nnU-Net draws from the global generator
+    with quiet(out / "train.log"):
+        given = {**deepcopy(plans), "continue_training": False}
+        described = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        trainer = nnUNetTrainer(given, CONFIGURATION, 0, described, torch.device(device))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        bar = progress.add_task(settings.name, total=settings.epochs * settings.steps_per_epoch)
+
+        def tick(loss: float) -> None:
+            progress.update(bar, advance=1, description=f"epoch {trainer.current_epoch + 1} loss {loss:.3f}")
+
+        trainer.adopt(settings, seed, tick, lambda: _report(trainer, out, settings, progress))
+        trainer.initialize()
+        checkpoints = Path(trainer.output_folder)
+        final, latest = checkpoints / "checkpoint_final.pth", checkpoints / "checkpoint_latest.pth"
+        if (present := next((path for path in (final, latest) if path.exists()), None)) is not None:
+            trainer.load_checkpoint(str(present))
+            progress.update(bar, completed=trainer.current_epoch * settings.steps_per_epoch)
+        if not final.exists():
+            trainer.run_training()
+    save_model(out, _without_supervision(trainer, plans, len(dataset.labels)), plans, described)
+
+
+def _report(trainer: nnUNetTrainer, out: Path, settings: Settings, progress: Progress) -> None:
+    """After an epoch: history and learning curve on disk, one line on the console."""
+    history = history_of(trainer)
+    write_json(out / "history.json", history)
+    draw_learning_curve(out / "learning_curve.png", settings.name, history)
+    last = history["validation_dice_per_label"][-1]
+    dice = ", ".join("absent" if value is None else f"{value:.3f}" for value in last)
+    progress.console.print(
+        f"epoch {len(history['training_loss'])}: loss {history['training_loss'][-1]:.3f}, "
+        f"validation {history['validation_loss'][-1]:.3f}, Dice {dice}"
+    )
+
+
+def _without_supervision(trainer: nnUNetTrainer, plans: dict[str, Any], labels: int) -> torch.nn.Module:
+    """The trained network without the heads that only deep supervision uses."""
+    network = build_network(PlansManager(deepcopy(plans)).get_configuration(CONFIGURATION), labels)
+    trained = trainer.network.state_dict()
+    network.load_state_dict({name: trained[name] for name in network.state_dict()})
+    return network
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line. Returns 0, or 3 after a one-line fault."""
+    parser = argparse.ArgumentParser(prog="python -m containers.spine_segmentation.train")
+    parser.add_argument("--data", type=Path, required=True, help="folder with images, masks and split.json")
+    parser.add_argument("--out", type=Path, required=True, help="output folder; an unfinished run there goes on")
+    parser.add_argument("--settings", type=Path, default=COMPACT, help="a TOML file (default: the shipped weights')")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    # Some backward passes have no deterministic form on a GPU.
+    torch.use_deterministic_algorithms(options.device == "cpu")
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        if options.device == "cuda" and not torch.cuda.is_available():
+            raise EnvironmentFault("no CUDA device answers", where="--device", mend="use cpu, or run on a GPU")
+        settings, dataset = load_settings(options.settings), read_dataset(options.data)
+        with quiet(options.out / "prepare.log"):
+            plans = prepare(dataset, settings, options.out / "nnunet", options.threads)
+        train(dataset, settings, plans, options.out, options.seed, options.device)
+        sets = [name for name in dataset.sets if name not in ("train", "validation")]
+        scores = evaluate(load_model(options.out), dataset, sets, device=options.device)
+        write_card(options.out, settings, plans, dataset, options.seed, scores)
+    except Fault as fault:
+        print(f"train: {fault}", file=sys.stderr)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

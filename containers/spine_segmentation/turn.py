@@ -1,0 +1,50 @@
+"""Volumes turned so that their axes run Left, Posterior, Superior as nearly as they can, and back.
+
+Axes are permuted and mirrored, never interpolated: nnU-Net knows no directions, so what it is trained on and what it
+is given must have the same ones. Arrays are (z, y, x) once turned; x runs to the Left.
+"""
+
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+import numpy.typing as npt
+
+from containers.contract.volume import Geometry
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How a volume's axes (k, j, i) become (z, y, x): `order` permutes them, then those of `mirrored` run backwards.
+
+    spacing_mm: along (z, y, x). axial_degrees: the angle between the turned z axis and Superior.
+    """
+
+    order: tuple[int, int, int]
+    mirrored: tuple[int, ...]
+    spacing_mm: tuple[float, float, float]
+    axial_degrees: float
+
+    def apply(self, data: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        """Data (k, j, i) as (z, y, x), a view."""
+        return np.flip(np.transpose(data, self.order), self.mirrored)
+
+    def undo(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Data (z, y, x) as (k, j, i)."""
+        back = np.argsort(self.order)
+        return np.ascontiguousarray(np.transpose(np.flip(data, self.mirrored), back))
+
+
+def turn_of(geometry: Geometry) -> Turn:
+    """The turn that brings a grid nearest to LPS."""
+    directions = np.array(geometry.directions)  # rows: axes i, j, k; columns: x, y, z
+    best = max(
+        permutations(range(3)),
+        key=lambda axes: sum(abs(directions[axis, world]) for world, axis in enumerate(axes)),
+    )
+    # best[world] is the voxel axis (0 = i) that runs along x, y, z; arrays count from k.
+    order = (2 - best[2], 2 - best[1], 2 - best[0])
+    mirrored = tuple(n for n, world in enumerate((2, 1, 0)) if directions[best[world], world] < 0)
+    spacing = geometry.spacing_mm
+    tilt = float(np.degrees(np.arccos(min(1.0, abs(directions[best[2], 2])))))
+    return Turn(order, mirrored, (spacing[best[2]], spacing[best[1]], spacing[best[0]]), tilt)

@@ -1,0 +1,40 @@
+"""Turning volumes to Left, Posterior, Superior and back."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from containers.contract.volume import Geometry
+from containers.spine_segmentation.turn import turn_of
+
+ORIENTATIONS = [
+    (order, signs) for order in itertools.permutations(range(3)) for signs in itertools.product((1.0, -1.0), repeat=3)
+]
+
+
+@pytest.mark.parametrize(("order", "signs"), ORIENTATIONS)
+def test_the_turned_axes_run_left_posterior_superior_and_turn_back(
+    order: tuple[int, int, int], signs: tuple[float, ...]
+) -> None:
+    """Each voxel holds its own world coordinate: turned, z must rise along axis 0, y along 1, x along 2."""
+    directions = np.zeros((3, 3))
+    for axis, (world, sign) in enumerate(zip(order, signs, strict=True)):
+        directions[axis, world] = sign
+    grid = Geometry((4, 5, 6), (1.0, 2.0, 3.0), (7.0, 8.0, 9.0), tuple(map(tuple, directions)))
+    k, j, i = np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij")
+    place = grid.position_mm(np.stack([i, j, k], axis=-1))
+    turn = turn_of(grid)
+    for axis, world in enumerate((2, 1, 0)):
+        turned = turn.apply(place[..., world])
+        assert np.all(np.diff(turned, axis=axis) > 0)
+        assert turn.spacing_mm[axis] == pytest.approx(float(np.diff(turned, axis=axis).mean()))
+    codes = np.arange(k.size, dtype=np.uint8).reshape(k.shape)
+    assert np.array_equal(turn.undo(np.asarray(turn.apply(codes))), codes)
+    assert turn.axial_degrees == pytest.approx(0.0)
+
+
+def test_the_tilt_of_slices_against_the_axial_plane() -> None:
+    c, s = np.cos(np.radians(30)), np.sin(np.radians(30))
+    tilted = Geometry((4, 4, 4), (1.0, 1.0, 5.0), (0.0, 0.0, 0.0), ((1.0, 0.0, 0.0), (0.0, c, s), (0.0, -s, c)))
+    assert turn_of(tilted).axial_degrees == pytest.approx(30.0)
