@@ -1,21 +1,13 @@
-"""Three-level meta-regression and CR2: the meta_analysis stage's estimators against metafor and clubSandwich.
+"""Random effects, three levels and CR2 errors: the meta_analysis stage against metafor and clubSandwich.
 
-Run: python benchmarks/bench_meta_analysis.py [--studies 14] [--repeats 3]
-Needs Rscript with metafor and clubSandwich. Both sides get the same drawn effects (1 to 15 per study, four moderators)
-and run in a process of their own, best of the repeats; loading of R and its packages is not counted. metafor works with
-whole k x k matrices: 50 studies take it minutes. Variances, CR2 errors and degrees of freedom are compared to
-1e-4 (metafor's default optimiser stops earlier than ours).
-Exit status 1 when they differ, 2 when R is missing. There is no target: the ratios are printed.
+Drawn effects of 14 studies, 1 to 15 per study, four moderators. metafor works with whole k x k matrices, and its
+optimiser stops earlier than ours: variances, errors and degrees of freedom may differ by 1e-4 of themselves. One
+thread.
 """
 
-import argparse
-import json
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,36 +16,28 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from containers.meta_analysis.robust import cr2
-from containers.meta_analysis.three_level import fit_three_level
-from containers.meta_analysis.two_level import fit_two_level
+from harness.bench import r_peer
+from harness.bench.results import Check
+from harness.bench.suite import Asked, Method, Prepared, Values, Work, difference, main
+
+LIMIT = 1e-4
 
 Floats = npt.NDArray[np.float64]
 
-R_SCRIPT = """
+PEER = """
 suppressMessages({library(metafor); library(clubSandwich)})
-arguments <- commandArgs(TRUE)
-d <- read.csv(arguments[1]); repeats <- as.integer(arguments[2])
-best <- function(f) {
-  seconds <- Inf
-  for (i in seq_len(repeats)) {
-    start <- Sys.time()
-    value <- f()
-    seconds <- min(seconds, as.numeric(Sys.time() - start, units = "secs"))
-  }
-  list(seconds = seconds, value = value)
-}
+d <- read.csv(file.path(arguments[1], "table.csv"))
 d$row <- seq_len(nrow(d))
-reml <- best(function() rma(y, v, data = d))
-three <- best(function() rma.mv(y, v, mods = ~ a + b + c + e, random = ~ 1 | study/row, data = d))
-robust <- best(function() coef_test(three$value, vcov = "CR2", cluster = d$study))
-out <- function(name, seconds, values) {
-  cat(name, format(c(seconds, values), digits = 15), "\\n")
-}
-out("reml", reml$seconds, reml$value$tau2)
-out("three_level", three$seconds, three$value$sigma2)
-out("cr2", robust$seconds, c(robust$value$SE, robust$value$df_Satt))
+three <- function() rma.mv(y, v, mods = ~ a + b + c + e, random = ~ 1 | study/row, data = d)
 """
+PARTS = {
+    "two_level": "work <- function() rma(y, v, data = d)\nvalues <- function(m) list(found = m$tau2)",
+    "three_level": "work <- three\nvalues <- function(m) list(found = m$sigma2)",
+    "cr2": """fitted <- three()
+work <- function() coef_test(fitted, vcov = "CR2", cluster = d$study)
+values <- function(r) list(found = c(r$SE, r$df_Satt))""",
+}
+PACKAGES = {"two_level": "metafor rma", "three_level": "metafor rma.mv", "cr2": "clubSandwich"}
 
 
 def draw(studies: int) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64]]:
@@ -68,64 +52,58 @@ def draw(studies: int) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64]]:
     return effect + noise, np.column_stack([np.ones(k), moderators]), v, study
 
 
-def best(repeats: int, call: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds of the fastest call, and what it gave."""
-    seconds, value = np.inf, None
-    for _ in range(repeats):
-        start = time.perf_counter()
-        value = call()
-        seconds = min(seconds, time.perf_counter() - start)
-    return seconds, value
+def ours(studies: int, part: str) -> Prepared:
+    """The stage's estimators."""
+    from containers.meta_analysis.robust import cr2
+    from containers.meta_analysis.three_level import fit_three_level
+    from containers.meta_analysis.two_level import fit_two_level
 
-
-def run_r(y: Floats, x: Floats, v: Floats, study: npt.NDArray[np.int64], repeats: int) -> dict[str, list[float]]:
-    """Seconds and values by name from R."""
-    with tempfile.TemporaryDirectory() as name:
-        table, script = Path(name, "table.csv"), Path(name, "bench.R")
-        script.write_text(R_SCRIPT)
-        rows = np.column_stack([y, v, study, x[:, 1:]])
-        np.savetxt(table, rows, delimiter=",", header="y,v,study,a,b,c,e", comments="", fmt="%.17g")
-        command = ["Rscript", str(script), str(table), str(repeats)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = [line.split() for line in done.stdout.splitlines() if line.strip()]
-    return {line[0]: [float(value) for value in line[1:]] for line in lines}
-
-
-def compare(studies: int, repeats: int) -> tuple[bool, dict[str, float]]:
-    """Whether both sides agree, and the ratios of their times."""
     y, x, v, study = draw(studies)
-    seconds: dict[str, float] = {}
-    seconds["reml"], two = best(repeats, lambda: fit_two_level(y, np.ones((len(y), 1)), v, "REML"))
-    seconds["three_level"], three = best(repeats, lambda: fit_three_level(y, x, v, study))
-    seconds["cr2"], robust = best(repeats, lambda: cr2(y, x, three.blocks, three.weights()))
-    ours = {"reml": [two.tau2], "three_level": [three.between, three.within], "cr2": [*robust.se, *robust.df]}
-    theirs = run_r(y, x, v, study, repeats)
-    agree = all(np.allclose(theirs[name][1:], ours[name], rtol=1e-4, atol=1e-7) for name in ours)
-    print(f"{studies} studies, {len(y)} effects; gradient {three.gradient_max:.1e}")
-    ratios = {}
-    for name in ours:
-        ratios[name] = theirs[name][0] / seconds[name]
-        print(f"  {name:12} ours {seconds[name]:.4f} s   R {theirs[name][0]:.4f} s   {ratios[name]:.1f} times faster")
-    return agree, ratios
+    if part == "two_level":
+        ones = np.ones((len(y), 1))
+        return Prepared(lambda: fit_two_level(y, ones, v, "REML"), lambda fit: {"found": np.array([fit.tau2])})
+    if part == "three_level":
+        return Prepared(lambda: fit_three_level(y, x, v, study), lambda m: {"found": np.array([m.between, m.within])})
+    three = fit_three_level(y, x, v, study)
+
+    def values(robust: Any) -> Values:
+        return {"found": np.array([*robust.se, *robust.df])}
+
+    return Prepared(lambda: cr2(y, x, three.blocks, three.weights()), values)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--studies", type=int, nargs="+", default=[14])
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--json", type=Path, help="also write the ratios here")
-    options = parser.parse_args()
-    if shutil.which("Rscript") is None:
-        print("Rscript is missing: nothing is compared", file=sys.stderr)
-        return 2
-    results = {studies: compare(studies, options.repeats) for studies in options.studies}
-    if options.json:
-        options.json.write_text(json.dumps({studies: ratios for studies, (_, ratios) in results.items()}))
-    if not all(agree for agree, _ in results.values()):
-        print("the two sides differ", file=sys.stderr)
-        return 1
-    return 0
+def by_r(studies: int, part: str) -> Prepared:
+    """metafor and clubSandwich."""
+    y, x, v, study = draw(studies)
+    columns = {"y": y, "v": v, "study": study, **dict(zip("abce", x[:, 1:].T, strict=True))}
+    return r_peer.prepare(PEER + PARTS[part], {"table.csv": r_peer.table(columns)})
+
+
+def check(outputs: Mapping[str, Values]) -> Iterator[Check]:
+    """Each number, relative to ours."""
+    for peer in list(outputs)[1:]:
+        own = outputs["ours"]["found"]
+        yield difference(peer, "relative", outputs[peer]["found"] / own, np.ones_like(own), LIMIT)
+
+
+def rows(asked: Asked) -> list[Work]:
+    """Two levels, three levels, robust errors."""
+    if asked.device == "cuda":
+        return []
+    studies = 6 if asked.quick else 14
+    missing = r_peer.missing("metafor", "clubSandwich")
+    return [
+        Work(
+            f"meta_analysis.{part}", part.replace("_", " "), "model",
+            [
+                Method("ours", partial(ours, studies, part)),
+                Method(PACKAGES[part], partial(by_r, studies, part), missing),
+            ],
+            check, {"studies": studies}, threads=1,
+        )
+        for part in PARTS
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(rows))

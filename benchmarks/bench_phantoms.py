@@ -1,48 +1,60 @@
-"""Seconds and peak memory of one full-protocol phantom participant, against the limits of 60 s and 3 GiB on two cores.
+"""A full-protocol phantom participant, against deflating the same bytes: the floor that its zip sets."""
 
-Run as `python benchmarks/bench_phantoms.py`. Compilation (once per machine) is timed apart, on the small preset. The
-peer in the same run is a plain copy of the same bytes through zlib at the same level: the floor that the zip sets.
-"""
-
-import resource
 import sys
 import tempfile
-import time
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import phantoms
+import numpy as np
 
-SECONDS_LIMIT, GIB_LIMIT = 60.0, 3.0
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.bench.suite import Asked, Method, Prepared, Work, main, no_check
 
 
-def timed(preset: str, folder: Path) -> float:
-    start = time.perf_counter()
+def make(preset: str, folder: Path) -> Path:
+    """The participant's zip."""
+    import phantoms
+
     phantoms.make("ukb_participant", {"preset": preset, "seed": 1}, folder)
-    return time.perf_counter() - start
+    return next(folder.glob("*.zip"))
 
 
-def main() -> int:
-    """Print the figures; exit status 1 when a limit is broken."""
+def ours(preset: str) -> Prepared:
+    """Anatomy, signals, DICOM and zip. What is compiled, compiled on the small preset."""
     with tempfile.TemporaryDirectory() as name:
-        folders = [Path(name) / n for n in ("first", "small", "full")]
-        for folder in folders:
-            folder.mkdir()
-        first, small = timed("small", folders[0]), timed("small", folders[1])
-        full = timed("full", folders[2])
-        gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        with zipfile.ZipFile(next(folders[2].glob("*.zip"))) as archive:
-            content = [archive.read(n) for n in archive.namelist()]
-        start = time.perf_counter()
-        for block in content:
-            zlib.compress(block, 1)
-        floor = time.perf_counter() - start
-    print(f"small preset, first call (compiles or loads): {first:.1f} s; again: {small:.2f} s")
-    print(f"full preset: {full:.1f} s (limit {SECONDS_LIMIT:.0f}), peak {gib:.2f} GiB (limit {GIB_LIMIT:.0f})")
-    print(f"ratio to deflating the same {sum(map(len, content)) / 2**20:.0f} MiB: {full / floor:.1f}")
-    return int(full > SECONDS_LIMIT or gib > GIB_LIMIT)
+        make("small", Path(name))
+
+    def call() -> int:
+        with tempfile.TemporaryDirectory() as name:
+            return make(preset, Path(name)).stat().st_size
+
+    return Prepared(call, lambda size: {"bytes": np.array(size)})
+
+
+def deflate(preset: str) -> Prepared:
+    """zlib at the zip's own level."""
+    with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(make(preset, Path(name))) as archive:
+        content = [archive.read(member) for member in archive.namelist()]
+
+    def call() -> Any:
+        return sum(len(zlib.compress(block, 1)) for block in content)
+
+    return Prepared(call, lambda size: {"bytes": np.array(size)})
+
+
+def rows(asked: Asked) -> list[Work]:
+    """One row, only by name: it is no stage."""
+    if asked.device == "cuda":
+        return []
+    preset = "small" if asked.quick else "full"
+    methods = [Method("ours", partial(ours, preset)), Method("zlib alone", partial(deflate, preset))]
+    title = "a phantom participant's zip"
+    return [Work("phantoms.participant", title, "participant", methods, no_check, {"preset": preset}, slow=True)]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(rows))

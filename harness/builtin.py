@@ -135,6 +135,22 @@ def _spoil_dicom(task: Task, folder: Path) -> Made:
     return Made(files={"dicom_zip": target.name})
 
 
+def _spoil_back(task: Task, folder: Path) -> Made:
+    """Copies of a T2-weighted image and of its labels, with one fault in either or with none."""
+    from phantoms import haste_bad_inputs
+
+    image = read_nrrd(task.inputs["image"])
+    volume, names = read_segmentation(task.inputs["labels"])
+    labels, fault = np.asarray(volume.data, dtype=np.uint8), task.parameters["fault"]
+    if fault in haste_bad_inputs.LABEL_FAULTS:
+        labels = haste_bad_inputs.spoil_labels(labels, fault)
+    elif fault is not None:
+        image = haste_bad_inputs.spoil_image(image, fault)
+    write_nrrd(folder / "image.nrrd", image)
+    write_segmentation(folder / "labels.seg.nrrd", labels, volume.geometry, names)
+    return Made(files={"image": "image.nrrd", "labels": "labels.seg.nrrd"})
+
+
 def _collect(task: Task, folder: Path) -> Made:
     """Tables of measured and expected values: a row for each item and structure, a column for each metric.
 
@@ -252,6 +268,7 @@ _KINDS: dict[str, Callable[[Task, Path], Made]] = {
     "truth_volume": _truth_volume,
     "mutate_labels": _mutate_labels,
     "spoil_dicom": _spoil_dicom,
+    "spoil_back": _spoil_back,
     "collect": _collect,
     "import_nifti": _import_nifti,
     "compare": _compare,

@@ -37,6 +37,7 @@ from harness.steps import (
     PhantomInput,
     Preset,
     Simulation,
+    SpoilBack,
     SpoilDicom,
     StageStep,
     TruthLabels,
@@ -230,12 +231,12 @@ class CaseRun:
     def _builtin(
         self,
         name: str,
-        step: TruthLabels | TruthVolume | MutateLabels | SpoilDicom | Collect | ImportNifti | Compare,
+        step: TruthLabels | TruthVolume | MutateLabels | SpoilDicom | SpoilBack | Collect | ImportNifti | Compare,
         items: list[str],
     ) -> Outcomes:
         if isinstance(step, Collect):
             return self._collect(name, step)
-        if isinstance(step, SpoilDicom):
+        if isinstance(step, SpoilDicom | SpoilBack):
             return self._spoil(name, step)
         tasks, outcomes = [], {}
         for item in items:
@@ -281,11 +282,11 @@ class CaseRun:
         self.draws[name], summary = draw_all(runner, levels, parameters, context.draws or step.draws, progress)
         return self._perform(name, [summary], {}) if isinstance(summary, Task) else {"draws": summary}
 
-    def _spoil(self, name: str, step: SpoilDicom) -> Outcomes:
-        paths, hashes, reason = self._resolve({"source": step.source}, step.item)
+    def _spoil(self, name: str, step: SpoilDicom | SpoilBack) -> Outcomes:
+        paths, hashes, reason = self._resolve(step.sources(), step.item)
         if reason:
             return self._perform(name, [], {item.id: reason for item in step.items})
-        tasks = [Task("spoil_dicom", item.id, paths, hashes, {"fault": item.fault}) for item in step.items]
+        tasks = [Task(step.kind, item.id, paths, hashes, {"fault": item.fault}) for item in step.items]
         return self._perform(name, tasks, {})
 
     def _collect(self, name: str, step: Collect) -> Outcomes:

@@ -28,6 +28,7 @@ from harness.outcome import Outcome
 from harness.pipeline import CaseRun, Context
 from harness.plan import plan_lines
 from harness.progress import Progress
+from harness.report import print_figures
 from harness.report.comparison import comparison
 from harness.report.provenance import facts as provenance_facts
 from harness.results import CheckResult, Comparison, ExitStatus, ItemResult, JobResult, Picture, Results
@@ -35,10 +36,11 @@ from harness.run_folder import link_items, open_run, require_writable
 from harness.runners.base import Runner
 from harness.runners.choose import Chosen, choose
 from harness.runners.docker import DockerRunner
-from harness.runners.process import ROOT
 from harness.spec import Case, load_cases
+from harness.stages import ROOT
 from harness.steps import Compare, DataInput, Preset, Simulation, StageStep
 from harness.store import Store
+from reference_results import ledgers
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def _measure(
             run.run()
             if run.not_run:
                 progress.line(f"{run.case.name}: not run: {run.not_run} ({looked_in(options.data)})")
-        results = _results(options, chosen, runs)
+        results = _results(options, chosen, runs, run_folder)
     for run in runs:
         link_items(run, run_folder)
     if ended:
@@ -235,6 +237,7 @@ def project_version() -> str:
 
 
 def _nothing(options: Options, note: str, status: int = ExitStatus.ENVIRONMENT) -> Results:
+    claims = verdicts.judge([])
     return Results(
         project_version=project_version(),
         contract=CONTRACT_VERSION,
@@ -242,14 +245,17 @@ def _nothing(options: Options, note: str, status: int = ExitStatus.ENVIRONMENT) 
         runner=options.runner,
         runner_note=note,
         environment=environment(),
-        claims=verdicts.judge([]),
+        claims=claims,
+        findings=verdicts.findings(claims),
         exit_status=status,
     )
 
 
-def _results(options: Options, chosen: Chosen, runs: list[CaseRun]) -> Results:
+def _results(options: Options, chosen: Chosen, runs: list[CaseRun], run_folder: Path) -> Results:
     checks = [check for run in runs for check in evaluate(run)]
+    claims = verdicts.judge(checks)
     pictures = [picture for run in runs for picture in _pictures(run)]
+    pictures += print_figures.draw(claims, ledgers(), run_folder)
     return Results(
         project_version=project_version(),
         contract=CONTRACT_VERSION,
@@ -260,7 +266,8 @@ def _results(options: Options, chosen: Chosen, runs: list[CaseRun]) -> Results:
         jobs=[job for run in runs for job in _jobs(run)],
         items=[item for run in runs for item in _items(run)],
         checks=checks,
-        claims=verdicts.judge(checks),
+        claims=claims,
+        findings=verdicts.findings(claims),
         comparisons=[found for run in runs for found in _comparisons(run)],
         pictures=pictures,
         exit_status=exit_status(checks, anything_measured(runs), options.cases),

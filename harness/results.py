@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 
 from containers.contract.request import Strict
 
-RESULTS_SCHEMA_VERSION = "1.0"
+RESULTS_SCHEMA_VERSION = "1.1"
+"""1.1 adds the arithmetic of claims, and findings. Files of 1.0 read as they are: every new field has a default."""
 
 
 class Verdict(StrEnum):
@@ -89,8 +90,35 @@ class CheckResult(Strict):
     note: str = ""
 
 
+class UsedNumber(Strict):
+    """A printed number that a claim was computed from."""
+
+    id: str
+    place: str
+    printed: str
+    unit: str
+
+
+class TriedReading(Strict):
+    """Another reading of a printed statement. excuses: it lets the claim stand; else it explains at most."""
+
+    name: str
+    formula: str
+    computed: str
+    stands_for: str
+    agrees: bool
+    excuses: bool
+    notes: list[str] = Field(default_factory=list)
+
+
 class ClaimResult(Strict):
-    """One claim with its verdict, the arithmetic line by line, and what else was tried."""
+    """One claim with its verdict, the arithmetic line by line, and what else was tried.
+
+    computed, stands_for: the computed interval, and the one that the printed text stands for, as text; interval and
+    target: the same as numbers, None when there is none or when it has no limit on a side. bound: the relation can
+    contradict, never reproduce. half_widths: distance in half-widths of the printed rounding, None where the claim
+    agrees or nothing was rounded. chance: that a number drawn at random would agree with one of the readings.
+    """
 
     paper: str
     claim: str
@@ -103,12 +131,43 @@ class ClaimResult(Strict):
     reason: str
     arithmetic: list[str] = Field(default_factory=list)
     evidence_from: str = ""
+    kind: str = ""
+    formula: str = ""
+    computed: str = ""
+    stands_for: str = ""
+    interval: tuple[float, float] | None = None
+    target: tuple[float, float] | None = None
+    bound: bool = False
+    used: list[UsedNumber] = Field(default_factory=list)
+    readings: list[TriedReading] = Field(default_factory=list)
+    explanation: str = ""
+    finding: str = ""
+    surprise: str = ""
+    half_widths: float | None = None
+    chance: float | None = None
 
     @model_validator(mode="after")
     def _phantoms_replicate_no_paper(self) -> "ClaimResult":
         if self.route in (Route.PHANTOM, Route.SIMULATION) and self.verdict == Verdict.REPRODUCED:
             raise ValueError("a phantom or simulation shows an implementation right, never a paper")
         return self
+
+
+class Finding(Strict):
+    """What one or several claims of a paper show together.
+
+    kind: "contradiction", or "equality" for many rows that equal numbers which they are said to differ from.
+    chance: that random numbers would agree, or for an equality that all rows would be equal by luck.
+    """
+
+    id: str
+    paper: str
+    title: str
+    text: str
+    claims: list[str]
+    rows: int
+    kind: str
+    chance: float | None = None
 
 
 class Picture(Strict):
@@ -178,6 +237,7 @@ class Results(Strict):
     items: list[ItemResult] = Field(default_factory=list)
     checks: list[CheckResult] = Field(default_factory=list)
     claims: list[ClaimResult] = Field(default_factory=list)
+    findings: list[Finding] = Field(default_factory=list)
     comparisons: list[Comparison] = Field(default_factory=list)
     pictures: list[Picture] = Field(default_factory=list)
     exit_status: int

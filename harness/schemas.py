@@ -8,6 +8,7 @@ from containers.contract.errors import EnvironmentFault
 from containers.contract.record import Record, Timing
 from containers.contract.request import Request, Strict
 from containers.contract.spec import StageSpec
+from harness.bench.results import BenchResults
 from harness.results import Results
 from harness.spec import Case
 
@@ -18,6 +19,7 @@ SCHEMAS: dict[str, type[Strict]] = {
     "stage": StageSpec,
     "results": Results,
     "case": Case,
+    "bench": BenchResults,
 }
 
 

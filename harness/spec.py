@@ -22,6 +22,7 @@ from harness.steps import (
     Preset,
     Reference,
     Simulation,
+    SpoilBack,
     SpoilDicom,
     StageStep,
     Step,
@@ -29,6 +30,17 @@ from harness.steps import (
 
 Evidence = Literal["phantom", "simulation", "real data", "mutant"]
 CASES = Path(__file__).parent / "cases"
+OF_ANALYSIS = (
+    "nomogram",
+    "calibration",
+    "forest",
+    "funnel",
+    "odds_ratios",
+    "combined_odds",
+    "pooled_by_muscle",
+)
+ALONE = ("performance", "attenuation", "per_class", "mixture_histogram")
+"""Kinds of pictures: of an analysis in a results.json, and of one file. All others have an overlay."""
 
 
 class Check(Strict):
@@ -77,8 +89,8 @@ class Check(Strict):
 class PictureSpec(Strict):
     """One picture of one item, drawn by the function of harness.report.pictures that `kind` names.
 
-    volume: what is drawn. overlay: what goes with it: seams, labels, expected values. Pictures of simulations, and of
-    one `analysis` (its id) in a results.json, have none.
+    volume: what is drawn. overlay: what goes with it: seams, labels, expected values, analyses of a table. Pictures of
+    simulations, of a record, and of one `analysis` (its id) in a results.json, have none.
     """
 
     name: Name
@@ -87,6 +99,10 @@ class PictureSpec(Strict):
         "fused_with_seams",
         "labels_over",
         "fat_fraction",
+        "back_labels",
+        "back_intermat",
+        "mixture_histogram",
+        "measured_against_true",
         "bland_altman",
         "performance",
         "attenuation",
@@ -94,6 +110,13 @@ class PictureSpec(Strict):
         "calibration",
         "forest",
         "funnel",
+        "per_class",
+        "concordance",
+        "age_groups",
+        "subgroups",
+        "odds_ratios",
+        "combined_odds",
+        "pooled_by_muscle",
     ]
     item: ItemId
     volume: Reference
@@ -103,8 +126,8 @@ class PictureSpec(Strict):
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> "PictureSpec":
-        of_analysis = self.kind in ("nomogram", "calibration", "forest", "funnel")
-        overlaid = not of_analysis and self.kind not in ("performance", "attenuation")
+        of_analysis = self.kind in OF_ANALYSIS
+        overlaid = not of_analysis and self.kind not in ALONE
         for field, given, needed in (
             ("analysis", self.analysis is not None, of_analysis),
             ("overlay", self.overlay is not None, overlaid),
@@ -150,8 +173,8 @@ class Case(Strict):
                 raise ValueError(f"check {check.name} refers to {check.step!r}, which is no step")
         for picture in self.pictures:
             for reference in picture.references().values():
-                if reference.split(".")[0] not in self.steps:
-                    raise ValueError(f"picture {picture.name} refers to {reference!r}, which is no step")
+                if reference.split(".")[0] not in known:
+                    raise ValueError(f"picture {picture.name} refers to {reference!r}, which is no input or step")
         for preset in PRESETS:
             self.items(preset)
         return self
@@ -174,7 +197,7 @@ class Case(Strict):
                 raise ValueError(f"step {name} mixes inputs with different items")
             if isinstance(step, Simulation):
                 sets[name] = ["draws"]
-            elif isinstance(step, SpoilDicom):
+            elif isinstance(step, SpoilDicom | SpoilBack):
                 sets[name] = [item.id for item in step.items]
                 if step.item not in sets[min(sources)]:
                     raise ValueError(f"step {name} refers to item {step.item!r}, which its source does not have")
@@ -184,7 +207,7 @@ class Case(Strict):
 
     def expected_errors(self) -> dict[str, str]:
         """Items that are bad on purpose, with the regular expression that their error line must match."""
-        steps = [step for step in self.steps.values() if isinstance(step, SpoilDicom)]
+        steps = [step for step in self.steps.values() if isinstance(step, SpoilDicom | SpoilBack)]
         return {item.id: item.error for step in steps for item in step.items if item.error is not None}
 
     def stages(self) -> list[str]:

@@ -118,16 +118,38 @@ class SpoiledItem(Strict):
         return self
 
 
-class SpoilDicom(Strict):
-    """Make bad inputs of one item's zip, by `phantoms.bad_inputs`. Gives `dicom_zip` for items of its own."""
+class Spoil(Strict):
+    """Bad inputs made of the good ones of `item`, for items of their own."""
 
-    kind: Literal["spoil_dicom"]
-    source: Reference
     item: ItemId
     items: list[SpoiledItem] = Field(min_length=1)
 
+
+class SpoilDicom(Spoil):
+    """Make bad inputs of one item's zip, by `phantoms.bad_inputs`. Gives `dicom_zip`."""
+
+    kind: Literal["spoil_dicom"]
+    source: Reference
+
+    def sources(self) -> dict[str, str]:
+        return {"source": self.source}
+
     def references(self) -> list[str]:
         return [self.source]
+
+
+class SpoilBack(Spoil):
+    """Make bad inputs of one item's T2-weighted image and its labels, by `phantoms.haste_bad_inputs`. Gives both."""
+
+    kind: Literal["spoil_back"]
+    image: Reference
+    labels: Reference
+
+    def sources(self) -> dict[str, str]:
+        return {"image": self.image, "labels": self.labels}
+
+    def references(self) -> list[str]:
+        return [self.image, self.labels]
 
 
 class Collect(Strict):
@@ -240,6 +262,15 @@ class Simulation(Strict):
 
 
 Step = Annotated[
-    StageStep | TruthLabels | TruthVolume | MutateLabels | SpoilDicom | Collect | ImportNifti | Compare | Simulation,
+    StageStep
+    | TruthLabels
+    | TruthVolume
+    | MutateLabels
+    | SpoilDicom
+    | SpoilBack
+    | Collect
+    | ImportNifti
+    | Compare
+    | Simulation,
     Field(discriminator="kind"),
 ]

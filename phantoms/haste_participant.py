@@ -17,6 +17,7 @@ from phantoms.haste_files import Station, write_dicom_zip, write_nifti
 from phantoms.protocol import tilted
 from phantoms.spine_anatomy import SpineAnatomy, Variant, fit
 from phantoms.spine_subjects import SpineSubject, draw_spine_subject
+from phantoms.spine_template import LEVEL_TOPS, LEVELS, S1_BOTTOM
 from phantoms.spine_truth import truth
 from phantoms.subjects import Sex
 from phantoms.ukb_zip import Participant
@@ -68,6 +69,13 @@ def anatomy_of(p: Parameters) -> SpineAnatomy:
     return fit(subject_of(p), p.seed, p.anatomy)
 
 
+def level_slabs(subject: SpineSubject) -> list[dict[str, Any]]:
+    """Name, lower and upper end of each spinal level in patient z, mm, as `SpineAnatomy.levels` has them; T1 first."""
+    heights = np.array([*LEVEL_TOPS, S1_BOTTOM]) * subject.height_m / 1.70 + subject.shift_mm[2]
+    ends = zip(LEVELS, heights[:-1], heights[1:], strict=True)
+    return [{"name": name, "top_mm": round(float(t), 6), "bottom_mm": round(float(b), 6)} for name, t, b in ends]
+
+
 def composed_geometry(p: Parameters) -> Geometry:
     """Grid of all slices together."""
     return tilted(haste.protocol(p.preset, p.anatomy).geometry(), p.oblique_deg)
@@ -101,7 +109,10 @@ def scan_stations(
 
 
 def make(parameters: dict[str, Any], folder: Path) -> None:
-    """Fill `folder` with zip, NIfTI and `phantom.json`. Raises pydantic's ValidationError for wrong parameters."""
+    """Fill `folder` with zip, NIfTI, the true spinal levels and `phantom.json`.
+
+    Raises pydantic's ValidationError for wrong parameters.
+    """
     p = Parameters.model_validate(parameters)
     subject = subject_of(p)
     anatomy = anatomy_of(p)
@@ -112,6 +123,7 @@ def make(parameters: dict[str, Any], folder: Path) -> None:
     order = np.random.default_rng([p.seed, 25]) if p.random_file_order else None
     write_dicom_zip(folder / f"{eid}_haste.zip", stations, who, scan, order)
     write_nifti(folder / f"{eid}_haste.nii.gz", composed, grid)
+    write_json(folder / "levels.json", {"schema_version": SCHEMA_VERSION, "levels": level_slabs(subject)})
     values, precision = truth(anatomy, p.truth_step_mm)
     write_json(
         folder / "phantom.json",
@@ -120,7 +132,7 @@ def make(parameters: dict[str, Any], folder: Path) -> None:
             "name": "nako_participant",
             "parameters": p.model_dump(mode="json"),
             "subject": subject.model_dump(mode="json"),
-            "files": {"haste_zip": f"{eid}_haste.zip", "haste_nifti": f"{eid}_haste.nii.gz"},
+            "files": {"haste_zip": f"{eid}_haste.zip", "haste_nifti": f"{eid}_haste.nii.gz", "levels": "levels.json"},
             "facts": {"height_m": subject.height_m, "weight_kg": subject.weight_kg, "sex": subject.sex},
             "truth": {k: float(f"{v:.7g}") for k, v in values.items()},
             "truth_precision": {k: float(f"{v:.3g}") for k, v in precision.items()},

@@ -1,32 +1,32 @@
-"""The claim ledger of a paper: `claims.toml`, facts and figures only.
+"""The claim ledger of a paper: `claims/*.toml`, facts and figures only.
 
-Invariants: every printed number stands once, as the string that was printed; ids are unique in a ledger; a
-relation uses ids of its own ledger only; each route carries what settles it (`recompute` a relation,
-`phantom` and `simulation` checks, `licensed` and `hardware` a command).
+Invariants: every printed number stands once, as the string that was printed; ids are unique over all files of a
+paper; a relation uses ids of its own paper only, and no claim rests on itself over others; each route carries what
+settles it (`recompute` a relation, `phantom` and `simulation` checks, `licensed` and `hardware` a command).
 """
 
-import tomllib
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from containers.contract.errors import RequestFault
-from containers.contract.request import Strict, first_error
+from containers.contract.request import Strict
 from reference_results.printed import PrintedNumber, numbers
-from reference_results.relations import Ref, Relation, operands
-
-FOLDER = Path(__file__).parent
+from reference_results.relations import Ref, Relation
 
 
 class Number(Strict):
-    """A printed number that claims rest on. `exact`: a count or a definition, not a rounded measurement."""
+    """A printed number that claims rest on.
+
+    exact: a count or a definition, not a rounded measurement. as_printed: the entry was compared with the paper, so
+    that limits in an impossible order are the paper's and no slip of the ledger.
+    """
 
     id: Ref
     place: str
     printed: str
     unit: str
     exact: bool = False
+    as_printed: bool = False
 
     def parsed(self) -> list[PrintedNumber]:
         """The numbers in the printed string. An exact one has step 0: it stands for itself only."""
@@ -68,72 +68,29 @@ class Ledger(Strict):
     schema_version: Literal["1.0"]
     paper: str
     reference: str = Field(description="where the paper is: DOI or other locator, no sentence of it")
+    counted: list[str] = Field(default_factory=list, description="words of the units for counted things of this paper")
     numbers: list[Number] = Field(default_factory=list)
     claims: list[Claim]
+    _lines: dict[str, str] = PrivateAttr(default_factory=dict)
+    _index: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def counted_words(self) -> frozenset[str]:
+        """Words that are units of counted things in this paper."""
+        return frozenset(self.counted)
 
     def number(self, key: str) -> Number:
         """The claim or helper number of this id. Raises KeyError."""
-        return {n.id: n for n in (*self.numbers, *self.claims)}[key]
+        if self._index.get("of") is not self.claims:
+            self._index.update({"of": self.claims, "by_id": {n.id: n for n in (*self.numbers, *self.claims)}})
+        found: Number = self._index["by_id"][key]
+        return found
 
+    def where(self, key: str) -> str:
+        """File and line of an entry, or the paper and its id for a ledger that was not read from files."""
+        return self._lines.get(key, f"{self.paper}, {key}")
 
-def _entries(raw: dict[str, Any], kind: type[Number], section: str, name: str) -> list[Any]:
-    """Validate one by one, so that the complaint names the entry."""
-    entries = []
-    for position, value in enumerate(raw.get(section, []), start=1):
-        label = value.get("id") if isinstance(value, dict) else None
-        where = f"{name}, {section} entry {label or f'number {position}'}"
-        try:
-            entry = kind.model_validate(value)
-            if not isinstance(entry, Claim) or entry.relation is not None:
-                entry.parsed()
-        except ValidationError as error:
-            raise RequestFault(first_error(error), where=where, mend="see reference_results/ledger.py") from error
-        except ValueError as error:
-            raise RequestFault(f"printed: {error}", where=where, mend="give the number as it is printed") from error
-        entries.append(entry)
-    return entries
-
-
-def _check_references(ledger: Ledger, name: str) -> None:
-    known: set[str] = set()
-    for entry in (*ledger.numbers, *ledger.claims):
-        if entry.id in known:
-            raise RequestFault("is given twice", where=f"{name}, {entry.id}", mend="ids are unique in a ledger")
-        known.add(entry.id)
-    for claim in ledger.claims:
-        for key in operands(claim.relation) if claim.relation else []:
-            where = f"{name}, claims entry {claim.id}"
-            if key not in known:
-                raise RequestFault(f"its relation uses unknown id {key!r}", where=where, mend="add the number")
-            if key == claim.id:
-                raise RequestFault("its relation uses the claim itself", where=where, mend="use other numbers")
-            try:
-                ledger.number(key).parsed()
-            except ValueError as error:
-                raise RequestFault(f"operand {key!r}: {error}", where=where, mend="use printed numbers") from error
-
-
-def load_ledger(path: Path) -> Ledger:
-    """Read a `claims.toml`. Raises RequestFault, one line with the file and the entry, when it is wrong."""
-    name = f"{path.parent.name}/{path.name}"
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RequestFault(f"cannot be read ({error.strerror})", where=name, mend="add a claims.toml") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RequestFault(f"is not TOML ({error})", where=name, mend="mend the syntax") from error
-    parts = {
-        "numbers": _entries(raw, Number, "numbers", name),
-        "claims": _entries(raw, Claim, "claims", name),
-    }
-    try:
-        ledger = Ledger.model_validate(raw | parts)
-    except ValidationError as error:
-        raise RequestFault(first_error(error), where=name, mend="see reference_results/ledger.py") from error
-    _check_references(ledger, name)
-    return ledger
-
-
-def ledgers(folder: Path = FOLDER) -> list[Ledger]:
-    """The ledgers of all papers (`<paper>/claims.toml`), by folder name. Raises RequestFault for a wrong one."""
-    return [load_ledger(path) for path in sorted(folder.glob("*/claims.toml"))]
+    def placed(self, lines: dict[str, str]) -> "Ledger":
+        """The same ledger, that knows file and line of its entries."""
+        self._lines.update(lines)
+        return self

@@ -3,7 +3,7 @@
 import tomllib
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from containers.contract.errors import RequestFault
 from containers.contract.request import Strict, first_error
@@ -12,17 +12,34 @@ FOLDER = Path(__file__).parent
 
 
 class Paper(Strict):
-    """Where a paper is. authors: the first one and `et al.`."""
+    """Where a paper is. authors: the first one and `et al.`.
+
+    A text may come without its bibliographic facts: then the title is in own words and square brackets, and
+    `registration` (of the review's protocol) stands for the DOI.
+    """
 
     title: str
-    authors: str
-    journal: str
-    year: int
-    doi: str = Field(pattern=r"^10\.[0-9]+/\S+$")
+    authors: str = ""
+    journal: str = ""
+    year: int | None = None
+    doi: str = Field(default="", pattern=r"^(10\.[0-9]+/\S+)?$")
+    registration: str = Field(default="", pattern=r"^([A-Z]+:\S+)?$")
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> "Paper":
+        if not (self.doi or self.registration):
+            raise ValueError("a paper needs its doi, or the registration of its protocol")
+        return self
+
+    @property
+    def reference(self) -> str:
+        """What a ledger names the paper by."""
+        return f"doi:{self.doi}" if self.doi else self.registration
 
     @property
     def citation(self) -> str:
-        return f"{self.authors} {self.title}. {self.journal}, {self.year}. doi:{self.doi}"
+        known = ", ".join(str(part) for part in (self.journal, self.year) if part)
+        return ". ".join(part for part in (f"{self.authors} {self.title}".strip(), known, self.reference) if part)
 
 
 def papers(folder: Path = FOLDER) -> dict[str, Paper]:

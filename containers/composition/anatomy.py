@@ -41,8 +41,17 @@ class Anatomy:
         return {"both": left + middle + right, "left": left + middle, "right": right + middle}[side]
 
 
-def read_anatomy(item: Item, result: Result) -> Anatomy:
-    """Read and count the input `labels`. Names become lower case with underscores ("Rectus femoris": rectus_femoris).
+@dataclass(frozen=True)
+class Labels:
+    """The label map as it was read. data: uint8 (k, j, i) on `geometry`. values: structure name -> label."""
+
+    data: npt.NDArray[np.uint8]
+    geometry: Geometry
+    values: dict[str, int]
+
+
+def read_labels(item: Item, result: Result) -> Labels:
+    """Read the input `labels`. Names become lower case with underscores ("Rectus femoris": rectus_femoris).
 
     Raises ItemFault for an unreadable or empty label map, or two segments of one name.
     """
@@ -57,12 +66,16 @@ def read_anatomy(item: Item, result: Result) -> Anatomy:
         values[canonical] = value
     if not volume.data.any():
         raise ItemFault("has no labelled voxel", where=path.name, mend="give the segmentation of this item")
-    labels = np.asarray(volume.data, np.uint8)
+    return Labels(np.asarray(volume.data, np.uint8), volume.geometry, values)
+
+
+def thigh_anatomy(labels: Labels, result: Result) -> Anatomy:
+    """Fit the midline of a thigh's labels and count them by side."""
     with result.step("midline"):
-        plane, warnings = fit_midline(labels, volume.geometry, values)
+        plane, warnings = fit_midline(labels.data, labels.geometry, labels.values)
     for warning in warnings:
         result.warn(warning)
     with result.step("volumes"):
-        counts = count_voxels(labels, volume.geometry, plane)
-    volumes = side_volumes_cm3(counts, volume.geometry.voxel_cm3)
-    return Anatomy(labels, volume.geometry, values, plane, counts, volumes)
+        counts = count_voxels(labels.data, labels.geometry, plane)
+    volumes = side_volumes_cm3(counts, labels.geometry.voxel_cm3)
+    return Anatomy(labels.data, labels.geometry, labels.values, plane, counts, volumes)

@@ -1,22 +1,22 @@
 """One item of the composition stage: read, check, measure, write.
 
-Volumes come from the label map on its own grid, fat fraction from water and fat on theirs. What cannot be
-measured is None with the reason, never 0 and never infinite.
+A label map of the back is measured by `back`, any other as a thigh. Volumes come from the label map on its own grid,
+fat fraction from water and fat on theirs. What cannot be measured is None with the reason, never 0 and never infinite.
 """
 
 from typing import Any
 
-from containers.composition.anatomy import Anatomy, read_anatomy
+from containers.composition.anatomy import Anatomy, read_labels, thigh_anatomy
+from containers.composition.back import measure_back, measure_other
+from containers.composition.facts import read_person
 from containers.composition.pdff import Regions, measure_fat_fraction
+from containers.composition.structures import is_back, other_structures
 from containers.composition.volumes import asymmetry_percent, group_volume, ratio
 from containers.contract.errors import ItemFault
 from containers.contract.labels import ANTERIOR, HAMSTRINGS, MUSCLES, POSTERIOR, QUADRICEPS
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
 from containers.contract.table import write_table
-
-HEIGHT_M = (1.0, 2.5)
-"""Plausible heights; outside lie centimetres, inches and slips."""
 
 SIDE_GROUPS = {"total": MUSCLES, "quadriceps": QUADRICEPS, "hamstrings": HAMSTRINGS}
 
@@ -28,30 +28,26 @@ TVI_UNITS = (
 
 def process(item: Item, job: Job, state: None, result: Result) -> None:
     """Measure one item. Raises ItemFault for input that cannot be measured."""
-    height_m = _height_m(item)
+    person = read_person(item)
     given = [name for name in ("water", "fat") if name in item.inputs]
     if len(given) == 1:
         lacking = "fat" if given == ["water"] else "water"
         raise ItemFault(f"is missing beside {given[0]}", where=f"input {lacking}", mend="give both images or neither")
-    anatomy = read_anatomy(item, result)
-    _measure_muscle(anatomy, height_m, result)
+    if "levels" in item.inputs and "image" not in item.inputs:
+        raise ItemFault("are given without an image", where="input levels", mend="give the T2-weighted image too")
+    labels = read_labels(item, result)
+    if is_back(labels.values):
+        if given:
+            raise ItemFault("are not measured on the back", where="inputs water and fat", mend="give image instead")
+        measure_back(item, labels, person, job, result)
+        return
+    anatomy = thigh_anatomy(labels, result)
+    _measure_muscle(anatomy, person.height_m, result)
     _measure_sides(anatomy, result)
     regions = measure_fat_fraction(item, anatomy, job, result) if given else {}
     _write_measures(anatomy, regions, result)
-
-
-def _height_m(item: Item) -> float | None:
-    value = item.facts.get("height_m")
-    if value is None:
-        return None
-    low, high = HEIGHT_M
-    if isinstance(value, (bool, str)) or not low <= value <= high:
-        raise ItemFault(
-            f"{value!r} is not a height in metres ({low:g} to {high:g})",
-            where="fact height_m",
-            mend="give metres, for example 1.70",
-        )
-    return float(value)
+    if "image" in item.inputs:
+        measure_other(item, labels, other_structures(labels.values), job, result)
 
 
 def _measure_muscle(anatomy: Anatomy, height_m: float | None, result: Result) -> None:

@@ -1,101 +1,51 @@
-"""Sliding-window inference in slabs: no buffer holds all channels of a whole volume.
+"""Labels of a volume on its own grid, slab by slab.
 
-Patches are worked in order of their height z. A buffer of one patch's depth adds up their logits under a Gaussian
-weight; what no later patch touches is handed on in blocks of SLAB slices and dropped. The receiver interpolates the
-logits to the native grid slab by slab (sub-voxel edges), refines them where the network has a second pass, and keeps
-the label of each voxel. Arrays are (z, y, x), logits (channels, z, y, x), float32.
+Blocks of blended features (see `blend`) become logits, which are interpolated to the native grid slab by slab
+(sub-voxel edges) and refined where the network has a second pass; the label of each voxel is kept. Where the working
+grid is the native one and there is no second pass, labels come from the blocks directly. What lies outside the body's
+box (see `air`) is background. Arrays are (z, y, x), logits (channels, z, y, x), float32.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from containers.thigh_segmentation.air import Box, body_box
+from containers.thigh_segmentation.blend import SLAB, blended_features, logits_of, patch_count
 from containers.thigh_segmentation.checkpoint import Checkpoint
-from containers.thigh_segmentation.grid import Array, Axis, axes_of, image_to_working, windowed
+from containers.thigh_segmentation.config import Config
+from containers.thigh_segmentation.grid import Axis, axes_of, image_to_working, windowed
+from containers.thigh_segmentation.prepare import Prepared, prepare
 from containers.thigh_segmentation.refine import HALO, Refiner
 
-SLAB = 8
-"""Slices per block: memory and speed depend on it."""
 BACKGROUND_FROM = 0.99
 """Only the box where the background's probability is below this is interpolated and refined."""
 MARGIN = 4
 """Voxels around that box, beside the second pass's HALO, in which the second pass may still find something."""
 REFINED_SPACING = (0.7, 1.45)
 """The second pass knows the voxels it was trained on: it runs where each edge is within these factors of them."""
+VOXELS_AT_ONCE = 16384
+"""Voxels whose logits are made and compared at once, within a cache."""
+
+Labels = npt.NDArray[np.uint8]
+Positions = npt.NDArray[np.float64]
+
+
+class Segmented(NamedTuple):
+    """labels (z, y, x); patches that were computed, and those that the volume has without leaving out air."""
+
+    labels: Labels
+    patches: int
+    patches_of_all: int
 
 
 def device_of(model: nn.Module) -> torch.device:
     """Where a network's weights are; the CPU for one without any."""
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-
-
-def starts(size: int, patch: int, overlap: float) -> list[int]:
-    """First voxels of the patches along one axis of at least one patch's length."""
-    step = max(1, int(patch * (1 - overlap)))
-    inner = list(range(0, size - patch, step))
-    return [*inner, size - patch]
-
-
-def importance(patch: tuple[int, int, int]) -> Tensor:
-    """Gaussian weight (z, y, x) of a patch's voxels: SD an eighth of the edge, at least 0.001."""
-    weight = torch.ones(1)
-    for edge in patch:
-        place = (torch.arange(edge) - (edge - 1) / 2) / (edge / 8)
-        weight = weight[..., None] * torch.exp(-0.5 * place**2)
-    weight = weight[0]
-    return weight.clamp_min(1e-3)
-
-
-def padded(image: Array, patch: tuple[int, int, int]) -> tuple[Array, tuple[int, ...]]:
-    """The image with zeros around it where it is smaller than a patch, and how many come before it on each axis."""
-    lack = [max(0, edge - size) for edge, size in zip(patch, image.shape, strict=True)]
-    return np.pad(image, [(n // 2, n - n // 2) for n in lack]), tuple(n // 2 for n in lack)
-
-
-def sliding_logits(
-    model: nn.Module, image: Array, patch: tuple[int, int, int], channels: int, overlap: float, reduced: bool
-) -> Iterator[Tensor]:
-    """Blended logits of the working grid as consecutive blocks (channels, up to SLAB, y, x), from z = 0 on.
-
-    reduced: bfloat16 arithmetic inside the network. The network may be on a GPU; the buffers stay in main memory.
-    """
-    device = device_of(model)
-    size = image.shape
-    whole, before = padded(image, patch)
-    voxels = torch.from_numpy(np.ascontiguousarray(whole, dtype=np.float32))
-    weight = importance(patch)
-    depth = patch[0]
-    total = torch.zeros(channels, depth, *voxels.shape[1:])
-    share = torch.zeros(depth, *voxels.shape[1:])
-    window = (slice(before[1], before[1] + size[1]), slice(before[2], before[2] + size[2]))
-    rows = starts(voxels.shape[0], depth, overlap)
-    for n, z in enumerate(rows):
-        for y in starts(voxels.shape[1], patch[1], overlap):
-            for x in starts(voxels.shape[2], patch[2], overlap):
-                there = (slice(y, y + patch[1]), slice(x, x + patch[2]))
-                with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=reduced):
-                    found = model(voxels[None, None, z : z + depth, there[0], there[1]].to(device))[0].cpu()
-                for channel in range(channels):
-                    total[(channel, slice(None), *there)] += weight * found[channel]
-                share[(slice(None), *there)] += weight
-        done = rows[n + 1] - z if n + 1 < len(rows) else depth
-        for low in range(0, done, SLAB):
-            high = min(low + SLAB, done)
-            first, last = max(low, before[0] - z), min(high, before[0] + size[0] - z)
-            if first < last:
-                yield total[(slice(None), slice(first, last), *window)] / share[(slice(first, last), *window)]
-        _advance(total, share, done)
-
-
-def _advance(total: Tensor, share: Tensor, done: int) -> None:
-    """Drop the first `done` slices of the buffers, channel by channel so that no second buffer is needed."""
-    for buffer in (*total, share):
-        kept = buffer[done:].clone()
-        buffer[: len(kept)] = kept
-        buffer[len(kept) :] = 0
 
 
 class _Slices:
@@ -124,29 +74,29 @@ def interpolate(logits: Tensor, positions: npt.NDArray[np.float64], axis: int) -
     lower = np.minimum(inside.astype(np.int64), max(last - 1, 0))
     shape = [1] * logits.ndim
     shape[axis] = -1
-    weight = torch.from_numpy((inside - lower).astype(np.float32)).view(shape)
-    low = logits.index_select(axis, torch.from_numpy(lower))
-    high = logits.index_select(axis, torch.from_numpy(np.minimum(lower + 1, last)))
+    weight = torch.from_numpy((inside - lower).astype(np.float32)).view(shape).to(logits.device)
+    low = logits.index_select(axis, torch.from_numpy(lower).to(logits.device))
+    high = logits.index_select(axis, torch.from_numpy(np.minimum(lower + 1, last)).to(logits.device))
     return torch.lerp(low, high, weight)
 
 
-def box_of(block: Tensor, axes: list[Axis], margin: int) -> tuple[slice, slice] | None:
+def box_of(block: Tensor, rows: Positions, columns: Positions, margin: int) -> tuple[slice, slice] | None:
     """Native rows and columns of a block of working slices outside which every voxel is background; None: all are.
 
-    Where the background leads by some difference at all neighbours, it leads by it at any place that is interpolated
-    between them: nothing is lost. margin: native voxels around, for the second pass.
+    rows, columns: positions of the native voxels on the block's grid. Where the background leads by some difference at
+    all neighbours, it leads by it at any place that is interpolated between them: nothing is lost. margin: native
+    voxels around, for the second pass.
     """
-    likely = (block.softmax(dim=0)[0] < BACKGROUND_FROM).any(0)
+    likely = (block.softmax(dim=0)[0] < BACKGROUND_FROM).any(0).cpu()
     if not bool(likely.any()):
         return None
     spans = []
-    for axis, along in ((axes[1], likely.any(1)), (axes[2], likely.any(0))):
+    for place, along in ((rows, likely.any(1)), (columns, likely.any(0))):
         found = torch.nonzero(along)[:, 0]
-        place = axis.to_working()
         inside = np.flatnonzero((place > float(found[0]) - 1) & (place < float(found[-1]) + 1))
         if len(inside) == 0:
             return None
-        spans.append(slice(max(0, int(inside[0]) - margin), min(axis.native, int(inside[-1]) + 1 + margin)))
+        spans.append(slice(max(0, int(inside[0]) - margin), min(len(place), int(inside[-1]) + 1 + margin)))
     return spans[0], spans[1]
 
 
@@ -167,36 +117,113 @@ def segment(
     overlap: float = 0.25,
     reduced: bool = True,
     second_pass: bool = True,
-) -> npt.NDArray[np.uint8]:
+    skip_air: bool = False,
+) -> Labels:
     """Labels (z, y, x) of a turned volume (see `grid`), on its own grid. spacing_mm is along (z, y, x)."""
+    prepared = prepare(checkpoint.unetr, reduced)
+    found = segment_prepared(
+        checkpoint,
+        prepared,
+        data,
+        spacing_mm,
+        overlap=overlap,
+        reduced=reduced,
+        second_pass=second_pass,
+        skip_air=skip_air,
+    )
+    return found.labels
+
+
+def segment_prepared(
+    checkpoint: Checkpoint,
+    prepared: Prepared,
+    data: npt.NDArray[np.generic],
+    spacing_mm: tuple[float, float, float],
+    *,
+    overlap: float,
+    reduced: bool,
+    second_pass: bool,
+    skip_air: bool,
+) -> Segmented:
+    """As `segment`, with the checkpoint's UNETR made ready by `prepare` once for many volumes."""
     config = checkpoint.config
-    working_mm = tuple(reversed(config.preprocessing.spacing_mm))
-    axes = axes_of(data.shape, spacing_mm, working_mm)
+    axes = axes_of(data.shape, spacing_mm, tuple(reversed(config.preprocessing.spacing_mm)))
     working = windowed(image_to_working(np.asarray(data, dtype=np.float32), axes), config.preprocessing.window)
-    channels = config.network.out_channels
-    slices = _Slices(sliding_logits(checkpoint.unetr, working, config.network.patch, channels, overlap, reduced))
-    refiner = checkpoint.refiner if second_pass and refines(checkpoint, spacing_mm) else None
-    halo, margin = (HALO[0], MARGIN + max(HALO[1:])) if refiner is not None else (0, 0)
-    heights = np.clip(axes[0].to_working(), 0, axes[0].working - 1)
+    patch = config.network.patch
+    box = body_box(working, patch) if skip_air else _whole(working.shape)
+    native, places = _native_part(axes, box)
     labels = np.zeros(data.shape, dtype=np.uint8)
+    blocks = blended_features(prepared, working[box], patch, overlap)
     used = len(checkpoint.labels) + 1
-    for low in range(0, data.shape[0], SLAB):
-        high = min(low + SLAB, data.shape[0])
-        first, last = max(0, low - halo), min(data.shape[0], high + halo)
-        bottom, top = int(heights[first]), min(int(heights[last - 1]) + 1, axes[0].working - 1)
+    refiner = checkpoint.refiner if second_pass and refines(checkpoint, spacing_mm) else None
+    if refiner is None and all(axis.native == axis.working and axis.native_mm == axis.working_mm for axis in axes):
+        _label_directly(prepared, blocks, used, labels[native])
+    else:
+        slices = _Slices(logits_of(prepared, block) for block in blocks)
+        _label_slabs(slices, places, used, labels[native], refiner, data[native], config, reduced)
+    computed = tuple(span.stop - span.start for span in box)
+    return Segmented(labels, patch_count(computed, patch, overlap), patch_count(working.shape, patch, overlap))
+
+
+def _whole(shape: tuple[int, ...]) -> Box:
+    """The box that leaves out nothing."""
+    return slice(0, shape[0]), slice(0, shape[1]), slice(0, shape[2])
+
+
+def _native_part(axes: list[Axis], box: Box) -> tuple[Box, list[Positions]]:
+    """The native voxels within a box of the working grid, and their positions in it along each axis.
+
+    Where the box reaches an end of the working grid, so do the native voxels: the last values go on.
+    """
+    parts, places = [], []
+    for axis, span in zip(axes, box, strict=True):
+        place = np.clip(axis.to_working(), 0, axis.working - 1)
+        inside = np.flatnonzero((place >= span.start) & (place <= span.stop - 1))
+        part = slice(int(inside[0]), int(inside[-1]) + 1) if len(inside) else slice(0, 0)
+        parts.append(part)
+        places.append(place[part] - span.start)
+    return (parts[0], parts[1], parts[2]), places
+
+
+def _label_directly(prepared: Prepared, blocks: Iterator[Tensor], used: int, labels: Labels) -> None:
+    """Fill labels (z, y, x) from blocks of features on the same grid; channels from `used` on are never a target."""
+    low = 0
+    for block in blocks:
+        flat = block.flatten(0, 2)
+        found = torch.cat([prepared.head(part)[:, :used].argmax(dim=1).byte() for part in flat.split(VOXELS_AT_ONCE)])
+        labels[low : low + len(block)] = found.view(block.shape[:3]).cpu().numpy()
+        low += len(block)
+
+
+def _label_slabs(
+    slices: "_Slices",
+    places: list[Positions],
+    used: int,
+    labels: Labels,
+    refiner: Refiner | None,
+    data: npt.NDArray[np.generic],
+    config: Config,
+    reduced: bool,
+) -> None:
+    """Fill labels (z, y, x) at `places` of the working slices, after the second pass over `data` where there is one."""
+    halo, margin = (HALO[0], MARGIN + max(HALO[1:])) if refiner is not None else (0, 0)
+    heights = places[0]
+    for low in range(0, len(heights), SLAB):
+        high = min(low + SLAB, len(heights))
+        first, last = max(0, low - halo), min(len(heights), high + halo)
+        bottom, top = int(heights[first]), int(np.ceil(heights[last - 1]))
         block = slices.get(bottom, top)
-        box = box_of(block, axes, margin)
+        box = box_of(block, places[1], places[2], margin)
         if box is None:
             continue
         for n in (1, 0):
-            block = interpolate(block, axes[n + 1].to_working()[box[n]], n + 2)
+            block = interpolate(block, places[n + 1][box[n]], n + 2)
         logits = interpolate(block, heights[first:last] - bottom, 1)
         if refiner is not None:
             image = windowed(data[(slice(first, last), *box)], config.preprocessing.window)
             logits = _refined(refiner, logits, torch.from_numpy(image), reduced)
         found = logits[:used, low - first : high - first].argmax(dim=0)
-        labels[(slice(low, high), *box)] = found.to(torch.uint8).numpy()
-    return labels
+        labels[(slice(low, high), *box)] = found.to(torch.uint8).cpu().numpy()
 
 
 def _refined(refiner: Refiner, logits: Tensor, image: Tensor, reduced: bool) -> Tensor:
@@ -204,4 +231,4 @@ def _refined(refiner: Refiner, logits: Tensor, image: Tensor, reduced: bool) -> 
     device = device_of(refiner)
     with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=reduced):
         better: Tensor = refiner(logits[None].to(device), image[None, None].to(device))[0]
-    return better.float().cpu()
+    return better.float()

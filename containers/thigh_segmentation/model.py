@@ -32,15 +32,19 @@ class Unetr(UNETR):  # type: ignore[misc]
         widths = (2 * network.features, 4 * network.features) if network.deep_supervision else ()
         self.deep = nn.ModuleList(nn.Conv3d(width, network.out_channels, 1) for width in widths)
 
-    def forward_deep(self, image: Tensor) -> list[Tensor]:
-        """Logits at the image's grid, then at half and a quarter of it where the network has those heads."""
+    def features(self, image: Tensor) -> list[Tensor]:
+        """Feature maps that the heads turn into logits: at the image's grid, at half and at a quarter of it."""
         x, hidden = self.vit(image)
         first, second, third = (self.proj_feat(hidden[n]) for n in self.skips)
         quarter = self.decoder5(self.proj_feat(x), self.encoder4(third))
         quarter = self.decoder4(quarter, self.encoder3(second))
         half = self.decoder3(quarter, self.encoder2(first))
-        full = self.decoder2(half, self.encoder1(image))
-        return [self.out(full), *(head(level) for head, level in zip(self.deep, (half, quarter), strict=False))]
+        return [self.decoder2(half, self.encoder1(image)), half, quarter]
+
+    def forward_deep(self, image: Tensor) -> list[Tensor]:
+        """Logits at the image's grid, then at half and a quarter of it where the network has those heads."""
+        full, *levels = self.features(image)
+        return [self.out(full), *(head(level) for head, level in zip(self.deep, levels, strict=False))]
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits at the image's grid."""

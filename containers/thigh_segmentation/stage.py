@@ -1,5 +1,6 @@
 """One item of the thigh segmentation stage. Weights are read once per job and stay in memory for all items."""
 
+import os
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,8 @@ from containers.contract.volume import read_nrrd
 from containers.thigh_segmentation.check import check_image
 from containers.thigh_segmentation.checkpoint import SHIPPED, Checkpoint, load_checkpoint
 from containers.thigh_segmentation.grid import turn_of
-from containers.thigh_segmentation.infer import refines, segment
+from containers.thigh_segmentation.infer import refines, segment_prepared
+from containers.thigh_segmentation.prepare import Prepared, can_compile, prepare
 from containers.thigh_segmentation.qc import check_labels
 from containers.thigh_segmentation.terminology import tag
 
@@ -26,16 +28,23 @@ BRIGHT_SHARE, DARK_SHARE = 0.01, 0.1
 
 @dataclass
 class State:
-    """Checkpoints that the job has read, by path, and the arithmetic."""
+    """Checkpoints that the job has read, by path, ready for inference, and the arithmetic."""
 
     reduced: bool
     device: str = "cpu"
-    checkpoints: dict[Path, Checkpoint] = field(default_factory=dict)
+    checkpoints: dict[Path, tuple[Checkpoint, Prepared]] = field(default_factory=dict)
 
-    def checkpoint(self, path: Path) -> Checkpoint:
+    @property
+    def compiled(self) -> bool:
+        """Whether networks are compiled: on a GPU, where there is a compiler."""
+        return self.device == "cuda" and can_compile()
+
+    def checkpoint(self, path: Path) -> tuple[Checkpoint, Prepared]:
         """The checkpoint at a path, read at its first use. Raises EnvironmentFault when it cannot serve."""
         if path not in self.checkpoints:
-            self.checkpoints[path] = load_checkpoint(path).on(self.device)
+            checkpoint = load_checkpoint(path).on(self.device)
+            prepared = prepare(checkpoint.unetr, self.reduced, compiled=self.compiled)
+            self.checkpoints[path] = checkpoint, prepared
         return self.checkpoints[path]
 
 
@@ -50,6 +59,8 @@ def setup(job: Job) -> State:
     torch.set_num_threads(job.resources.threads)
     torch.use_deterministic_algorithms(True)
     device, wanted = job.resources.device, job.parameters["precision"]
+    # cuBLAS gives the same bytes twice only with a workspace of its own; it reads this at its first call.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if device == "cuda" and not torch.cuda.is_available():
         raise EnvironmentFault("no CUDA device answers", where="resources.device", mend="use cpu, or run on a GPU")
     able = device == "cuda" or computes_in_bfloat16()
@@ -59,7 +70,7 @@ def setup(job: Job) -> State:
 def process(item: Item, job: Job, state: State, result: Result) -> None:
     """Segment one volume. Raises ItemFault for a volume that cannot be segmented."""
     with result.step("weights"):
-        checkpoint = state.checkpoint(item.inputs.get("weights", SHIPPED))
+        checkpoint, prepared = state.checkpoint(item.inputs.get("weights", SHIPPED))
         if "weights" not in item.inputs:
             result.warn("the shipped weights are trained on phantoms: labels of a scan of a person need other weights")
     with result.step("read"):
@@ -82,21 +93,27 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
             )
     second_pass = bool(job.parameters["second_pass"])
     with result.step("network"):
-        labels = segment(
+        found = segment_prepared(
             checkpoint,
+            prepared,
             turn.apply(volume.data),
             turn.spacing_mm,
             overlap=float(job.parameters["overlap"]),
             reduced=state.reduced,
             second_pass=second_pass,
+            skip_air=bool(job.parameters["skip_air"]),
         )
+        labels = found.labels
     with result.step("quality"):
         check_labels(labels, turn.spacing_mm, checkpoint.labels, result)
     result.details["model"] = {
         "configuration": checkpoint.config.name,
         "weights_sha256": checkpoint.sha256,
         "arithmetic": "bfloat16" if state.reduced else "float32",
+        "compiled": state.compiled,
         "second_pass": second_pass and refines(checkpoint, turn.spacing_mm),
+        "patches": found.patches,
+        "patches_with_air": found.patches_of_all,
     }
     with result.step("write"):
         tags = {value: tag(name) for value, name in checkpoint.labels.items()}

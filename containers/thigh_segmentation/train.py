@@ -20,12 +20,12 @@ from torch import nn
 
 from containers.contract.errors import EnvironmentFault, Fault
 from containers.contract.files import replacing, write_json
+from containers.thigh_segmentation.blend import sliding_logits
 from containers.thigh_segmentation.card import draw_learning_curve, write_card
 from containers.thigh_segmentation.checkpoint import FILE, load_checkpoint, save_checkpoint
 from containers.thigh_segmentation.config import Config, load_config
 from containers.thigh_segmentation.dataset import Dataset, read_dataset
 from containers.thigh_segmentation.evaluate import evaluate
-from containers.thigh_segmentation.infer import sliding_logits
 from containers.thigh_segmentation.losses import dice_per_class, mean_present, segmentation_loss
 from containers.thigh_segmentation.model import Unetr
 from containers.thigh_segmentation.sampling import Volumes, class_frequencies, patches
@@ -138,10 +138,7 @@ class Run:
         values = []
         for pair in pairs:
             image, mask = self.volumes.get(pair)
-            blocks = sliding_logits(
-                self.model, image, config.network.patch, config.network.out_channels, 0.25,
-                config.training.mixed_precision,
-            )  # fmt: skip
+            blocks = sliding_logits(self.model, image, config.network.patch, 0.25, config.training.mixed_precision)
             used = len(self.dataset.labels) + 1
             found = torch.cat([b[:used].argmax(0) for b in blocks]).to(torch.uint8).numpy()
             values.append(mean_present(dice_per_class(found, mask, used)))

@@ -16,10 +16,11 @@ from torch.nn import functional
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import replacing
+from containers.thigh_segmentation.blend import sliding_logits
 from containers.thigh_segmentation.config import Config, Refinement
 from containers.thigh_segmentation.dataset import Dataset
 from containers.thigh_segmentation.grid import axes_of, image_to_working, windowed
-from containers.thigh_segmentation.infer import device_of, interpolate, sliding_logits
+from containers.thigh_segmentation.infer import device_of, interpolate
 from containers.thigh_segmentation.losses import dice_and_cross_entropy
 from containers.thigh_segmentation.model import Unetr
 from containers.thigh_segmentation.refine import Refiner
@@ -85,7 +86,7 @@ def _one_volume(
     network, window = config.network, config.preprocessing.window
     reduced = config.training.mixed_precision
     working = windowed(image_to_working(np.asarray(case.image, dtype=np.float32), axes), window)
-    blocks = sliding_logits(unetr.eval(), working, network.patch, network.out_channels, 0.25, reduced)
+    blocks = sliding_logits(unetr.eval(), working, network.patch, 0.25, reduced)
     logits = torch.cat(list(blocks), dim=1)
     device = device_of(refiner)
     tissue = refiner.tissue.cpu().numpy()

@@ -9,10 +9,10 @@ import io
 import re
 import xml.etree.ElementTree as ElementTree
 
-from harness.report import comparison, summary
+from harness.report import comparison, overview, summary
 from harness.results import CheckResult, ClaimResult, ItemResult, Results, Verdict
 
-LEDGER_COLUMNS = (
+CLAIM_COLUMNS = (
     "paper",
     "claim",
     "place",
@@ -20,10 +20,19 @@ LEDGER_COLUMNS = (
     "printed",
     "unit",
     "route",
+    "kind",
     "verdict",
+    "stands_for",
+    "formula",
+    "computed",
     "reason",
-    "arithmetic",
+    "explanation",
+    "surprise",
+    "half_widths",
+    "chance",
+    "finding",
     "evidence_from",
+    "arithmetic",
 )
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -125,9 +134,21 @@ def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
     return lines + ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows] + [""]
 
 
+def _paper(paper: overview.Overview) -> list[str]:
+    """One paper: its verdicts, how its claims were settled, and each finding in one row."""
+    counts = ", ".join(f"{part.count} {part.verdict.value}" for part in paper.parts)
+    lines = [f"## {_cell(paper.paper)}: {summary.plural(paper.total, 'claim')}", "", f"{counts}.", ""]
+    lines += [*(f"- {_cell(line)}" for line in paper.lines), ""]
+    for title, found in (("Cannot be so as printed", paper.contradictions), ("Shown together", paper.equalities)):
+        if found:
+            rows = [[line.where, line.subject, line.said] for line in found]
+            lines += [f"### {title}", "", *_table(["place", "quantity", "why"], rows)]
+    return lines
+
+
 def summary_markdown(results: Results) -> str:
-    """A page for CI: the first lines, verdicts by route, what is contradicted, and checks that did not pass."""
-    lines = [f"# myorepro {_cell(results.project_version)}", ""]
+    """A page for CI: the first lines, verdicts by route, each paper's findings, and checks that did not pass."""
+    lines = [f"# myorepro {_cell(results.project_version)}", "", _cell(overview.headline(results)), ""]
     lines += [
         f"- {_cell(text)}"
         for text in (
@@ -149,10 +170,8 @@ def summary_markdown(results: Results) -> str:
             for c in results.comparisons
         ]
         lines.append("")
-    if found := summary.contradictions(results):
-        lines += ["## Contradicted by other printed numbers", ""]
-        rows_found = [[c.paper, c.place, c.quantity, c.printed, c.reason] for c in found]
-        lines += _table(["paper", "place", "quantity", "printed", "why"], rows_found)
+    for paper in overview.overviews(results):
+        lines += _paper(paper)
     if bad := summary.unsound(results):
         lines += ["## Checks that did not pass", ""]
         rows_bad = [[c.case, c.title, c.evidence, measured(c), tolerance(c), c.note] for c in bad]
@@ -160,12 +179,12 @@ def summary_markdown(results: Results) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def ledger_csv(results: Results) -> str:
+def claims_csv(results: Results) -> str:
     """One row per claim; the lines of the arithmetic are joined by ` | `."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(LEDGER_COLUMNS)
+    writer.writerow(CLAIM_COLUMNS)
     for claim in results.claims:
         row = claim.model_dump(mode="json") | {"arithmetic": " | ".join(claim.arithmetic)}
-        writer.writerow([row[name] for name in LEDGER_COLUMNS])
+        writer.writerow([row[name] for name in CLAIM_COLUMNS])
     return out.getvalue()

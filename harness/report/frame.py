@@ -14,7 +14,13 @@ from matplotlib.figure import Figure
 
 from containers.contract.files import replacing
 
-EVIDENCE_COLOURS = {"phantom": "#7b5cd6", "mutant": "#b8471b", "real data": "#0f7f6e", "simulation": "#2f6fb0"}
+EVIDENCE_COLOURS = {
+    "phantom": "#7b5cd6",
+    "mutant": "#b8471b",
+    "real data": "#0f7f6e",
+    "simulation": "#2f6fb0",
+    "recomputed from print": "#84560a",
+}
 PAPER, TEXT, SOFT, MRI = "#ffffff", "#1a1f27", "#586273", "#000000"
 STYLE = {
     "font.family": "DejaVu Sans",

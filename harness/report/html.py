@@ -4,15 +4,15 @@ A content security policy in the page forbids every outside load, so that a slip
 """
 
 import base64
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
 
-from harness.report import comparison, exports, summary, times
-from harness.results import CheckResult, Results, Verdict
-from reference_results.paper import papers
+from harness.report import comparison, exports, figures, overview, summary, times
+from harness.results import CheckResult, ClaimResult, Results, Verdict
 
 FOLDER = Path(__file__).parent
 
@@ -93,8 +93,51 @@ def _pictures(results: Results, run_folder: Path) -> list[dict[str, Any]]:
             data = base64.b64encode((run_folder / picture.path).read_bytes()).decode("ascii")
         except OSError:
             data = ""
-        shown.append({"picture": picture, "source": Markup("data:image/png;base64,") + data if data else ""})
+        source = Markup("data:image/png;base64,") + data if data else ""
+        name = figures.name_of(picture)
+        shown.append({"name": name, "anchor": f"picture-{_slug(name)}", "picture": picture, "source": source})
     return shown
+
+
+def _figures(pictures: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rows of the register, the pictures of each paper in the order of its figures, and all other pictures."""
+    entries = {entry["name"]: entry for entry in pictures}
+    found = figures.shown([entry["picture"] for entry in pictures])
+    by_paper: dict[str, dict[str, Any]] = {}
+    for one in found:
+        by_paper.setdefault(one.figure.paper, {}).update({name: entries[name] for name in one.pictures})
+    used = {name for named in by_paper.values() for name in named}
+    return {
+        "figures": [
+            {"figure": one.figure, "note": one.note, "shown": [entries[name] for name in one.pictures]} for one in found
+        ],
+        "figures_by_paper": [(paper, list(named.values())) for paper, named in by_paper.items() if named],
+        "other_pictures": [entry for entry in pictures if entry["name"] not in used],
+    }
+
+
+def _scale(claim: ClaimResult) -> dict[str, tuple[float, float]] | None:
+    """Start and width of the printed and the recomputed interval on a line, in per cent of its length, 1.5 at least.
+
+    None where either has no limit or where both are one number: a scale would say nothing.
+    """
+    if claim.interval is None or claim.target is None:
+        return None
+    ends = [*claim.interval, *claim.target]
+    low, high = min(ends), max(ends)
+    if high == low:
+        return None
+
+    def placed(interval: tuple[float, float]) -> tuple[float, float]:
+        start, stop = (100 * (end - low) / (high - low) for end in interval)
+        return round(min(start, 98.5), 1), round(max(stop - start, 1.5), 1)
+
+    return {"target": placed(claim.target), "interval": placed(claim.interval)}
+
+
+def _checks_of(claim: ClaimResult) -> list[str]:
+    """Names of the checks that the claim rests on."""
+    return [name for name in claim.evidence_from.split(", ") if "/" in name]
 
 
 def _environment() -> jinja2.Environment:
@@ -120,6 +163,9 @@ def _environment() -> jinja2.Environment:
         "shown": comparison.shown,
         "small": lambda value: f"{value:.2g}".replace("-", "−"),
         "first_two": lambda names: tuple(names[:2]),
+        "part_of": overview.part_of,
+        "scale": _scale,
+        "checks_of": _checks_of,
     }
     return environment
 
@@ -132,15 +178,19 @@ def page(results: Results, timings: dict[str, Any], run_folder: Path) -> str:
         .render(
             results=results,
             summary=summary,
+            headline=overview.headline(results),
+            overviews=overview.overviews(results),
             verdicts=list(Verdict),
             papers=list(dict.fromkeys(c.paper for c in results.claims)),
+            places=list(dict.fromkeys(overview.part_of(c.place) for c in results.claims)),
             routes=list(dict.fromkeys(c.route for c in results.claims)),
+            checked={f"{c.case}/{c.check}" for c in results.checks},
+            resting=Counter(name for claim in results.claims for name in _checks_of(claim)),
             troubled=[i for i in results.items if i.status != "ok" or i.warnings],
-            pictures=_pictures(results, run_folder),
+            **_figures(_pictures(results, run_folder)),
             steps=times.step_rows(timings),
             images=times.image_rows(timings),
             other_times=times.other_rows(timings),
-            cited=papers(),
             style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
             script=Markup((FOLDER / "script.js").read_text(encoding="utf-8")),
         )

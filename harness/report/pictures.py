@@ -20,6 +20,9 @@ from matplotlib.patches import Rectangle
 from containers.contract.errors import ItemFault
 from containers.contract.volume import read_nrrd
 from harness.report.agreement_plot import bland_altman
+from harness.report.back_picture import back_intermat, back_labels
+from harness.report.class_plot import per_class
+from harness.report.cohort_plot import age_groups, concordance, subgroups
 from harness.report.frame import (
     HEAD_IN,
     STYLE,
@@ -37,22 +40,35 @@ from harness.report.frame import (
 from harness.report.label_picture import labels_over, read_over
 from harness.report.meta_plot import forest_plot as forest
 from harness.report.meta_plot import funnel_plot as funnel
+from harness.report.mixture_plot import measured_against_true, mixture_histogram
+from harness.report.results_plot import combined_odds, odds_ratios, pooled_by_muscle
 from harness.report.simulation_plot import attenuation, performance
 from harness.report.slices import coronal_row, label_slices, sagittal_column, upright
 from harness.report.statistics_plot import calibration_plot as calibration
 from harness.report.statistics_plot import nomogram_plot as nomogram
 
 __all__ = [
+    "age_groups",
     "attenuation",
+    "back_intermat",
+    "back_labels",
     "bland_altman",
     "calibration",
+    "combined_odds",
+    "concordance",
     "fat_fraction",
     "forest",
     "funnel",
     "fused_with_seams",
     "labels_over",
+    "measured_against_true",
+    "mixture_histogram",
     "nomogram",
+    "odds_ratios",
+    "per_class",
     "performance",
+    "pooled_by_muscle",
+    "subgroups",
 ]
 
 SEAM, GAP = "#d98200", "#c9281c"

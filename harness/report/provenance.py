@@ -1,6 +1,6 @@
 """Facts of where a run came from that do not change from run to run: commit, engine, memory.
 
-No date stands here: equal runs must give equal results.json.
+The one date is the commit's: equal runs must give equal results.json.
 """
 
 import os
@@ -46,7 +46,8 @@ def _engine() -> str | None:
 def facts(root: Path, runner: str) -> dict[str, str]:
     """Facts for `Results.environment`; what cannot be found out is left out. root: folder of the project."""
     found = {
-        "git commit": commit(root),
+        "git commit": (found_commit := commit(root)),
+        "commit date": _git(root, "log", "-1", "--format=%cs") if found_commit else None,
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "container engine": _engine() if runner == "docker" else None,
     }

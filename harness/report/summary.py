@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from harness.results import CheckResult, ClaimResult, Results, Route, Verdict
+from harness.results import CheckResult, Results, Route, Verdict
 
 EXIT_MEANING = {
     0: "all as expected",
@@ -39,10 +39,6 @@ EVIDENCE_ORDER = ("phantom", "simulation", "real data", "mutant")
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 check`, `2 checks`."""
     return f"{count} {one if count == 1 else many or one + 's'}"
-
-
-def contradictions(results: Results) -> list[ClaimResult]:
-    return [claim for claim in results.claims if claim.verdict == Verdict.CONTRADICTED]
 
 
 def outcome(check: CheckResult) -> str:

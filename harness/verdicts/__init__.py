@@ -1,5 +1,6 @@
 """Verdicts on claims: exact recomputation from printed numbers, and what phantom checks say of our implementation."""
 
-from harness.verdicts.judge import judge
+from harness.verdicts.findings import findings
+from harness.verdicts.judge import judge, judge_ledger
 
-__all__ = ["judge"]
+__all__ = ["findings", "judge", "judge_ledger"]

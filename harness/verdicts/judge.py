@@ -14,14 +14,34 @@ Rules, in this order:
 import fnmatch
 from collections import defaultdict
 from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
 
 from containers.contract.errors import RequestFault
-from harness.results import CheckResult, ClaimResult, Route, Verdict
-from harness.verdicts.interval import decimal, show
-from harness.verdicts.readings import Reading, readings
-from harness.verdicts.relations import BOUNDS
+from harness.results import CheckResult, ClaimResult, Route, TriedReading, UsedNumber, Verdict
+from harness.verdicts.compute import BOUNDS
+from harness.verdicts.findings import equalities, findings, gathered
+from harness.verdicts.impossible import as_printed, exchanged, impossible
+from harness.verdicts.interval import Interval, show
+from harness.verdicts.reading import Reading
+from harness.verdicts.readings import Readings
+from harness.verdicts.surprise import surprise
+from harness.verdicts.wording import (
+    arithmetic_lines,
+    computed_text,
+    difference_text,
+    formula_text,
+    printed_text,
+    source_text,
+    stop,
+    tried_lines,
+    value_text,
+)
 from reference_results import Claim, Ledger, ledgers
+from reference_results.printed import numbers
 from reference_results.relations import operands
+
+Tables = dict[str, list[Readings]]
 
 
 def _result(ledger: Ledger, claim: Claim, verdict: Verdict, reason: str, **more: object) -> ClaimResult:
@@ -41,110 +61,128 @@ def _result(ledger: Ledger, claim: Claim, verdict: Verdict, reason: str, **more:
     )
 
 
-def _source(ledger: Ledger, claim: Claim) -> str:
-    """Where the numbers stand that the claim is computed from: one place, or the parts of the paper they are in."""
-    assert claim.relation is not None
-    every = [ledger.number(key).place for key in operands(claim.relation)]
-    places = list(dict.fromkeys(place for place in every if place != "definition"))
-    if len(places) == 1:
-        return places[0]
-    return " and ".join(dict.fromkeys(place.split(",")[0] for place in places)) or "definitions"
-
-
-def _printed(claim: Claim, reading: Reading) -> str:
-    if reading.stands:
-        return f"Printed: {claim.printed}. {reading.stands[:1].upper()}{reading.stands[1:]}."
-    if reading.target.low == reading.target.high:
-        return f"Printed: {claim.printed}."
-    return f"Printed: {claim.printed}, which stands for {show(reading.target)}."
-
-
-def _computed(reading: Reading) -> str:
-    return "; ".join(f"{formula} = {show(value)}{reading.unit}" for formula, value in reading.computed)
-
-
-def _stop(text: str) -> str:
-    """A full stop, unless the number ends in an ellipsis."""
-    return text if text.endswith("…") else f"{text}."
-
-
-def _difference(reading: Reading) -> str:
-    """How the computed values lie to what the printed text stands for."""
-    apart = [value for _, value in reading.computed if not value.meets(reading.target)]
-    if apart:
-        exact = all(v.low == v.high for v in (*apart, reading.target))
-        # Cut off, so that "at least" stays true.
-        gaps = " and ".join(decimal(value.gap(reading.target), 3).removesuffix("…") for value in apart)
-        return f"Difference: {'' if exact else 'at least '}{gaps}{reading.unit}."
-    if reading.rounds_to_printed:
-        if reading.target.low == reading.target.high:
-            return "Difference: none."
-        return f"Difference: none; the computed value lies inside {reading.within}."
-    return f"Difference: none is shown; the computed range and {reading.within} overlap."
-
-
-def _arithmetic(reading: Reading, claim: Claim, source: str) -> list[str]:
-    """The plain reading in lines: printed, computed from where, difference, assumptions."""
-    lines = [_stop(f"From {source}: {formula} = {show(value)}{reading.unit}") for formula, value in reading.computed]
-    return [_printed(claim, reading), *lines, _difference(reading), *reading.notes]
-
-
-def _tried(reading: Reading, claim: Claim) -> list[str]:
-    """Another reading, in one line and its notes."""
-    head = f"{'Would agree' if reading.agrees else 'Tried'} {reading.name}:"
-    return [
-        f"{head} {_printed(claim, reading)} Computed: {_stop(_computed(reading))} {_difference(reading)}",
-        *reading.notes,
-    ]
-
-
-def _excused(reading: Reading, claim: Claim, tables: dict[str, list[list[Reading]]]) -> bool:
+def _excused(reading: Reading, claim: Claim, tables: Tables) -> bool:
     """Whether a reading other than the plain one lets the printed statement stand."""
     if reading.excuse == "no" or not reading.agrees:
         return False
     if reading.excuse == "claim" or not claim.table:
         return True
-    same = [[r for r in member if r.name == reading.name] for member in tables[claim.table]]
-    return all(found and found[0].agrees for found in same)
+    return all(member.fits(reading.followed) for member in tables[claim.table])
 
 
-def _recompute(
-    ledger: Ledger, claim: Claim, found: list[Reading], tables: dict[str, list[list[Reading]]]
-) -> ClaimResult:
+def _ends(interval: Interval) -> tuple[float, float] | None:
+    return (float(interval.low), float(interval.high)) if interval.limited else None
+
+
+def _used(ledger: Ledger, claim: Claim) -> list[UsedNumber]:
+    entries = [ledger.number(key) for key in operands(claim.relation)] if claim.relation else []
+    return [UsedNumber(id=e.id, place=e.place, printed=e.printed, unit=e.unit) for e in entries]
+
+
+def _plain_fields(plain: Reading, claim: Claim, ledger: Ledger) -> dict[str, Any]:
+    """The plain reading as fields of a result."""
     assert claim.relation is not None
-    plain, others = found[0], found[1:]
-    source = _source(ledger, claim)
-    arithmetic = _arithmetic(plain, claim, source)
-    computed = f"From {source}: {_computed(plain)}"
+    values = [value for _, value in plain.computed]
+    return {
+        "kind": claim.relation.kind,
+        "formula": formula_text(plain.computed),
+        "computed": "; ".join(value_text(value, plain) for value in values),
+        "stands_for": plain.stands or "; ".join(dict.fromkeys(show(target) for _, target in plain.pairs)),
+        "interval": _ends(Interval(min(v.low for v in values), max(v.high for v in values))),
+        "target": _ends(plain.target),
+        "bound": claim.relation.kind in BOUNDS,
+        "used": _used(ledger, claim),
+    }
+
+
+def _tried(reading: Reading, excuses: bool) -> TriedReading:
+    return TriedReading(
+        name=reading.name,
+        formula=formula_text(reading.computed),
+        computed="; ".join(value_text(value, reading) for _, value in reading.computed),
+        stands_for=reading.stands or show(reading.target),
+        agrees=reading.agrees,
+        excuses=excuses,
+        notes=reading.notes,
+    )
+
+
+def _agreeing(ledger: Ledger, claim: Claim, plain: Reading) -> ClaimResult:
+    source = source_text(ledger, claim)
+    if claim.relation is not None and (claim.relation.kind in BOUNDS or _bounded(claim)):
+        said = plain.said or "The printed text lies within what these allow; they do not fix it"
+        verdict = Verdict.CONSISTENT
+    elif plain.rounds_to_printed:
+        point = all(value.low == value.high for _, value in plain.computed)
+        inside = "This" if point else "Every value inside the printed roundings"
+        verdict, said = Verdict.REPRODUCED, f"{inside} rounds to the printed number"
+        if plain.target.low == plain.target.high:
+            said = "This is the printed number"
+    else:
+        verdict = Verdict.CONSISTENT
+        said = "Some values inside the printed roundings give the printed number, others do not"
+    reason = f"{stop(f'From {source}: {computed_text(plain)}')} {said}."
+    fields = _plain_fields(plain, claim, ledger) | {"bound": _bounded(claim) or claim.relation.kind in BOUNDS}  # type: ignore[union-attr]
+    return _result(ledger, claim, verdict, reason, arithmetic=arithmetic_lines(plain, claim, source), **fields)
+
+
+def _bounded(claim: Claim) -> bool:
+    """A kind that fixes the number, but not as this claim uses it: limits by a method that need not be symmetric."""
+    return getattr(claim.relation, "kind", "") == "interval_centre" and bool(getattr(claim.relation, "method", ""))
+
+
+def _recompute(ledger: Ledger, claim: Claim, found: Readings, tables: Tables) -> ClaimResult:
+    assert claim.relation is not None
+    plain = found.plain
     if plain.agrees:
-        bound = claim.relation.kind in BOUNDS
-        if bound:
-            said = plain.said or "The printed text lies within what these allow; they do not fix it"
-            verdict = Verdict.CONSISTENT
-        elif plain.rounds_to_printed:
-            point = all(value.low == value.high for _, value in plain.computed)
-            inside = "This" if point else "Every value inside the printed roundings"
-            verdict, said = Verdict.REPRODUCED, f"{inside} rounds to the printed number"
-            if plain.target.low == plain.target.high:
-                said = "This is the printed number"
-        else:
-            verdict = Verdict.CONSISTENT
-            said = "Some values inside the printed roundings give the printed number, others do not"
-        return _result(ledger, claim, verdict, f"{_stop(computed)} {said}.", arithmetic=arithmetic)
-    for reading in others:
-        arithmetic += _tried(reading, claim)
-    excuses = [r.name for r in others if _excused(r, claim, tables)]
+        return _agreeing(ledger, claim, plain)
+    source, others = source_text(ledger, claim), found.others
+    excuses = [reading.name for reading in others if _excused(reading, claim, tables)]
+    explained = [reading for reading in others if reading.agrees]
+    lines = arithmetic_lines(plain, claim, source) + [
+        line for reading in others for line in tried_lines(reading, claim)
+    ]
+    fields = _plain_fields(plain, claim, ledger) | {
+        "arithmetic": lines,
+        "readings": [_tried(reading, reading.name in excuses) for reading in others],
+    }
+    computed = stop(f"From {source}: {computed_text(plain)}")
     if excuses:
-        reason = f"{_stop(computed)} Agrees only {', or '.join(excuses)}."
-        return _result(ledger, claim, Verdict.CONSISTENT, reason, arithmetic=arithmetic)
-    reason = f"{_printed(claim, plain)} {_stop(computed)} {_difference(plain)}"
-    if explained := [r for r in others if r.agrees]:
+        said = f"Agrees only {', or '.join(excuses)}."
+        return _result(ledger, claim, Verdict.CONSISTENT, f"{computed} {said}", explanation=said, **fields)
+    reason = f"{printed_text(claim, plain)} {computed} {difference_text(plain)}"
+    explanation = ""
+    if explained:
         unfit = " (which does not fit the rest of the table)" if claim.table else ""
         names = [r.name + (unfit if r.excuse == "table" else "") for r in explained]
-        reason += f" It would agree {', or '.join(names)}."
+        explanation = f"It would agree {', or '.join(names)}."
+        reason += f" {explanation}"
     elif others:
         reason += f" Tried in vain: {', '.join(r.name for r in others)}."
-    return _result(ledger, claim, Verdict.CONTRADICTED, reason, arithmetic=arithmetic)
+    unit = Fraction(0) if plain.stands else numbers(claim.printed)[0].step
+    how = surprise([plain, *others], claim.relation.kind, unit)
+    fields |= {
+        "explanation": explanation,
+        "surprise": how.text,
+        "half_widths": how.half_widths,
+        "chance": how.chance,
+    }
+    return _result(ledger, claim, Verdict.CONTRADICTED, reason, **fields)
+
+
+def _reversed(ledger: Ledger, claim: Claim, said: str) -> ClaimResult:
+    """Limits that the paper prints in an impossible order: wrong whatever follows. Tells what they give exchanged."""
+    assert claim.relation is not None
+    other = exchanged(claim.relation)
+    explanation = ""
+    lines = [f"Printed: {said}."]
+    if other is not None:
+        turned = Readings(claim.model_copy(update={"relation": other}), ledger).plain
+        explanation = f"{'It would agree' if turned.agrees else 'Tried in vain'}: with exchanged limits."
+        lines += [f"With exchanged limits: {stop(computed_text(turned))} {difference_text(turned)}"]
+    reason = f"The paper prints {said}: no numbers can be limits in this order. {explanation}".strip()
+    fields = {"kind": claim.relation.kind, "used": _used(ledger, claim), "explanation": explanation}
+    return _result(ledger, claim, Verdict.CONTRADICTED, reason, arithmetic=lines, **fields)
 
 
 def _by_checks(ledger: Ledger, claim: Claim, checks: Sequence[CheckResult]) -> ClaimResult:
@@ -178,29 +216,43 @@ def _not_here(ledger: Ledger, claim: Claim) -> ClaimResult:
 
 
 def judge_ledger(ledger: Ledger, checks: Sequence[CheckResult]) -> list[ClaimResult]:
-    """Verdicts on one paper's claims, in the ledger's order. Raises RequestFault for a relation without a value."""
-    known: dict[str, list[Reading]] = {}
+    """Verdicts on one paper's claims, in the ledger's order. Raises RequestFault for a relation without a value, and
+    for limits in an impossible order that are not marked as printed so."""
+    known: dict[str, Readings] = {}
+    reversed_limits: dict[str, ClaimResult] = {}
     for claim in (c for c in ledger.claims if c.relation):
+        where = f"{ledger.where(claim.id)}, claims entry {claim.id}"
+        if slip := impossible(claim, ledger):
+            mend = "mend the entry, or say as_printed = true at it when the paper prints it so"
+            raise RequestFault(slip, where=where, mend=mend)
+        if said := as_printed(claim, ledger):
+            reversed_limits[claim.id] = _reversed(ledger, claim, said)
+            continue
+        known[claim.id] = Readings(claim, ledger)
         try:
-            known[claim.id] = readings(claim, ledger)
+            _ = known[claim.id].plain
         except (ZeroDivisionError, ValueError) as error:
-            where = f"{ledger.paper}/claims.toml, claims entry {claim.id}"
             raise RequestFault(f"its relation has no value ({error})", where=where, mend="mend the relation") from error
-    tables: dict[str, list[list[Reading]]] = defaultdict(list)
+    tables: Tables = defaultdict(list)
     for claim in ledger.claims:
-        if claim.relation and claim.table:
+        if claim.id in known and claim.table:
             tables[claim.table].append(known[claim.id])
     results = []
     for claim in ledger.claims:
-        if claim.relation:
+        if claim.id in reversed_limits:
+            results.append(reversed_limits[claim.id])
+        elif claim.relation:
             results.append(_recompute(ledger, claim, known[claim.id], tables))
         elif claim.checks:
             results.append(_by_checks(ledger, claim, checks))
         else:
             results.append(_not_here(ledger, claim))
-    return results
+    return gathered(results, equalities(ledger))
 
 
 def judge(checks: list[CheckResult]) -> list[ClaimResult]:
     """Verdicts on all claims of all papers, by paper and then in the ledger's order. Raises RequestFault."""
     return [result for ledger in ledgers() for result in judge_ledger(ledger, checks)]
+
+
+__all__ = ["findings", "judge", "judge_ledger"]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.volume import Geometry
-from containers.fusion import backends, interpolate_torch
+from containers.fusion import backends, interpolate_cuda, interpolate_torch
 from containers.fusion.grid import axis_maps, global_grid
 from containers.fusion.stack import Station
 
@@ -143,6 +143,13 @@ def test_the_cuda_kernel_agrees_under_the_simulator(tmp_path: Path) -> None:
         "    assert name == 'numba_cuda'\n"
         "    a, b = backends.fuse(small, grid, 'numpy'), backends.fuse(small, grid, name, device='cuda')\n"
         "    print(np.abs(a - b).max() / np.ptp(a), np.ptp(a))\n"
+        # Stored in two types, out of order, with planes between that no station reaches.
+        "far = Geometry((7, 6, 5), (2.0, 2.1, 3.0), (x, y, -60.0))\n"
+        "small = [small[1], Station(small[0].data[::-1].astype(np.float32), far), small[0]]\n"
+        "grid = global_grid([s.geometry for s in small], (3.0, 3.0, 3.0))\n"
+        "a, b = backends.fuse(small, grid, 'numpy'), backends.fuse(small, grid, name, device='cuda')\n"
+        "assert (a == 0).all(axis=(1, 2)).sum() > 5\n"
+        "print(np.abs(a - b).max() / np.ptp(a), np.ptp(a))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -157,7 +164,32 @@ def test_the_cuda_kernel_agrees_under_the_simulator(tmp_path: Path) -> None:
         difference, extent = map(float, line.split())
         assert difference <= AGREEMENT
         assert extent > 1000
-    assert len(done.stdout.splitlines()) == 2
+    assert len(done.stdout.splitlines()) == 3
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    shifts=st.lists(st.floats(-60, 60), min_size=1, max_size=5),
+    turns=st.lists(st.sampled_from([STRAIGHT, TILTED]), min_size=5, max_size=5),
+)
+def test_each_plane_waits_for_the_stations_that_reach_it(
+    shifts: list[float], turns: list[tuple[tuple[float, float, float], ...]]
+) -> None:
+    """The kernel of a run of planes must find every station that holds one of their voxels; planes come once each."""
+    geometries = [
+        Geometry((7, 6, 5), (2.0, 2.1, 3.0), (0.3 * n, 0.7 * n, shift), turn)
+        for n, (shift, turn) in enumerate(zip(shifts, turns, strict=False))
+    ]
+    grid = global_grid(geometries)
+    geometries.sort(key=lambda geometry: interpolate_cuda.reach(grid, geometry))
+    found = interpolate_cuda.runs([interpolate_cuda.reach(grid, geometry) for geometry in geometries], grid.size[2])
+    planes = [range(run.start, run.stop) for run in found]
+    assert [plane for run in planes for plane in run] == list(range(grid.size[2]))
+    for n, geometry in enumerate(geometries):
+        held = np.flatnonzero(inside(grid, geometry).any(axis=(1, 2)))
+        for run in found:
+            if np.any((held >= run.start) & (held < run.stop)):
+                assert run.first <= n < run.last
 
 
 @settings(max_examples=40, deadline=None)

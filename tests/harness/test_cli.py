@@ -59,7 +59,10 @@ def myorepro(*arguments: str, cwd: Path, **environment: str) -> subprocess.Compl
         (["stage", "check", "./here.txt", "--runner", "docker"], "is a path, and docker runs images"),
         (["stage", "check", LINES, "--bad-input", "colour=here.txt"], "has no input 'colour'; known: text"),
         (["sample", "nope"], "no case 'nope'; known: bad_input, "),
-        (["sample", "bad_input", "--runner", "process"], "has no sampled check; cases that have: ukb_imaging"),
+        (
+            ["sample", "bad_input", "--runner", "process"],
+            "has no sampled check; cases that have: nako_imaging, ukb_imaging",
+        ),
         (["images", "build", "--variant", "rocm"], "no variant 'rocm'"),
     ],
 )

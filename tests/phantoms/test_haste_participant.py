@@ -20,7 +20,8 @@ from containers.contract.stage import main
 from containers.contract.volume import Volume, read_nrrd
 from containers.fusion import __main__ as fusion
 from phantoms import haste_bad_inputs, spine_training_set, training_set
-from phantoms.haste_participant import Parameters, composed_geometry, subject_of
+from phantoms.haste_participant import Parameters, anatomy_of, composed_geometry, subject_of
+from phantoms.spine_template import LEVELS
 
 SETTINGS: dict[str, Any] = {"preset": "small", "seed": 3, "stations": 3, "truth_step_mm": 3.0}
 
@@ -44,20 +45,29 @@ def read(path: Path) -> list[pydicom.Dataset]:
 def test_same_parameters_give_the_same_bytes(person: Path, tmp_path: Path) -> None:
     again = make(tmp_path / "again")
     names = sorted(p.name for p in person.iterdir())
-    assert names == ["2000003_haste.nii.gz", "2000003_haste.zip", "phantom.json"]
+    assert names == ["2000003_haste.nii.gz", "2000003_haste.zip", "levels.json", "phantom.json"]
     for name in names:
         assert (again / name).read_bytes() == (person / name).read_bytes(), name
 
 
 def test_phantom_json_has_what_a_case_needs(person: Path) -> None:
     said = json.loads((person / "phantom.json").read_text())
-    assert set(said["files"]) == {"haste_zip", "haste_nifti"}
+    assert set(said["files"]) == {"haste_zip", "haste_nifti", "levels"}
     assert set(said["facts"]) == {"height_m", "weight_kg", "sex"}
     bmi = said["facts"]["weight_kg"] / said["facts"]["height_m"] ** 2
     assert said["truth"]["lmm_cm3_per_bmi"] == pytest.approx(said["truth"]["lean_volume_cm3"] / bmi, rel=1e-5)
     assert said["truth"].keys() == said["truth_precision"].keys()
     assert said["truth"]["intermat_percent"] == pytest.approx(said["subject"]["intermat_percent"], abs=0.2)
     assert {f"lean_volume_cm3.level_{n}" for n in ("T1", "T12", "L5", "S1")} <= said["truth"].keys()
+
+
+def test_the_levels_are_those_of_the_anatomy(person: Path) -> None:
+    levels = json.loads((person / "levels.json").read_text())["levels"]
+    anatomy = anatomy_of(Parameters.model_validate(SETTINGS))
+    for number, level in enumerate(levels):
+        inside = [level["bottom_mm"] + 0.001, level["top_mm"] - 0.001]
+        assert anatomy.levels(inside).tolist() == [number, number], level["name"]
+    assert [level["name"] for level in levels] == list(LEVELS)
 
 
 def test_tags_are_those_of_an_axial_haste(person: Path) -> None:

@@ -13,7 +13,7 @@ from harness.results import (
     Picture,
     Results,
 )
-from harness.verdicts import judge
+from harness.verdicts import findings, judge
 
 HOSTILE = "<script>alert('x')</script>"
 DOCKER = {
@@ -203,6 +203,7 @@ def make_results(run_folder: Path, body: Path) -> Results:
     pictures.labels_over(body / "water.nrrd", body / "labels.seg.nrrd", shots / "labels.png", "True labels", "phantom")
     pictures.fat_fraction(body / "pdff.nrrd", None, shots / "pdff.png", "Fat fraction map", "real data")
     found = checks()
+    claims = judge(found)
     return Results(
         project_version="0.1.0",
         contract="1.0",
@@ -245,7 +246,8 @@ def make_results(run_folder: Path, body: Path) -> Results:
             ),
         ],
         checks=found,
-        claims=judge(found),
+        claims=claims,
+        findings=findings(claims),
         comparisons=comparisons(),
         pictures=[
             Picture(

@@ -71,6 +71,9 @@ def test_a_picture_of_an_analysis_carries_its_evidence(draw: Any, kind: str) -> 
         ("attenuation", {"analysis": "n"}, "has no analysis"),
         ("bland_altman", {}, "needs overlay"),
         ("labels_over", {"overlay": "s.labels", "analysis": "n"}, "has no analysis"),
+        ("odds_ratios", {}, "needs analysis"),
+        ("age_groups", {}, "needs overlay"),
+        ("per_class", {"overlay": "s.labels"}, "has no overlay"),
     ],
 )
 def test_a_kind_is_given_what_it_needs_and_no_more(kind: str, fields: dict[str, str], said: str) -> None:
@@ -91,7 +94,7 @@ def test_kinds_of_evidence_differ_in_word_and_colour() -> None:
     names = [re.search(rf"\.e-{word.replace(' ', '-')} {{ color: var\((--[a-z]+)\)", STYLE) for word in words]
     variables = [found.group(1) for found in names if found]
     assert len(set(variables)) == len(words)
-    assert len({EVIDENCE_COLOURS[word] for word in words[1:]}) == len(words) - 1
+    assert len({EVIDENCE_COLOURS[word] for word in words}) == len(words)
     light, dark, printed = (
         [re.search(rf"{name}: (#[0-9a-f]+)", block) for name in variables]
         for block in (STYLE.split("@media")[0], STYLE.split("@media")[1], STYLE.split("@media print")[1])

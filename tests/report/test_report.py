@@ -44,8 +44,8 @@ def page(rendered: Rendered) -> Page:
 
 
 def test_all_files_are_written_and_nothing_else(rendered: Rendered) -> None:
-    names = sorted(p.name for p in rendered[2].iterdir())
-    assert names == ["index.html", "junit.xml", "ledger.csv", "results.json", "summary.md"]
+    names = {p.name for p in rendered[2].iterdir()} - {"ro-crate-metadata.json"}
+    assert names == {"index.html", "junit.xml", "claims.csv", "results.json", "summary.md"}
 
 
 def test_the_page_loads_nothing_from_outside(rendered: Rendered, page: Page) -> None:
@@ -63,7 +63,7 @@ def test_the_page_loads_nothing_from_outside(rendered: Rendered, page: Page) -> 
 
 def test_every_claim_check_and_picture_has_its_row(rendered: Rendered, page: Page) -> None:
     results = rendered[0]
-    rows = [attributes for tag, attributes in page.tags if tag == "tr" and "data-verdict" in attributes]
+    rows = [attributes for tag, attributes in page.tags if tag == "tbody" and "data-verdict" in attributes]
     assert len(rows) == len(results.claims)
     for verdict in Verdict:
         shown = sum(row["data-verdict"] == verdict.value for row in rows)
@@ -74,6 +74,12 @@ def test_every_claim_check_and_picture_has_its_row(rendered: Rendered, page: Pag
     assert len(bars) == len(told)
     assert page.count("img") == len(results.pictures) - 1, "one picture is missing on purpose"
     assert all(a.get("alt") for tag, a in page.tags if tag == "img")
+
+
+def test_every_link_inside_the_page_leads_to_one_place(page: Page) -> None:
+    names = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(names) == len(set(names))
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(names)
 
 
 def test_foreign_text_never_becomes_markup(rendered: Rendered, page: Page) -> None:
@@ -98,10 +104,12 @@ def test_the_first_lines_count_right(rendered: Rendered) -> None:
 
 def test_contradictions_stand_in_the_summary_with_their_arithmetic(rendered: Rendered) -> None:
     text = (rendered[2] / "summary.md").read_text(encoding="utf-8")
-    section = text.split("## Contradicted by other printed numbers")[1].split("## Checks")[0]
-    rows = [line for line in section.splitlines() if line.startswith("| ukb")]
-    assert len(rows) == sum(c.verdict == Verdict.CONTRADICTED for c in rendered[0].claims)
-    assert any("37,004" in row and "37,003" in row for row in rows)
+    for paper in {claim.paper for claim in rendered[0].claims}:
+        section = text.split(f"## {paper.replace('_', chr(92) + '_')}: ")[1].split("\n## ")[0]
+        rows = section.split("### Cannot be so as printed")[1].split("###")[0].splitlines()
+        found = [f for f in rendered[0].findings if (f.paper, f.kind) == (paper, "contradiction")]
+        assert sum(row.startswith("| ") for row in rows) - 2 == len(found)
+    assert any("37,004" in row and "37,003" in row for row in text.splitlines())
     assert "<script>" not in text
 
 
@@ -120,11 +128,13 @@ def test_junit_counts_what_a_ci_server_would(rendered: Rendered) -> None:
     results = rendered[0]
     root = ElementTree.parse(rendered[2] / "junit.xml").getroot()
     suites = {suite.get("name"): suite for suite in root}
-    claims = suites["claims of ukb_thigh"]
-    assert int(claims.get("tests", "")) == len(results.claims)
-    assert int(claims.get("failures", "")) == 0, "a contradicted paper is a finding, not a failed run"
-    assert int(claims.get("errors", "")) == sum(c.verdict == Verdict.BROKEN for c in results.claims)
-    assert int(claims.get("skipped", "")) == sum(c.verdict == Verdict.NOT_TESTABLE for c in results.claims)
+    for paper in {claim.paper for claim in results.claims}:
+        claims = suites[f"claims of {paper}"]
+        of_paper = [claim for claim in results.claims if claim.paper == paper]
+        assert int(claims.get("tests", "")) == len(of_paper)
+        assert int(claims.get("failures", "")) == 0, "a contradicted paper is a finding, not a failed run"
+        assert int(claims.get("errors", "")) == sum(c.verdict == Verdict.BROKEN for c in of_paper)
+        assert int(claims.get("skipped", "")) == sum(c.verdict == Verdict.NOT_TESTABLE for c in of_paper)
     dixon = suites["ukb_imaging"]
     assert (dixon.get("tests"), dixon.get("failures"), dixon.get("errors")) == ("6", "1", "1")
     assert suites["licensed_case"].get("skipped") == "1"
@@ -132,7 +142,7 @@ def test_junit_counts_what_a_ci_server_would(rendered: Rendered) -> None:
 
 
 def test_ledger_has_one_row_per_claim(rendered: Rendered) -> None:
-    with (rendered[2] / "ledger.csv").open(encoding="utf-8", newline="") as stream:
+    with (rendered[2] / "claims.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["claim"] for row in rows] == [c.claim for c in rendered[0].claims]
     flow = next(row for row in rows if row["claim"] == "flow.analysed")
@@ -155,7 +165,7 @@ def test_equal_results_give_equal_bytes(rendered: Rendered, tmp_path: Path) -> N
 def test_seconds_change_the_timings_section_only(rendered: Rendered, tmp_path: Path) -> None:
     results, run, report = rendered
     write(results, {"total": 9.0}, run, tmp_path / "other")
-    for name in ("results.json", "junit.xml", "summary.md", "ledger.csv"):
+    for name in ("results.json", "junit.xml", "summary.md", "claims.csv"):
         assert (report / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
     first, other = (f.read_text(encoding="utf-8") for f in (report / "index.html", tmp_path / "other" / "index.html"))
     assert first != other
@@ -171,7 +181,7 @@ def test_an_empty_run_still_gives_a_report(tmp_path: Path) -> None:
     text = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert "the environment failed; nothing was measured" in text
     ElementTree.parse(tmp_path / "report" / "junit.xml")
-    assert len((tmp_path / "report" / "ledger.csv").read_text().splitlines()) == 1
+    assert len((tmp_path / "report" / "claims.csv").read_text().splitlines()) == 1
 
 
 def test_control_characters_do_not_break_the_xml(rendered: Rendered, tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from docker.errors import ImageNotFound
 
 import containers.spine_segmentation.mrsegmentator as package
+from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file, write_json
 from containers.contract.labels import AUTOCHTHONOUS
 from containers.contract.segmentation import read_segmentation
@@ -19,6 +21,9 @@ from containers.contract.volume import Volume, write_nrrd
 from containers.spine_segmentation.model import PLANS, load_model
 from containers.spine_segmentation.mrsegmentator.stage import process, setup_for
 from containers.spine_segmentation.mrsegmentator.weights import files_of
+from harness import images
+from harness.conformance import check_stage
+from harness.runners.docker import DockerRunner
 from tests.spine_segmentation.people import GRID, RIGHT_ANTERIOR, person
 
 STAGE_TOML = Path(package.__file__).with_name("stage.toml")
@@ -131,3 +136,21 @@ def test_with_a_stand_in_model_the_two_muscles_come_out_on_the_volumes_grid(
     for value in (1, 2):
         both = np.sum((np.asarray(one.data) == value) & (truth == value))
         assert 2 * both / (np.sum(one.data == value) + np.sum(truth == value)) > 0.6
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_the_image_keeps_the_contract_with_a_stand_in_model_and_ends_with_status_3_without(
+    stand_in: Path, tmp_path: Path
+) -> None:
+    try:
+        images.connect().images.get(images.reference("mrsegmentator"))
+    except (EnvironmentFault, ImageNotFound):
+        pytest.skip("the image is not built: make images")
+    runner = DockerRunner({"mrsegmentator": images.reference("mrsegmentator")})
+    findings = check_stage(runner, "mrsegmentator", {"weights": stand_in}, {})
+    assert [f for f in findings if f.result != "passed"] == []
+    (good,) = [f for f in check_stage(runner, "mrsegmentator", {}, {}, only=["good item"]) if f.check == "good item"]
+    assert (
+        good.result == "failed" and "exit status 3" in good.reason and "weights/plans.json: is missing" in good.reason
+    )

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from monai.inferers import sliding_window_inference
 from torch import Tensor, nn
 
-from containers.thigh_segmentation import infer
+from containers.thigh_segmentation import blend, infer
+from containers.thigh_segmentation.blend import blended_features, sliding_logits
 from containers.thigh_segmentation.checkpoint import Checkpoint
 from containers.thigh_segmentation.grid import turn_of
-from containers.thigh_segmentation.infer import segment, sliding_logits
+from containers.thigh_segmentation.infer import segment, segment_prepared
 from containers.thigh_segmentation.model import Unetr
+from containers.thigh_segmentation.prepare import Prepared, prepare
 from containers.thigh_segmentation.refine import HALO, Refiner
 from tests.thigh_segmentation.people import GRID, LABELS, person, tiny_config
 
@@ -35,7 +37,7 @@ def blocks_of(blocks: Iterator[Tensor]) -> Tensor:
 def test_a_pointwise_network_gives_its_function_of_each_voxel(size: tuple[int, int, int], overlap: float) -> None:
     """Whatever the size, also under one patch: every voxel is covered, at its place, and nothing is added or lost."""
     image = np.random.default_rng(0).random(size, dtype=np.float32)
-    found = blocks_of(sliding_logits(Pointwise(), image, (16, 16, 16), 3, overlap, False))
+    found = blocks_of(sliding_logits(Pointwise(), image, (16, 16, 16), overlap, False))
     expected = Pointwise()(torch.from_numpy(image)[None, None])[0]
     assert found.shape == expected.shape
     assert torch.allclose(found, expected, atol=1e-5)
@@ -46,12 +48,42 @@ def test_blending_is_monais() -> None:
     network = tiny_config().network
     model = Unetr(network).eval()
     image = np.random.default_rng(1).random((37, 30, 25), dtype=np.float32)
-    found = blocks_of(sliding_logits(model, image, network.patch, 4, 0.25, False))
+    found = blocks_of(sliding_logits(model, image, network.patch, 0.25, False))
     with torch.inference_mode():
         expected = sliding_window_inference(
             torch.from_numpy(image)[None, None], network.patch, 1, model, overlap=0.25, mode="gaussian"
         )[0]
     assert torch.allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch", [2, 3, 100])
+def test_batches_do_not_show(batch: int) -> None:
+    """Patches are added in the same order, whatever the batch; all batches have one size, which a compiler needs."""
+    image = np.random.default_rng(2).random((20, 40, 37), dtype=np.float32)
+    sizes = []
+
+    def features(patches: Tensor) -> Tensor:
+        sizes.append(len(patches))
+        return Pointwise()(patches)
+
+    prepared = Prepared(features, nn.Identity(), torch.device("cpu"))
+    found = torch.cat(list(blended_features(prepared, image, (16, 16, 16), 0.25, batch)))
+    assert set(sizes) == {batch}
+    single = torch.cat(list(blended_features(prepared, image, (16, 16, 16), 0.25)))
+    assert torch.equal(found, single)
+
+
+def test_labels_are_monais_on_a_volume_of_the_working_grid() -> None:
+    """MONAI's blending and the largest of its logits, without any interpolation. Ties are broken by rounding."""
+    plain = checkpoint(False)
+    image = np.random.default_rng(6).random((37, 30, 25), dtype=np.float32) * 400
+    found = segment(plain, image, (10.0, 10.0, 10.0), reduced=False)
+    with torch.inference_mode():
+        expected = sliding_window_inference(
+            torch.from_numpy(image / 400)[None, None], (16, 16, 16), 1, plain.unetr, overlap=0.25, mode="gaussian"
+        )[0].argmax(dim=0)
+    assert len(np.unique(found)) > 1
+    assert np.mean(found == expected.numpy()) > 0.9999
 
 
 def checkpoint(refiner: bool) -> Checkpoint:
@@ -69,9 +101,11 @@ def test_slabs_do_not_show(monkeypatch: pytest.MonkeyPatch, refiner: bool) -> No
     volume, _ = person(1)
     spacing = turn_of(GRID).spacing_mm
     monkeypatch.setattr(infer, "BACKGROUND_FROM", 2.0)
-    monkeypatch.setattr(infer, "SLAB", 3)
+    for module in (blend, infer):
+        monkeypatch.setattr(module, "SLAB", 3)
     narrow = segment(checkpoint(refiner), volume.data, spacing, reduced=False)
-    monkeypatch.setattr(infer, "SLAB", 1000)
+    for module in (blend, infer):
+        monkeypatch.setattr(module, "SLAB", 1000)
     whole = segment(checkpoint(refiner), volume.data, spacing, reduced=False)
     assert narrow.shape == volume.data.shape
     assert len(np.unique(whole)) > 1
@@ -94,6 +128,26 @@ def test_leaving_out_what_is_surely_background_changes_nothing(monkeypatch: pyte
     monkeypatch.setattr(infer, "BACKGROUND_FROM", 2.0)
     assert np.array_equal(segment(plain, volume.data, spacing, reduced=False), boxed)
     assert 0.01 < (boxed > 0).mean() < 0.5
+
+
+@pytest.mark.parametrize("spacing", [(10.0, 10.0, 10.0), (7.0, 8.5, 11.0)])
+def test_leaving_out_air_changes_nothing(spacing: tuple[float, float, float]) -> None:
+    """For a network that sees single voxels, whose labels are known: all that are bright, in their places."""
+    data = np.abs(np.random.default_rng(8).normal(0, 4, (70, 72, 80))).astype(np.float32)
+    data[20:45, 30:50, 25:60] = 350.0
+    plain = checkpoint(False)
+    plain.unetr = Pointwise()  # type: ignore[assignment]
+    plain.labels = {1: "never", 2: "bright"}
+    settings = {"overlap": 0.25, "reduced": False, "second_pass": False}
+    prepared = prepare(plain.unetr, False)
+    whole = segment_prepared(plain, prepared, data, spacing, skip_air=False, **settings)
+    boxed = segment_prepared(plain, prepared, data, spacing, skip_air=True, **settings)
+    assert whole.patches == whole.patches_of_all == boxed.patches_of_all
+    assert boxed.patches < whole.patches
+    assert np.array_equal(boxed.labels, whole.labels)
+    assert np.array_equal(boxed.labels[21:44, 31:49, 26:59] == 2, np.ones((23, 18, 33), bool))
+    if spacing == (10.0, 10.0, 10.0):
+        assert np.array_equal(boxed.labels == 2, data > 200)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

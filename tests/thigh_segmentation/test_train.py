@@ -12,10 +12,10 @@ from containers.contract.errors import EnvironmentFault
 from containers.contract.volume import Volume, write_nrrd
 from containers.thigh_segmentation import train as module
 from containers.thigh_segmentation.augment import augmented
+from containers.thigh_segmentation.blend import sliding_logits
 from containers.thigh_segmentation.checkpoint import FILE, load_checkpoint
 from containers.thigh_segmentation.config import Augmentation, load_config
 from containers.thigh_segmentation.dataset import Dataset, read_dataset
-from containers.thigh_segmentation.infer import sliding_logits
 from containers.thigh_segmentation.sampling import Volumes, patches
 from containers.thigh_segmentation.train import RESUME, Run, finish, main, train
 from tests.thigh_segmentation.people import GRID, LABELS, person, tiny_config, write_dataset
@@ -208,6 +208,6 @@ def test_full_size_step_checkpoint_resume_and_inference(tmp_path: Path) -> None:
         assert torch.equal(value, checkpoint.unetr.state_dict()[name])
     image, _ = resumed.volumes.get(dataset.sets["validation"][0])
     assert image.shape == (96, 96, 96)
-    found = torch.cat(list(sliding_logits(checkpoint.unetr, image, (96, 96, 96), 29, 0.25, True)), dim=1)
+    found = torch.cat(list(sliding_logits(checkpoint.unetr, image, (96, 96, 96), 0.25, True)), dim=1)
     assert found.shape == (29, 96, 96, 96)
     assert bool(torch.isfinite(found).all())

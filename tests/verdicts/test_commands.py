@@ -66,4 +66,4 @@ def test_a_wrong_command_would_be_found(words: list[str]) -> None:
 def test_every_ledger_has_its_paper() -> None:
     found = papers()
     for ledger in ledgers():
-        assert ledger.reference == f"doi:{found[ledger.paper].doi}"
+        assert ledger.reference == found[ledger.paper].reference

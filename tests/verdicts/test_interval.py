@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.verdicts.interval import Interval, decimal, show
-from harness.verdicts.relations import printed_interval
-from reference_results.printed import numbers
+from harness.verdicts.source import printed_interval
+from reference_results.printed import is_range, numbers
 
 fractions = st.fractions(min_value=-1000, max_value=1000, max_denominator=1000)
 
@@ -76,7 +76,8 @@ def test_printed_numbers(text: str, expected: list[tuple[str, str]]) -> None:
 def test_about_widens_to_a_whole_digit_and_text_without_number_is_refused() -> None:
     assert printed_interval(numbers("~13%")[0]) == Interval(Fraction(12), Fraction(14))
     assert printed_interval(numbers("13%")[0]) == Interval(Fraction("12.5"), Fraction("13.5"))
-    assert printed_interval(numbers("13%")[0], "truncated") == Interval(Fraction(13), Fraction(14))
+    cut = printed_interval(numbers("13%")[0], "truncated")
+    assert cut.low == 13 and Fraction("13.999") < cut.high < 14, "14 itself is not cut off to 13"
     with pytest.raises(ValueError, match="no number"):
         numbers("seven-ish"[5:])
 
@@ -125,7 +126,49 @@ def test_there_is_no_logarithm_of_zero() -> None:
         Interval(Fraction(0), Fraction(1)).log()
 
 
-@pytest.mark.parametrize("text", ["<5%", "p < 0.001", "under 2 min", "≥ 80", "over 100", "0,896", "12,5", "3,14159"])
-def test_bounds_and_decimal_commas_are_no_values(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is a bound|decimal comma"):
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("<5%", None, "5"),
+        ("p < 0.001", None, "0.001"),
+        ("P<.001", None, "0.001"),
+        ("under 2 min", None, "2"),
+        # Up to and including, of a rounded number: all that rounds to it belongs.
+        ("≥ 80", "79.5", None),
+        ("at most 0.05", None, "0.055"),
+        ("over 100", "100", None),
+    ],
+)
+def test_a_bound_reaches_to_one_side(text: str, low: str | None, high: str | None) -> None:
+    found = printed_interval(numbers(text)[0])
+    assert (found.low == Fraction(low)) if low else not found.limited
+    assert (found.high == Fraction(high)) if high else not found.limited
+    assert holds(found, Fraction(low or high or 0))
+
+
+@pytest.mark.parametrize("text", ["0,896", "12,5", "3,14159"])
+def test_decimal_commas_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="decimal comma"):
         numbers(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "step"),
+    [("2.3e-5", "0.000023", "0.000001"), ("2.3 × 10^-5", "0.000023", "0.000001"), (".05", "0.05", "0.01")],
+)
+def test_powers_of_ten_and_leading_points(text: str, value: str, step: str) -> None:
+    found = numbers(text)
+    assert [(n.value, n.step) for n in found] == [(Fraction(value), Fraction(step))]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("40–50%", True), ("1.2 to 1.4", True), ("40%-50%", True), ("46 (17%)", False), ("12.3 ± 4.5", False)],
+)
+def test_ranges_are_told_from_two_numbers(text: str, expected: bool) -> None:
+    assert is_range(text) is expected
+
+
+def test_trailing_zeros_of_an_approximate_number_are_its_rounding() -> None:
+    assert printed_interval(numbers("about 12,000")[0]) == Interval(Fraction(11500), Fraction(12500))
+    assert printed_interval(numbers("12,000")[0]) == Interval(Fraction("11999.5"), Fraction("12000.5"))

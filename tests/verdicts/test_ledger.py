@@ -1,5 +1,6 @@
 """The claim ledgers load, and a wrong one is refused with one line that names the file and the claim."""
 
+import fnmatch
 from pathlib import Path
 
 import pytest
@@ -94,4 +95,5 @@ def test_phantom_claims_name_checks_that_the_cases_have() -> None:
     named = [(claim, key) for ledger in ledgers() for claim in ledger.claims for key in claim.checks]
     assert named
     for claim, key in named:
-        assert known.get(key) == claim.route, f"{claim.id} names {key}"
+        kinds = {kind for name, kind in known.items() if fnmatch.fnmatchcase(name, key)}
+        assert claim.route in kinds, f"{claim.id} names {key}"

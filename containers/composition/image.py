@@ -1,0 +1,78 @@
+"""The T2-weighted image that the mixture is fitted to: read, and refused where the measures would mean nothing."""
+
+import numpy as np
+
+from containers.contract.errors import ItemFault
+from containers.contract.request import Item
+from containers.contract.stage import Job
+from containers.contract.volume import Geometry, Volume, read_finite
+
+EIGHT_BIT_MAX = 255
+WITHIN_45_DEGREES = 0.7071
+AXES = ("left-right", "anterior-posterior", "superior-inferior")
+
+
+def read_image(item: Item, job: Job, grid: Geometry) -> Volume:
+    """Read the input `image`; `grid` is that of the labels. Raises ItemFault for
+
+    - one slice: a muscle's volume and its levels need more;
+    - slices that are not axial: the paper's are, and what lies behind a muscle is looked for within a slice;
+    - another grid than that of the labels, which then are of another scan or another reconstruction;
+    - negative intensities, unless parameter `intensities` says signed;
+    - integers from 0 to 255: a picture whose window cut off or bent the signal, unless `eight_bit` accepts it.
+    """
+    path = item.inputs["image"]
+    image = read_finite(path)
+    geometry = image.geometry
+    if geometry.size[2] < 2:
+        raise ItemFault("has a single slice", where=path.name, mend="give the whole stack of slices")
+    axis = int(np.abs(np.asarray(geometry.directions[2])).argmax())
+    if abs(geometry.directions[2][2]) < WITHIN_45_DEGREES:
+        raise ItemFault(
+            f"has slices that follow each other {AXES[axis]}, axial ones are needed",
+            where=path.name,
+            mend="give the axial series, or mend the orientation in its header",
+        )
+    if not geometry.same_as(grid):
+        raise ItemFault(
+            f"is not on the grid of {item.inputs['labels'].name}: {_difference(geometry, grid)}",
+            where=path.name,
+            mend="segment this image, or bring its labels to its grid",
+        )
+    if image.data.min() < 0 and job.parameters["intensities"] == "magnitude":
+        raise ItemFault(
+            f"has negative intensities (down to {float(image.data.min()):g}), which no magnitude image has",
+            where=path.name,
+            mend="give the magnitude image, with its own rescale slope and intercept",
+        )
+    if job.parameters["eight_bit"] == "refuse" and _is_eight_bit(image):
+        raise ItemFault(
+            "has whole numbers from 0 to 255 only, as a windowed picture has",
+            where=path.name,
+            mend="give the scanner's images, or set parameter eight_bit to 'accept' where their scale is linear",
+        )
+    return image
+
+
+def _difference(geometry: Geometry, grid: Geometry) -> str:
+    """What differs first between two grids, in words."""
+    if geometry.size != grid.size:
+        shown = (" x ".join(map(str, g.size)) for g in (geometry, grid))
+        return "{} voxels against {}".format(*shown)
+    if not np.allclose(geometry.directions, grid.directions, atol=1e-4):
+        return "its axes have other directions"
+    if not np.allclose(geometry.spacing_mm, grid.spacing_mm, rtol=1e-4):
+        return "its voxels have another size"
+    return "it has another origin"
+
+
+def _is_eight_bit(image: Volume) -> bool:
+    if image.data.dtype.itemsize == 1:
+        return True
+    low, high = float(image.data.min()), float(image.data.max())
+    # A constant image has a fault of its own, and an image scaled to 0..1 is no picture of 8 bits.
+    return (
+        0 <= low < high <= EIGHT_BIT_MAX
+        and high > 1
+        and all(bool((page == np.rint(page)).all()) for page in image.data)
+    )

@@ -1,0 +1,52 @@
+"""Results of machines that were measured, kept in `reference_results/hardware/`: what claims about speed rest on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.bench.fingerprint import label
+from harness.bench.results import load
+from harness.bench.statistics import Interval
+from harness.stages import ROOT
+
+PYTEST = ".pytest-benchmark.json"
+"""Ending of the file for pytest-benchmark, beside the results file."""
+HARDWARE = ROOT / "reference_results" / "hardware"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Seconds of one call on one machine. device: what did the work: a GPU's name, or the processor's.
+
+    source: the file. checked: all accuracy checks of the row passed.
+    """
+
+    row: str
+    machine: str
+    device: str
+    seconds: Interval
+    parameters: dict[str, float | int | str | bool]
+    checked: bool
+    other_work: float | None
+    source: str
+
+
+def figures(row: str, folder: Path = HARDWARE) -> list[Figure]:
+    """What each kept file measured of a row, by file name; empty where no file has it. Raises Fault for a bad file."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        if path.name.endswith(PYTEST):
+            continue
+        results = load(path)
+        for one in results.rows:
+            if one.name != row or one.ours.measured is None:
+                continue
+            machine = results.fingerprint.machine
+            gpu = machine.gpus[0].name if one.device == "cuda" and machine.gpus else machine.cpu
+            found.append(
+                Figure(
+                    row=row, machine=label(machine), device=gpu, seconds=one.ours.measured.interval,
+                    parameters=dict(one.parameters), checked=all(check.passed for check in one.checks),
+                    other_work=results.other_work, source=path.name,
+                )
+            )  # fmt: skip
+    return found

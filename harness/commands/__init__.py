@@ -1,0 +1,1 @@
+"""The commands of `myorepro`, by theme. Each is thin: it calls one function of the harness."""

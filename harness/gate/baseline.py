@@ -1,0 +1,96 @@
+"""A baseline: the frozen numbers of one gate case, the tolerance of each, and what it was made with.
+
+Lies in `reference_results/baselines/gate_NAME.json`. The files beside it without that prefix are bounds of checks,
+sampled over persons by `myorepro sample`; a baseline is sampled over runs on the same persons.
+"""
+
+import json
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from containers.contract.errors import RequestFault
+from containers.contract.files import write_text
+from containers.contract.request import Finite, Strict, first_error
+from harness.stages import ROOT
+
+SCHEMA_VERSION = "1.0"
+FOLDER = ROOT / "reference_results" / "baselines"
+PREFIX = "gate_"
+
+
+class Frozen(Strict):
+    """One frozen number. tolerance: in its unit; None where the value is undefined (None), and must stay so.
+
+    widest: the kind of variation that the tolerance comes from (`seed`, `threads`, ...), or `floor`.
+    spread: the largest distance from the value over all variations that were sampled.
+    """
+
+    value: Finite | None = None
+    unit: str
+    tolerance: Finite | None = None
+    spread: Finite = 0.0
+    widest: str = "floor"
+
+
+class Made(Strict):
+    """What a baseline was made with. stages: name -> version and digest. locks: lock file -> SHA-256.
+
+    variations: what was sampled, by kind. inputs: SHA-256 of the phantoms' files.
+    """
+
+    project_version: str
+    contract: str
+    preset: str
+    case_sha256: str
+    stages: dict[str, dict[str, str]]
+    locks: dict[str, str]
+    environment: dict[str, str]
+    inputs: dict[str, str]
+    variations: dict[str, list[str]]
+
+
+class Baseline(Strict):
+    """The whole file. ends: by `step/item`, how it ends: `ok` or, for an input that is bad on purpose, `error`."""
+
+    schema_version: str = SCHEMA_VERSION
+    case: str
+    rule: str
+    made: Made
+    ends: dict[str, str]
+    numbers: dict[str, Frozen] = Field(min_length=1)
+
+    def text(self) -> str:
+        """The file's text: a line for each number, so that a change can be read. Defaults are left out of it."""
+        fields = self.model_dump(mode="json", exclude={"numbers"})
+        numbers = {key: row.model_dump(mode="json", exclude_defaults=True) for key, row in self.numbers.items()}
+        head = json.dumps(fields, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        rows = [f"  {json.dumps(key)}: {json.dumps(row, sort_keys=True)}" for key, row in sorted(numbers.items())]
+        return head.removesuffix("\n}") + ',\n "numbers": {\n' + ",\n".join(rows) + "\n }\n}\n"
+
+
+def place_of(case: str, folder: Path = FOLDER) -> Path:
+    """Where the baseline of a gate case lies."""
+    return folder / f"{PREFIX}{case}.json"
+
+
+def write_baseline(baseline: Baseline, folder: Path = FOLDER) -> Path:
+    """Write a baseline whole or not at all; returns its path."""
+    path = place_of(baseline.case, folder)
+    write_text(path, baseline.text())
+    return path
+
+
+def load_baseline(case: str, folder: Path = FOLDER) -> Baseline:
+    """Read the baseline of a gate case. Raises RequestFault where there is none or it is damaged."""
+    path = place_of(case, folder)
+    try:
+        return Baseline.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise RequestFault(
+            f"has no baseline ({path.name}: {error.strerror})",
+            where=f"gate case {case}",
+            mend=f"make one from the reference stages: myorepro baseline freeze --case {case}",
+        ) from error
+    except ValidationError as error:
+        raise RequestFault(first_error(error), where=path.name, mend="restore it or freeze it anew") from error

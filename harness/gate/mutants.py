@@ -1,0 +1,77 @@
+"""Mutants of stages: a copy of a stage's folder with one text replaced, run as a candidate through the same gate.
+
+The catalogue is `harness/gate/mutants/*.toml`. `old` must occur exactly once in its file, so that a mutant cannot
+lose its fault when the source changes: then it says so.
+"""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from containers.contract.errors import RequestFault
+from containers.contract.request import Strict, first_error
+from harness.gate.candidate import Candidate, TreeRunner, plant
+from harness.stages import CONTAINERS
+from harness.steps import Name
+
+FOLDER = Path(__file__).parent / "mutants"
+
+
+class Mutant(Strict):
+    """One seeded fault. file: in the stage's folder. case: the gate case in which a number must move."""
+
+    id: Name
+    stage: Name
+    file: str
+    old: str = Field(min_length=1)
+    new: str
+    stands_for: str = Field(min_length=1)
+    case: Name
+
+
+class Catalogue(Strict):
+    """One file of the catalogue."""
+
+    mutants: list[Mutant] = Field(min_length=1)
+
+
+def load_mutants(folder: Path = FOLDER) -> list[Mutant]:
+    """The whole catalogue, by file and place in it. Raises RequestFault for a wrong file and for an id used twice."""
+    found: list[Mutant] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            found += Catalogue.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).mutants
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RequestFault(f"is not TOML ({error})", where=path.name, mend="mend the syntax") from error
+        except ValidationError as error:
+            raise RequestFault(first_error(error), where=path.name, mend="see harness/gate/README.md") from error
+    names = [mutant.id for mutant in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise RequestFault(f"id {twice[0]!r} is used twice", where="mutants", mend="give each its own")
+    return found
+
+
+def mutated(mutant: Mutant, stages: Path = CONTAINERS) -> str:
+    """The text of the mutant's file. Raises RequestFault where `old` does not occur exactly once."""
+    path = stages / mutant.stage / mutant.file
+    where = f"mutant {mutant.id}, {mutant.stage}/{mutant.file}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RequestFault(
+            f"cannot be read ({error.strerror})", where=where, mend="name a file of the stage"
+        ) from error
+    if (count := text.count(mutant.old)) != 1:
+        raise RequestFault(
+            f"the old text occurs {count} times", where=where, mend="it must occur once: follow the source"
+        )
+    return text.replace(mutant.old, mutant.new)
+
+
+def plant_mutant(mutant: Mutant, tree: Path) -> Candidate:
+    """The mutant as a candidate, in a package tree of its own."""
+    text = mutated(mutant)
+    place = plant(mutant.stage, CONTAINERS / mutant.stage, tree)
+    (place / mutant.file).write_text(text, encoding="utf-8")
+    return Candidate(mutant.stage, mutant.stage, TreeRunner(tree), f"mutant {mutant.id}")

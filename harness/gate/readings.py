@@ -1,0 +1,115 @@
+"""The numbers of a gate run: every metric of every record, the grids of its volumes, and how each item ended.
+
+A number's key is `step/item/metric`. Of an output of kind volume or segmentation the header's grid is read, so that
+an origin, spacing or direction that moved is seen even where no stage reports it; of a volume also mean and SD.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from containers.contract.errors import ItemFault
+from containers.contract.spec import StageSpec, declared_name
+from containers.contract.volume import read_nrrd
+from harness.gate.spec import GateCase
+from harness.outcome import Outcome
+from harness.pipeline import CaseRun
+from harness.steps import StageStep
+
+AXES = ("i", "j", "k")
+WORLD = ("left", "posterior", "superior")
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number of one item. value: None where the stage calls it undefined; note: why."""
+
+    step: str
+    item: str
+    metric: str
+    value: float | None
+    unit: str
+    note: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.step}/{self.item}/{self.metric}"
+
+
+@dataclass
+class Readings:
+    """numbers by key; ends: by `step/item`, how it ended (`ok`, `error`, `missing`, `skipped`); lines: why not well.
+
+    kinds: by `step/item` of an error record, whose fault it says it is.
+    """
+
+    numbers: dict[str, Number] = field(default_factory=dict)
+    ends: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+
+
+def read(case: GateCase, run: CaseRun) -> Readings:
+    """Everything of a finished run that is compared."""
+    found = Readings()
+    for name in case.inputs:
+        for item, outcome in run.outcomes.get(name, {}).items():
+            if outcome.status != "ok":
+                found.lines[f"{name}/{item}"] = f"input {name} could not be made: {outcome.line}"
+    for name, step in case.steps.items():
+        if not isinstance(step, StageStep):
+            continue
+        spec = run.context.handle(step.stage).spec
+        for item, outcome in run.outcomes.get(name, {}).items():
+            place = f"{name}/{item}"
+            found.ends[place] = outcome.status
+            if outcome.status != "ok":
+                found.lines[place] = outcome.line
+                if outcome.record is not None and outcome.record.error is not None:
+                    found.kinds[place] = outcome.record.error.kind
+                continue
+            for number in (*_metrics(name, item, outcome), *_grids(name, item, outcome, spec)):
+                if case.compares(name, number.metric):
+                    found.numbers[number.key] = number
+    return found
+
+
+def _metrics(step: str, item: str, outcome: Outcome) -> Iterator[Number]:
+    for name, metric in outcome.record.metrics.items() if outcome.record else ():
+        value = None if metric.value is None else float(metric.value)
+        yield Number(step, item, name, value, metric.unit, metric.note)
+
+
+def _grids(step: str, item: str, outcome: Outcome, spec: StageSpec) -> Iterator[Number]:
+    for name in outcome.record.outputs if outcome.record else ():
+        port = spec.outputs.get(declared_name(spec.outputs, name) or "")
+        path = outcome.output(name)
+        if port is None or path is None or port.kind not in ("volume", "segmentation"):
+            continue
+        for metric, value, unit in grid_numbers(path, with_values=port.kind == "volume"):
+            yield Number(step, item, f"{name}.{metric}", value, unit)
+
+
+def grid_numbers(path: Path, *, with_values: bool) -> Iterator[tuple[str, float, str]]:
+    """Size, spacing, origin and directions of an NRRD file (LPS, mm), mean and SD of its values: (name, value, unit).
+
+    Nothing of a file that is no NRRD volume: its numbers are then missing, which the comparison reports.
+    """
+    try:
+        volume = read_nrrd(path)
+    except ItemFault:
+        return
+    grid = volume.geometry
+    for axis, name in enumerate(AXES):
+        yield f"grid.size.{name}", float(grid.size[axis]), "1"
+        yield f"grid.spacing_mm.{name}", grid.spacing_mm[axis], "mm"
+        for world, end in enumerate(WORLD):
+            yield f"grid.direction.{name}.{end}", grid.directions[axis][world], "1"
+    for world, end in enumerate(WORLD):
+        yield f"grid.origin_mm.{end}", grid.origin_mm[world], "mm"
+    if with_values:
+        values = np.asarray(volume.data, dtype=np.float64)
+        yield "values.mean", float(values.mean()), "1"
+        yield "values.sd", float(values.std()), "1"

@@ -1,0 +1,131 @@
+"""Run gate cases with stages put in place of the reference, each in a run folder of its own."""
+
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from harness.builtin import Task
+from harness.checks import evaluate
+from harness.gate.candidate import ByStage
+from harness.gate.disguises import disguise
+from harness.gate.readings import Readings, read
+from harness.gate.spec import PRESET, GateCase
+from harness.pipeline import CaseRun, Context, Outcomes
+from harness.progress import Progress
+from harness.results import CheckResult
+from harness.runners.base import StageHandle
+from harness.store import Entry, Store
+
+SECONDS_PER_JOB = 900.0
+Changes = dict[str, list[str]]
+"""Disguises of an input, by `input` for all of its items or `input.item`."""
+
+
+class Layer(Store):
+    """A store that reads another one too and never writes to it: what a mutant made is thrown away with the layer."""
+
+    def __init__(self, below: Store, folder: Path) -> None:
+        super().__init__(folder)
+        self.below = below
+
+    def get(self, key: str) -> Entry | None:
+        """The entry of the store below, else of this one."""
+        return self.below.get(key) or super().get(key)
+
+
+@dataclass
+class GateRun(CaseRun):
+    """A case run whose inputs may come in another form."""
+
+    changes: Changes = field(default_factory=dict)
+
+    def _perform(self, name: str, tasks: list[Task], outcomes: Outcomes) -> Outcomes:
+        made = super()._perform(name, tasks, outcomes)
+        for item, outcome in made.items():
+            # The item's own form first: a variation is one of the case as it stands.
+            forms = self.changes.get(f"{name}.{item}", []) + self.changes.get(name, [])
+            for number, form in enumerate(forms if outcome.status == "ok" else ()):
+                folder = self.context.run_folder / "changed" / name / item / str(number)
+                folder.mkdir(parents=True)
+                made[item] = disguise(form, made[item], folder)
+        return made
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all gate runs of a command share: work folder, store, worker processes, cores of one run."""
+
+    work: Path
+    store: Store
+    pool: ProcessPoolExecutor
+    cores: int
+    progress: Progress
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """A folder beside the store that is removed at the end."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".gate-", dir=self.work, ignore_cleanup_errors=True) as name:
+            yield Path(name)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One case that was run: its numbers, its checks, the stages that took part, and why it could not be run."""
+
+    case: GateCase
+    readings: Readings
+    checks: list[CheckResult]
+    handles: dict[str, StageHandle]
+    inputs: dict[str, str]
+    not_run: str = ""
+
+
+def run_case(
+    bench: Bench,
+    case: GateCase,
+    runner: ByStage,
+    folder: Path,
+    *,
+    keep: bool = True,
+    changes: Changes | None = None,
+) -> Ran:
+    """Run one gate case. folder: on the file system of the store. keep: put results into the store.
+
+    Raises RequestFault where a stage does not know what the case asks of it.
+    """
+    context = Context(
+        runner=runner,
+        store=bench.store if keep else Layer(bench.store, folder / "cache"),
+        run_folder=folder,
+        data=None,
+        preset=PRESET,
+        cores=bench.cores,
+        pool=bench.pool,
+        progress=bench.progress,
+        seconds_per_job=SECONDS_PER_JOB,
+    )
+    own = {place: [form] for place, form in case.disguises.items()}
+    run = GateRun(case, context, changes=own | (changes or {}))
+    run.check_stages()
+    run.run()
+    handles = {}
+    for stage in case.stages():
+        handle = context.handle(stage)
+        handles[stage] = replace(handle, digest=runner.setting.of_digest(handle.digest))
+    return Ran(case, read(case, run), evaluate(run), handles, _inputs(run), run.not_run)
+
+
+def _inputs(run: CaseRun) -> dict[str, str]:
+    """SHA-256 of every input file, by `input/item/output`."""
+    return {
+        f"{name}/{item}/{output}": entry.sha256
+        for name in run.case.inputs
+        for item, outcome in run.outcomes.get(name, {}).items()
+        if outcome.record is not None
+        for output, entry in outcome.record.outputs.items()
+        if output != "phantom"
+    }

@@ -1,0 +1,137 @@
+"""A gate case: a case of phantoms only, and the tolerance below which no number of it counts as moved.
+
+Gate cases lie in `harness/gate/cases`, so that `myorepro reproduce` does not run them. Every metric of every stage
+step is compared, unless `leave_out` names it.
+"""
+
+import tomllib
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pydantic import Field, ValidationError, model_validator
+
+from containers.contract.errors import RequestFault
+from containers.contract.files import sha256_file
+from containers.contract.request import ItemId, Strict, first_error
+from harness.gate.disguises import DISGUISES
+from harness.spec import Case, Check
+from harness.steps import PhantomInput, Preset
+
+FOLDER = Path(__file__).parent / "cases"
+PRESET: Preset = "small"
+
+
+class Floor(Strict):
+    """The least tolerance of the metrics whose `step/metric` matches one of `names`; the first that matches holds.
+
+    A metric's least tolerance is `absolute` (in its unit) plus `relative` times the frozen value. source: where the
+    numbers are from.
+    """
+
+    names: list[str] = Field(min_length=1)
+    absolute: float = Field(default=0.0, ge=0)
+    relative: float = Field(default=0.0, ge=0)
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _is_wider_than_nothing(self) -> "Floor":
+        if self.absolute == 0:
+            raise ValueError("a floor needs an absolute part: a frozen value may be 0")
+        return self
+
+
+class LeftOut(Strict):
+    """Metrics that are not compared, as patterns of `step/metric`, and why."""
+
+    names: list[str] = Field(min_length=1)
+    reason: str = Field(min_length=1)
+
+
+class GateCase(Case):
+    """seeds: how many further seeds of its stage steps are sampled; 0 where no stage of it draws at random.
+
+    disguises: inputs (`input.item`) that come in another form, by the name of it in `harness.gate.disguises`.
+    refused: items that are bad on purpose, with the regular expression that their error line must match.
+    """
+
+    checks: list[Check] = Field(default_factory=list)
+    disguises: dict[str, str] = Field(default_factory=dict)
+    refused: dict[ItemId, str] = Field(default_factory=dict)
+    seeds: int = Field(default=0, ge=0, le=9)
+    floors: list[Floor] = Field(min_length=1)
+    leave_out: list[LeftOut] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _phantoms_only(self) -> "GateCase":
+        for name, entry in self.inputs.items():
+            if not isinstance(entry, PhantomInput):
+                raise ValueError(f"input {name} is no phantom: a gate must run where no data are")
+        for place, form in self.disguises.items():
+            owner, _, item = place.partition(".")
+            if item not in self.items(PRESET).get(owner, []) or owner not in self.inputs:
+                raise ValueError(f"disguises names {place!r}, which is no item of an input")
+            if form not in DISGUISES:
+                raise ValueError(f"no disguise {form!r}; known: {', '.join(DISGUISES)}")
+        return self
+
+    def expected_errors(self) -> dict[str, str]:
+        """Items that are bad on purpose: those of `spoil_dicom` steps and of `refused`."""
+        return super().expected_errors() | self.refused
+
+    def floor_of(self, step: str, metric: str, value: float) -> float | None:
+        """Least tolerance of a metric whose frozen value is `value`, or None where no floor matches."""
+        for floor in self.floors:
+            if any(fnmatchcase(f"{step}/{metric}", pattern) for pattern in floor.names):
+                return floor.absolute + floor.relative * abs(value)
+        return None
+
+    def compares(self, step: str, metric: str) -> bool:
+        """Whether a metric is compared."""
+        patterns = [pattern for entry in self.leave_out for pattern in entry.names]
+        return not any(fnmatchcase(f"{step}/{metric}", pattern) for pattern in patterns)
+
+
+class GateFile(Strict):
+    """A gate case with the hash of its file, by which a baseline says what it was frozen from."""
+
+    case: GateCase
+    sha256: str
+
+
+def case_files(folder: Path = FOLDER) -> dict[str, Path]:
+    """Gate case files by name, sorted."""
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def load_gate_case(path: Path) -> GateFile:
+    """Read one gate case. Raises RequestFault with file and field when it is wrong."""
+    try:
+        case = GateCase.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise RequestFault(f"cannot be read ({error.strerror})", where=path.name, mend="check the path") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RequestFault(f"is not TOML ({error})", where=path.name, mend="mend the syntax") from error
+    except ValidationError as error:
+        raise RequestFault(first_error(error), where=path.name, mend="see harness/gate/README.md") from error
+    if case.name != path.stem:
+        raise RequestFault(f"name is {case.name!r}", where=path.name, mend="name the case as its file")
+    return GateFile(case=case, sha256=sha256_file(path))
+
+
+def load_gate_cases(
+    names: list[str] | None = None, stages: list[str] | None = None, folder: Path = FOLDER
+) -> list[GateFile]:
+    """The gate cases that are named, or in which one of `stages` takes part; all where neither is given.
+
+    Raises RequestFault for an unknown name and for a stage of which no case is.
+    """
+    known = case_files(folder)
+    for name in names or []:
+        if name not in known:
+            raise RequestFault(f"no gate case {name!r}", where="--case", mend=f"known: {', '.join(known)}")
+    files = [load_gate_case(known[name]) for name in dict.fromkeys(names or known)]
+    for stage in stages or []:
+        if not any(stage in file.case.stages() for file in files):
+            found = sorted({stage for file in files for stage in file.case.stages()})
+            raise RequestFault(f"no gate case runs stage {stage!r}", where="--stage", mend=f"known: {', '.join(found)}")
+    return [file for file in files if not stages or set(stages) & set(file.case.stages())]

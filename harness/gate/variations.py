@@ -1,0 +1,149 @@
+"""Harmless variations: what may change about a run without any number of it moving.
+
+`SAMPLED` and the seeds are what a baseline takes its tolerances from. `HARMLESS` are others, of which none may raise
+an alarm: `myorepro mutants` runs them all.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harness.gate.candidate import Setting
+from harness.gate.disguises import DICOM, DISGUISES, SEED_STEPS, other_random_numbers
+from harness.gate.running import Changes
+from harness.gate.spec import GateCase
+from harness.steps import PhantomInput, StageStep
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One change of how a case is run, or of the form its inputs come in.
+
+    kind: what it varies; a tolerance is taken over all of a kind. parameters: by stage. disguise: the form of the
+    inputs, by the name of a function of `disguises`. references: input references of stage steps to exchange.
+    cases: gate cases that it is for; all to which it applies where empty.
+    """
+
+    name: str
+    kind: str
+    threads: int = 1
+    memory_bytes: int | None = None
+    seed: int | None = None
+    order: int | None = None
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    disguise: str = ""
+    references: dict[str, str] = field(default_factory=dict)
+    cases: tuple[str, ...] = ()
+
+    def setting(self) -> Setting:
+        """What changes in how jobs are run."""
+        unseen = self.threads != 1 or self.memory_bytes is not None or self.order is not None
+        return Setting(self.name, self.threads, self.memory_bytes) if unseen else Setting()
+
+    def concerns(self, case: GateCase) -> bool:
+        """Whether the variation changes anything about a case."""
+        if self.cases and case.name not in self.cases:
+            return False
+        if self.order is not None:
+            return any(len(items) > 1 for items in case.items("small").values())
+        if self.parameters:
+            return bool(set(self.parameters) & set(case.stages()))
+        if self.references:
+            used = {r for step in case.steps.values() if isinstance(step, StageStep) for r in step.references()}
+            return any(reference.endswith(tuple(self.references)) for reference in used)
+        if self.disguise and self.seed is None:
+            return bool(self.changes(case))
+        return True
+
+    def of(self, case: GateCase) -> GateCase:
+        """The case as the variation has it."""
+        steps = {name: self._step(step) if isinstance(step, StageStep) else step for name, step in case.steps.items()}
+        inputs = {name: self._input(entry) for name, entry in case.inputs.items() if isinstance(entry, PhantomInput)}
+        return case.model_copy(update={"steps": steps, "inputs": inputs})
+
+    def _step(self, step: StageStep) -> StageStep:
+        update: dict[str, Any] = {}
+        if self.seed is not None:
+            update["seed"] = step.seed + self.seed
+        if step.stage in self.parameters:
+            update["parameters"] = step.parameters | self.parameters[step.stage]
+        if self.references:
+            update["inputs"] = {name: self._exchanged(reference) for name, reference in step.inputs.items()}
+        return step.model_copy(update=update)
+
+    def _exchanged(self, reference: str) -> str:
+        owner, _, output = reference.partition(".")
+        return f"{owner}.{self.references.get(output, output)}"
+
+    def _input(self, entry: PhantomInput) -> PhantomInput:
+        items = list(entry.items)
+        if self.order is not None:
+            random.Random(self.order).shuffle(items) if self.order else items.reverse()
+        return entry.model_copy(update={"items": items})
+
+    def changes(self, case: GateCase) -> Changes:
+        """The inputs that come in another form."""
+        if not self.disguise:
+            return {}
+        phantoms = DISGUISES[self.disguise].phantoms
+        return {
+            name: [self.disguise]
+            for name, entry in case.inputs.items()
+            if isinstance(entry, PhantomInput) and entry.phantom in phantoms
+        }
+
+
+SAMPLED_SEEDS = 9
+ON_ANATOMY = ("zip shuffled", "other identifiers")
+CSV = {"table": "table_csv"}
+NO_NETWORK = ("back", "fusion", "meta_studies", "nako_cohort", "thigh", "ukb_cohort")
+
+
+SAMPLED = (
+    Variation("2 threads", "threads", threads=2),
+    Variation("items reversed", "order", order=0),
+    Variation("fusion by numpy", "backend", parameters={"fusion": {"backend": "numpy"}}),
+    Variation("fusion by torch", "backend", parameters={"fusion": {"backend": "torch"}}),
+)
+
+
+def sampled_seeds(count: int) -> Iterator[Variation]:
+    """As many seeds as a case asks for, nine at most: of the request, and of the resampling that an input asks for."""
+    yield from (_seed(step) for step in SEED_STEPS[:count])
+
+
+def _seed(step: int) -> Variation:
+    return Variation(f"seed +{step}", "seed", seed=step, disguise=other_random_numbers(step))
+
+
+def reference_variation() -> Variation:
+    """The case as it stands."""
+    return Variation("reference", "reference")
+
+
+def _harmless() -> Iterator[Variation]:
+    """Variations that no baseline was sampled from. Where one code reads many cases alike, one case stands for all."""
+    for name, form in DISGUISES.items():
+        if form.phantoms == DICOM:
+            yield Variation(name, "input", disguise=name, cases=() if name in ON_ANATOMY else ("fusion",))
+        elif form.outputs == ("table_csv",):
+            yield Variation(name, "input", disguise=name, references=CSV, cases=("meta_studies", "ukb_cohort"))
+        elif form.outputs == ("table",):
+            yield Variation(name, "input", disguise=name, cases=("meta_studies", "nako_cohort", "ukb_cohort"))
+    yield Variation("CSV for Parquet", "input", references=CSV)
+    for number, step in enumerate(SEED_STEPS[SAMPLED_SEEDS:]):
+        yield replace(_seed(step), cases=("back", "nako_cohort") if number else NO_NETWORK)
+    for number in range(1, 4):
+        yield Variation(f"items shuffled {number}", "order", order=number, cases=("fusion",))
+    yield Variation("items shuffled 4", "order", order=4, cases=("thigh",))
+    yield Variation("3 threads", "threads", threads=3)
+    yield Variation("4 threads", "threads", threads=4, cases=("fusion", "meta_studies", "nako_cohort"))
+    yield Variation("2 threads and items reversed", "threads", threads=2, order=0, cases=("fusion",))
+    for backend in ("numpy", "torch"):
+        name = f"fusion by {backend} on 2 threads"
+        yield Variation(name, "backend", threads=2, parameters={"fusion": {"backend": backend}}, cases=("fusion",))
+    yield Variation("memory limit 8 GiB", "memory", memory_bytes=8 << 30)
+
+
+HARMLESS = tuple(_harmless())

@@ -1,0 +1,72 @@
+"""The figures of the papers, and which pictures of a run stand for them (`figures.toml`).
+
+Invariant: every figure of the register has a row, also when nothing is shown: then the row says why.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from containers.contract.errors import RequestFault
+from containers.contract.request import Strict, first_error
+from harness.results import Picture
+
+REGISTER = Path(__file__).parent / "figures.toml"
+
+
+class Figure(Strict):
+    """One figure of a paper. pictures: `case/name` of those that stand for it. otherwise: why there is none."""
+
+    paper: str
+    figure: str
+    shows: str
+    pictures: list[str] = Field(default_factory=list)
+    otherwise: str
+
+
+class Register(Strict):
+    """All figures of all papers, in the papers' order."""
+
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure with the names of its pictures that are there, and what has to be said beside them."""
+
+    figure: Figure
+    pictures: list[str]
+    note: str
+
+
+@cache
+def register(path: Path = REGISTER) -> tuple[Figure, ...]:
+    """The figures of the papers. Raises RequestFault with the field that is wrong."""
+    try:
+        return tuple(Register.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).figures)
+    except tomllib.TOMLDecodeError as error:
+        raise RequestFault(f"is not TOML ({error})", where=path.name, mend="mend the syntax") from error
+    except ValidationError as error:
+        raise RequestFault(first_error(error), where=path.name, mend="see harness/report/figures.py") from error
+
+
+def name_of(picture: Picture) -> str:
+    """`case/name`, as the register and the case files call it."""
+    return f"{picture.case}/{Path(picture.path).stem}"
+
+
+def shown(pictures: list[Picture]) -> list[Shown]:
+    """Every figure with those of the pictures that stand for it."""
+    names = {name_of(picture) for picture in pictures}
+    return [_shown(figure, [name for name in figure.pictures if name in names]) for figure in register()]
+
+
+def _shown(figure: Figure, names: list[str]) -> Shown:
+    if names:
+        return Shown(figure, names, "")
+    cases = dict.fromkeys(name.split("/")[0] for name in figure.pictures if not name.startswith("print/"))
+    commands = " or ".join(f"myorepro reproduce --case {case}" for case in cases)
+    return Shown(figure, [], f"Not shown. {figure.otherwise}" + (f" Stand-in: {commands}." if commands else ""))

@@ -1,0 +1,42 @@
+"""How other readings are made: candidates with the arithmetic that each would need."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from harness.verdicts.compute.base import Terms
+from harness.verdicts.interval import Interval
+from harness.verdicts.reading import Excuse, Reading
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Another reading that may have a value. target: what the printed text stands for under it, when not as usual."""
+
+    name: str
+    excuse: Excuse
+    compute: Callable[[], Terms]
+    target: Interval | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def made(candidates: Iterable[Candidate], target: Interval) -> list[Reading]:
+    """The readings that have a value; one without (a logarithm of zero) is no reading."""
+    found = []
+    for candidate in candidates:
+        try:
+            terms = candidate.compute()
+        except (ValueError, ZeroDivisionError, OverflowError):
+            continue
+        found.append(
+            Reading(candidate.name, terms, candidate.target or target, candidate.excuse, list(candidate.notes))
+        )
+    return found
+
+
+def suffixed(terms: Terms, text: str, change: Callable[[Interval], Interval]) -> Terms:
+    """Every computed value changed, which the text at the end of its formula says."""
+    return [(f"{formula}{text}", change(value)) for formula, value in terms]
+
+
+LEVELS = ("90", "95", "99")
+"""Confidence levels that papers use."""

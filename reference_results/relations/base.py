@@ -1,0 +1,65 @@
+"""What every relation is made of: ids of printed numbers, and settings that are no printed numbers."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from containers.contract.request import Strict
+
+
+class Key(str):
+    """The id of a claim or of a helper number. A type of its own, so that operands are told from settings."""
+
+    __slots__ = ()
+
+
+class Aside(Key):
+    """An id that is only looked at to explain or excuse a mismatch: the claim does not rest on it."""
+
+    __slots__ = ()
+
+
+_PATTERN = r"^[a-z0-9][a-z0-9_.]*$"
+Ref = Annotated[str, Field(pattern=_PATTERN), AfterValidator(Key)]
+AsideRef = Annotated[str, Field(pattern=_PATTERN), AfterValidator(Aside)]
+Decimal = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$", description="a decimal number as a string: exact")]
+Signed = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", description="a decimal number with sign, exact")]
+
+
+def _below_one(share: str) -> str:
+    if not 0 < Fraction(share) < 1:
+        raise ValueError("a share lies between 0 and 1")
+    return share
+
+
+Share = Annotated[
+    str, Field(pattern=r"^(0?\.[0-9]+|[0-9]+/[1-9][0-9]*)$", description="1/3 or 0.25"), AfterValidator(_below_one)
+]
+Scale = Literal["log", "linear"]
+Part = Literal["estimate", "lower", "upper"]
+
+
+def _keys(value: Any) -> Iterable[Key]:
+    if isinstance(value, Key):
+        yield value
+    elif isinstance(value, BaseModel):
+        for _, entry in value:
+            yield from _keys(entry)
+    elif isinstance(value, dict):
+        for entry in value.values():
+            yield from _keys(entry)
+    elif isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from _keys(entry)
+
+
+def operands(relation: Strict) -> list[str]:
+    """Ids of all printed numbers that a relation uses, in the order of its fields, each once."""
+    return list(dict.fromkeys(str(key) for key in _keys(relation)))
+
+
+def supports(relation: Strict) -> list[str]:
+    """Ids of the printed numbers that a relation rests on: its operands without those looked at aside."""
+    return list(dict.fromkeys(str(key) for key in _keys(relation) if not isinstance(key, Aside)))

@@ -1,0 +1,89 @@
+"""A candidate in place of the reference: how its folder, program or image is found, and what its runner is told."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from containers.contract.errors import RequestFault
+from harness.gate.candidate import ByStage, Candidate, Setting, candidate_of, plant, seen_by, split_digest
+from harness.runners.base import Call, Limits
+from harness.runners.process import ProcessRunner
+
+STAGE = Path(__file__).parent / "stages" / "table_mean"
+
+
+@dataclass
+class Closed:
+    """A runner that shows a stage other paths than the host's, as an engine does."""
+
+    name: str = "closed"
+
+    def inside(self, path: Path, slot: str) -> str:
+        return f"/inputs/{slot}/{path.name}"
+
+    def output_inside(self, output: Path) -> str:
+        return "/output"
+
+
+def call(folder: Path) -> Call:
+    items = [{"id": "a", "inputs": {"table": f"{folder}/t.csv"}}, {"id": "b", "inputs": {"table": f"{folder}/t.csv"}}]
+    request: dict[str, Any] = {"items": items, "output": f"{folder}/out", "resources": {"threads": 8}}
+    return Call(json.dumps(request), {f"{folder}/t.csv": folder / "t.csv"}, folder / "out", Limits(threads=8))
+
+
+def test_an_image_is_told_its_own_paths_and_each_is_mounted(tmp_path: Path) -> None:
+    seen = seen_by(Closed(), call(tmp_path))  # type: ignore[arg-type]
+    request = json.loads(seen.request)
+    assert [item["inputs"]["table"] for item in request["items"]] == ["/inputs/a/table/t.csv", "/inputs/b/table/t.csv"]
+    assert request["output"] == "/output"
+    assert seen.inputs == {f"/inputs/{item}/table/t.csv": tmp_path / "t.csv" for item in "ab"}
+
+
+def test_jobs_have_one_thread_unless_a_variation_says_otherwise(tmp_path: Path) -> None:
+    for setting, threads in ((Setting(), 1), (Setting("3 threads", threads=3), 3)):
+        made = setting.apply(call(tmp_path))
+        assert made.limits.threads == json.loads(made.request)["resources"]["threads"] == threads
+    limited = Setting("memory", memory_bytes=1 << 30).apply(call(tmp_path))
+    assert limited.limits.memory_bytes == json.loads(limited.request)["resources"]["memory_bytes"] == 1 << 30
+
+
+def test_results_of_a_variation_are_kept_apart_from_those_of_the_reference() -> None:
+    reference = ProcessRunner({"table_mean": STAGE})
+    digests = {
+        ByStage(reference, setting=setting).identify("table_mean").digest
+        for setting in (Setting(), Setting("3 threads", threads=3), Setting("items reversed"))
+    }
+    assert len(digests) == 3
+    assert {digest.split("+")[0] for digest in digests} == {reference.identify("table_mean").digest}
+
+
+def test_a_folder_is_planted_under_the_stage_s_name_beside_the_contract(tmp_path: Path) -> None:
+    place = plant("table_mean", STAGE, tmp_path)
+    assert place == tmp_path / "containers" / "table_mean"
+    assert (tmp_path / "containers" / "contract" / "stage.py").is_file()
+    assert {path.name for path in (tmp_path / "containers").iterdir()} == {"__init__.py", "contract", "table_mean"}
+
+
+def test_a_program_runs_as_it_is(tmp_path: Path) -> None:
+    program = tmp_path / "stage.sh"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    found = candidate_of("table_mean", str(program), tmp_path)
+    assert (found.target, found.runner.name) == (str(program), "process")
+
+
+def test_a_digest_must_be_one_of_content() -> None:
+    assert split_digest("my/fusion:1.2@sha256:ab") == ("my/fusion:1.2", "sha256:ab")
+    assert split_digest("my/fusion:1.2") == ("my/fusion:1.2", "")
+    with pytest.raises(RequestFault, match="not sha256"):
+        split_digest("my/fusion@md5:ab")
+
+
+def test_a_run_with_an_image_does_not_ask_this_machine_for_programs() -> None:
+    own = ProcessRunner()
+    assert ByStage(own).name == "process"
+    image = Candidate("fusion", "my/fusion", Closed(), "my/fusion")  # type: ignore[arg-type]
+    assert ByStage(own, {"fusion": image}).name == "mixed"
