@@ -38,7 +38,7 @@ app.add_typer(stages.images_app, name="images")
 
 def _version(asked: bool) -> None:
     if asked:
-        from harness.reproduce import project_version
+        from harness.version import project_version
 
         print(f"myorepro {project_version()}")
         raise typer.Exit

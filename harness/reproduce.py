@@ -10,7 +10,6 @@ import platform
 import shutil
 import signal
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -40,6 +39,7 @@ from harness.spec import Case, load_cases
 from harness.stages import ROOT
 from harness.steps import Compare, DataInput, Preset, Simulation, StageStep
 from harness.store import Store
+from harness.version import project_version
 from reference_results import ledgers
 
 
@@ -226,14 +226,6 @@ def environment() -> dict[str, str]:
         with suppress(metadata.PackageNotFoundError):
             facts[name] = metadata.version(name)
     return facts
-
-
-def project_version() -> str:
-    """The version of this project: as installed, or as its pyproject.toml says."""
-    try:
-        return metadata.version("myorepro")
-    except metadata.PackageNotFoundError:
-        return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
 def _nothing(options: Options, note: str, status: int = ExitStatus.ENVIRONMENT) -> Results:

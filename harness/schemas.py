@@ -9,6 +9,10 @@ from containers.contract.record import Record, Timing
 from containers.contract.request import Request, Strict
 from containers.contract.spec import StageSpec
 from harness.bench.results import BenchResults
+from harness.gate.baseline import Baseline
+from harness.gate.proof_result import Proof
+from harness.gate.result import GateResult
+from harness.gate.spec import GateCase
 from harness.results import Results
 from harness.spec import Case
 
@@ -20,6 +24,10 @@ SCHEMAS: dict[str, type[Strict]] = {
     "results": Results,
     "case": Case,
     "bench": BenchResults,
+    "gate_case": GateCase,
+    "baseline": Baseline,
+    "gate": GateResult,
+    "proof": Proof,
 }
 
 

@@ -38,7 +38,8 @@ class Claim(Number):
     """One published number or statement (design section 1).
 
     table: claims of one table that share a rounding convention; a convention excuses one of them only if it fits
-    all. checks: `case/check` patterns (shell wildcards) whose results test the claim.
+    all. checks: `case/check` patterns (shell wildcards) whose results test the claim. bench: the row of
+    `myorepro bench` that a hardware claim about a time rests on.
     """
 
     quantity: str
@@ -47,6 +48,7 @@ class Claim(Number):
     table: str = ""
     checks: list[str] = Field(default_factory=list)
     command: str = ""
+    bench: str = ""
     needs: str = Field(default="", description="what a licensed or hardware claim needs before it can be tested")
 
     @model_validator(mode="after")
@@ -57,6 +59,8 @@ class Claim(Number):
                 raise ValueError(f"route {self.route} needs {name}")
         if (self.relation is not None) != (self.route == "recompute"):
             raise ValueError("a relation belongs to route recompute")
+        if self.bench and self.route != "hardware":
+            raise ValueError("bench belongs to route hardware")
         if wanted == "command" and not self.needs:
             raise ValueError(f"route {self.route} needs `needs`: what must be there to run the command")
         return self

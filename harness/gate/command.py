@@ -19,12 +19,13 @@ from harness.gate.running import Bench, Ran, run_case
 from harness.gate.spec import FOLDER as CASES
 from harness.gate.spec import GateFile, load_gate_cases
 from harness.progress import Progress
-from harness.reproduce import project_version, worker_pool
+from harness.reproduce import worker_pool
 from harness.run_folder import require_writable
 from harness.runners.base import Runner
 from harness.runners.choose import choose
 from harness.stages import ROOT
 from harness.store import Store
+from harness.version import project_version
 
 
 @dataclass(frozen=True)

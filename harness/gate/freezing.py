@@ -19,9 +19,10 @@ from harness.gate.readings import Number, Readings
 from harness.gate.running import Bench, Ran, run_case
 from harness.gate.spec import PRESET, GateCase, GateFile
 from harness.gate.variations import SAMPLED, Variation, sampled_seeds
-from harness.reproduce import environment, project_version
+from harness.reproduce import environment
 from harness.runners.base import Runner
 from harness.sampling import WIDTH, outward
+from harness.version import project_version
 
 LOCKS = ("requirements/host.lock", "requirements/torch-cpu.lock", "containers/base/requirements-cpu.lock")
 RULE = (

@@ -9,8 +9,7 @@ from rich.table import Table
 from containers.contract.files import write_json, write_text
 from harness.gate.comparison import LARGEST, worst_first
 from harness.gate.result import REGRESSIONS, CaseResult, GateResult, Outcome, Row
-from harness.report.exports import _table as markdown_table
-from harness.report.exports import _text as printable
+from harness.report.exports import markdown_table, printable
 from harness.results import ExitStatus
 
 SHOWN = 40

@@ -61,7 +61,7 @@ def measured(check: CheckResult) -> str:
     return number(check.measured) + (f" {check.unit}" if check.unit not in ("", "1") else "")
 
 
-def _text(value: str) -> str:
+def printable(value: str) -> str:
     """Without the control characters that XML cannot hold."""
     return _NOT_XML.sub("\ufffd", value)
 
@@ -71,7 +71,7 @@ def _suite(root: ElementTree.Element, name: str, cases: list[ElementTree.Element
     suite = ElementTree.SubElement(
         root,
         "testsuite",
-        name=_text(name),
+        name=printable(name),
         tests=str(len(cases)),
         failures=str(counts["failure"]),
         errors=str(counts["error"]),
@@ -81,30 +81,32 @@ def _suite(root: ElementTree.Element, name: str, cases: list[ElementTree.Element
 
 
 def _check_case(check: CheckResult) -> ElementTree.Element:
-    case = ElementTree.Element("testcase", classname=_text(f"checks.{check.case}"), name=_text(check.check))
+    case = ElementTree.Element("testcase", classname=printable(f"checks.{check.case}"), name=printable(check.check))
     line = (
         f"{check.title}: measured {measured(check)}, {tolerance(check)} ({check.tolerance_source}) {check.note}".strip()
     )
     kind = {"broken": "error", "failed": "failure", "not run": "skipped"}.get(summary.outcome(check))
     if kind:
-        ElementTree.SubElement(case, kind, message=_text(check.note or line)).text = _text(line)
+        ElementTree.SubElement(case, kind, message=printable(check.note or line)).text = printable(line)
     return case
 
 
 def _missing_case(item: ItemResult) -> ElementTree.Element:
-    case = ElementTree.Element("testcase", classname=_text(f"items.{item.case}.{item.step}"), name=_text(item.item))
-    ElementTree.SubElement(case, "error", message=_text(item.error or "no record"))
+    case = ElementTree.Element(
+        "testcase", classname=printable(f"items.{item.case}.{item.step}"), name=printable(item.item)
+    )
+    ElementTree.SubElement(case, "error", message=printable(item.error or "no record"))
     return case
 
 
 def _claim_case(claim: ClaimResult) -> ElementTree.Element:
-    case = ElementTree.Element("testcase", classname=_text(f"claims.{claim.paper}"), name=_text(claim.claim))
+    case = ElementTree.Element("testcase", classname=printable(f"claims.{claim.paper}"), name=printable(claim.claim))
     if claim.verdict == Verdict.BROKEN:
-        ElementTree.SubElement(case, "error", message=_text(claim.reason))
+        ElementTree.SubElement(case, "error", message=printable(claim.reason))
     elif claim.verdict == Verdict.NOT_TESTABLE:
-        ElementTree.SubElement(case, "skipped", message=_text(claim.reason))
+        ElementTree.SubElement(case, "skipped", message=printable(claim.reason))
     lines = [f"{claim.verdict.value}: {claim.reason}", *claim.arithmetic]
-    ElementTree.SubElement(case, "system-out").text = _text("\n".join(lines))
+    ElementTree.SubElement(case, "system-out").text = printable("\n".join(lines))
     return case
 
 
@@ -129,7 +131,8 @@ def _cell(text: str) -> str:
     return " ".join(text.split())
 
 
-def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
+def markdown_table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    """Lines of a table, with an empty one at the end."""
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
     return lines + ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows] + [""]
 
@@ -142,7 +145,7 @@ def _paper(paper: overview.Overview) -> list[str]:
     for title, found in (("Cannot be so as printed", paper.contradictions), ("Shown together", paper.equalities)):
         if found:
             rows = [[line.where, line.subject, line.said] for line in found]
-            lines += [f"### {title}", "", *_table(["place", "quantity", "why"], rows)]
+            lines += [f"### {title}", "", *markdown_table(["place", "quantity", "why"], rows)]
     return lines
 
 
@@ -162,7 +165,9 @@ def summary_markdown(results: Results) -> str:
     lines.append("")
     if rows := summary.verdict_matrix(results):
         lines += ["## Claims by route and verdict", ""]
-        lines += _table(["route", *(v.value for v in Verdict)], [[name, *map(str, counts)] for name, counts in rows])
+        lines += markdown_table(
+            ["route", *(v.value for v in Verdict)], [[name, *map(str, counts)] for name, counts in rows]
+        )
     if results.comparisons:
         lines += ["## Digit by digit", ""]
         lines += [
@@ -175,7 +180,7 @@ def summary_markdown(results: Results) -> str:
     if bad := summary.unsound(results):
         lines += ["## Checks that did not pass", ""]
         rows_bad = [[c.case, c.title, c.evidence, measured(c), tolerance(c), c.note] for c in bad]
-        lines += _table(["case", "check", "evidence", "measured", "tolerance", "note"], rows_bad)
+        lines += markdown_table(["case", "check", "evidence", "measured", "tolerance", "note"], rows_bad)
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -99,7 +99,9 @@ def _lines(claims: list[ClaimResult]) -> list[str]:
     if found := of[Route.LICENSED]:
         verb = "needs" if len(found) == 1 else "need"
         lines.append(f"{plural(len(found), 'claim')} {verb} the participants' data: each row names the command.")
-    if found := of[Route.HARDWARE]:
+    if timed := [c for c in of[Route.HARDWARE] if c.verdict == Verdict.CONSISTENT]:
+        lines.append(f"{plural(len(timed), 'claim')} of speed: a machine that was measured keeps to what is printed.")
+    if found := [c for c in of[Route.HARDWARE] if c.verdict != Verdict.CONSISTENT]:
         verb = "needs" if len(found) == 1 else "need"
         lines.append(f"{plural(len(found), 'claim')} {verb} the paper's hardware: each row names the command.")
     return lines

@@ -8,7 +8,8 @@ Rules, in this order:
 - `phantom` and `simulation`: all checks passed is consistent. A failed check shows that our implementation does not
   recover a known truth, which says nothing of the paper: broken, as is a check that could not be measured. Checks that
   were not run: not testable. Only checks on the route's own kind of evidence count, never mutants or real data.
-- `licensed` and `hardware`: not testable here, with what is missing and the command that tests them.
+- `licensed` and `hardware`: not testable here, with what is missing and the command that tests them; a time that a
+  machine was measured for goes by `harness.verdicts.hardware`.
 """
 
 import fnmatch
@@ -21,6 +22,7 @@ from containers.contract.errors import RequestFault
 from harness.results import CheckResult, ClaimResult, Route, TriedReading, UsedNumber, Verdict
 from harness.verdicts.compute import BOUNDS
 from harness.verdicts.findings import equalities, findings, gathered
+from harness.verdicts.hardware import by_bench
 from harness.verdicts.impossible import as_printed, exchanged, impossible
 from harness.verdicts.interval import Interval, show
 from harness.verdicts.reading import Reading
@@ -212,6 +214,9 @@ def _by_checks(ledger: Ledger, claim: Claim, checks: Sequence[CheckResult]) -> C
 
 
 def _not_here(ledger: Ledger, claim: Claim) -> ClaimResult:
+    if claim.bench:
+        verdict, reason, lines = by_bench(claim)
+        return _result(ledger, claim, verdict, reason, arithmetic=lines)
     return _result(ledger, claim, Verdict.NOT_TESTABLE, f"Needs {claim.needs}; test it with: {claim.command}")
 
 

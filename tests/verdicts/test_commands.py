@@ -23,7 +23,7 @@ MISSING = "which this version does not have"
 def parse(words: list[str]) -> dict[str, Any]:
     """Parameters of a `myorepro` command, parsed and not run. Raises UsageError."""
     command: Any = typer.main.get_command(app)
-    while hasattr(command, "get_command"):
+    while hasattr(command, "get_command") and not (command.invoke_without_command and words[0].startswith("-")):
         name, words = words[0], words[1:]
         command = command.get_command(None, name)
         if command is None:
