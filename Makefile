@@ -63,8 +63,8 @@ $(BENCH_STAMP): requirements/bench.lock $(STAMP)
 reproduce: $(STAMP) ## run every case, judge the claims, write report/index.html (with containers where an engine answers)
 	$(BIN)/myorepro reproduce --runner $(RUNNER) $(OPTIONS)
 
-test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest
+test: $(STAMP) ## run the tests, one process a core
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(if $(JOBS),$(JOBS),auto)
 
 lint: $(STAMP) ## ruff, mypy and the import rules
 	$(BIN)/ruff check .
@@ -81,8 +81,8 @@ check: images ## conformance test of every stage image
 gate: $(STAMP) ## gate the stages against the frozen baseline; GATE="NAME=FOLDER ..." puts candidates in their place
 	$(BIN)/myorepro gate $(addprefix --stage ,$(GATE)) $(if $(JOBS),--jobs $(JOBS))
 
-mutants: $(STAMP) ## prove that the gate sees every seeded fault, and raises no alarm over harmless variations
-	$(BIN)/myorepro mutants $(if $(JOBS),--jobs $(JOBS))
+mutants: $(STAMP) ## prove that the gate sees every seeded fault, and raises no alarm over harmless variations (ONLY=fusion)
+	$(BIN)/myorepro mutants $(foreach name,$(ONLY),--only $(name)) $(if $(JOBS),--jobs $(JOBS))
 
 train: $(STAMP) ## make phantoms and train the shipped small network anew in build/train; goes on where it was stopped
 	$(BIN)/python -m phantoms.training_set build/train/data
