@@ -1,5 +1,6 @@
 """What a person reads of a training run: the learning curve and the model card."""
 
+import json
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 import torch
 
 from containers.contract.files import replacing, sha256_file, write_json, write_text
-from containers.spine_segmentation.dataset import Dataset
-from containers.spine_segmentation.model import CONFIGURATION, FILE
+from containers.contract.training_set import Dataset
+from containers.spine_segmentation.model import CONFIGURATION, FILE, POSTPROCESSING
 from containers.spine_segmentation.settings import Settings
 
 LIMITS = (
@@ -57,6 +58,7 @@ def write_card(
         "sets": {name: [pair.identifier for pair in pairs] for name, pairs in dataset.sets.items()},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
         "weights": {"file": FILE, "sha256": sha256_file(out / FILE), "bytes": (out / FILE).stat().st_size},
+        "keep_largest": json.loads((out / POSTPROCESSING).read_text(encoding="utf-8"))["keep_largest"],
         "scores": scores,
         "limits": list(LIMITS),
     }
@@ -87,6 +89,10 @@ def card_text(card: dict[str, Any], labels: dict[int, str]) -> str:
         "",
         "![learning curve](learning_curve.png)",
         "",
+        "## Post-processing",
+        "",
+        _kept(card["keep_largest"], labels),
+        "",
         "## Dice per muscle",
         "",
         "On whole volumes of persons that training never saw, at the volume's own resolution, against truth sampled "
@@ -105,6 +111,12 @@ def card_text(card: dict[str, Any], labels: dict[int, str]) -> str:
         *(f"- {line}" for line in card["limits"]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _kept(groups: list[list[int]], labels: dict[int, str]) -> str:
+    names = ["all muscles as one" if set(group) == set(labels) else labels[group[0]] for group in groups]
+    found = f"Only the largest connected part is kept of: {', '.join(names)}." if names else "None."
+    return f"{found} Found by nnU-Net's rule on the validation set; Dice below is after it."
 
 
 def _number(value: float | None) -> str:

@@ -2,7 +2,8 @@
 
     weights.safetensors         the network's parameters, float16, each once (nnU-Net's state names many of them twice)
     plans.json, dataset.json    nnU-Net's own: preprocessing, architecture, labels
-    weights.safetensors.sha256  checksums of the three files in the form of sha256sum
+    postprocessing.json         {"keep_largest": [[1, 2], [1]]}, see `postprocessing`
+    weights.safetensors.sha256  checksums of the four files in the form of sha256sum
 
 safetensors holds numbers and no code, so a foreign file cannot run anything; nnU-Net's own checkpoints are pickles that
 it reads with `weights_only=False`. Invariant: a model that `load_model` returns has finite weights that fit its plans.
@@ -22,8 +23,11 @@ from torch import Tensor, nn
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import replacing, sha256_file, write_json, write_text
+from containers.spine_segmentation.postprocessing import Groups
 
 FILE, PLANS, DATASET = "weights.safetensors", "plans.json", "dataset.json"
+POSTPROCESSING = "postprocessing.json"
+FILES = (FILE, PLANS, DATASET, POSTPROCESSING)
 SUMS = f"{FILE}.sha256"
 CONFIGURATION = "3d_fullres"
 SHIPPED = Path(__file__).parent / "weights"
@@ -31,13 +35,16 @@ SHIPPED = Path(__file__).parent / "weights"
 
 @dataclass
 class Model:
-    """A network ready for use, with nnU-Net's plans. labels: value -> name, without background."""
+    """A network ready for use, with nnU-Net's plans. labels: value -> name, without background. keep_largest: labels
+    whose largest part alone is kept.
+    """
 
     network: nn.Module
     plans: PlansManager
     configuration: ConfigurationManager
     dataset: dict[str, Any]
     labels: dict[int, str]
+    keep_largest: Groups
     sha256: str
 
 
@@ -65,7 +72,7 @@ def named_once(network: nn.Module) -> dict[str, list[str]]:
 
 
 def save_model(folder: Path, network: nn.Module, plans: dict[str, Any], dataset: dict[str, Any]) -> None:
-    """Write a model folder. The parameters go to float16."""
+    """Write a model folder, without post-processing. The parameters go to float16."""
     folder.mkdir(parents=True, exist_ok=True)
     state = network.state_dict()
     tensors = {name: state[name].detach().to("cpu", torch.float16).contiguous().clone() for name in named_once(network)}
@@ -73,7 +80,13 @@ def save_model(folder: Path, network: nn.Module, plans: dict[str, Any], dataset:
         save_file(tensors, temporary)
     write_json(folder / PLANS, plans)
     write_json(folder / DATASET, dataset)
-    write_text(folder / SUMS, "".join(f"{sha256_file(folder / name)}  {name}\n" for name in (FILE, PLANS, DATASET)))
+    save_postprocessing(folder, [])
+
+
+def save_postprocessing(folder: Path, keep_largest: Groups) -> None:
+    """Write a model folder's post-processing, and the checksums anew."""
+    write_json(folder / POSTPROCESSING, {"schema_version": "1.0", "keep_largest": keep_largest})
+    write_text(folder / SUMS, "".join(f"{sha256_file(folder / name)}  {name}\n" for name in FILES))
 
 
 def load_model(folder: Path) -> Model:
@@ -94,8 +107,18 @@ def load_model(folder: Path) -> Model:
             f"describes no network of nnU-Net {CONFIGURATION} ({type(error).__name__}: {error})", where=PLANS,
             mend="use a folder that this stage's training wrote",
         ) from error  # fmt: skip
+    keep_largest = _keep_largest(_json(folder / POSTPROCESSING), set(labels))
     _fill(network, folder / FILE)
-    return Model(network.eval(), manager, configuration, dataset, labels, sha256_file(folder / FILE))
+    return Model(network.eval(), manager, configuration, dataset, labels, keep_largest, sha256_file(folder / FILE))
+
+
+def _keep_largest(given: dict[str, Any], labels: set[int]) -> Groups:
+    groups = given.get("keep_largest")
+    if not isinstance(groups, list) or not all(isinstance(group, list) and set(group) <= labels for group in groups):
+        raise EnvironmentFault(
+            "has no lists of the model's labels in keep_largest", where=POSTPROCESSING, mend="copy the folder again"
+        )
+    return groups
 
 
 def check_present(folder: Path) -> None:
@@ -110,11 +133,11 @@ def _check_sums(folder: Path) -> None:
         raise EnvironmentFault(
             "has no checksums beside it",
             where=FILE,
-            mend=f"if you trust it: sha256sum {FILE} {PLANS} {DATASET} > {SUMS}",
+            mend=f"if you trust it: sha256sum {' '.join(FILES)} > {SUMS}",
         )
     lines = [line.split() for line in (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()]
     listed = {line[1].removeprefix("*"): line[0].lower() for line in lines if len(line) == 2}
-    for name in (FILE, PLANS, DATASET):
+    for name in FILES:
         if name not in listed:
             raise EnvironmentFault(f"lists no checksum of {name}", where=SUMS, mend="copy the folder again")
         if not (folder / name).is_file():

@@ -17,8 +17,9 @@ from nnunetv2.experiment_planning.plan_and_preprocess_api import preprocess_data
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file, write_json
+from containers.contract.training_set import Dataset, Pair
 from containers.contract.volume import Geometry, Volume, write_nrrd
-from containers.spine_segmentation.dataset import Dataset, Pair, read_case
+from containers.spine_segmentation.case import read_case
 from containers.spine_segmentation.model import CONFIGURATION
 from containers.spine_segmentation.settings import Settings
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from containers.contract.dice import Labels
 from containers.contract.stage import Result
 
 SPECK_CM3 = 0.1
@@ -23,34 +24,30 @@ VOLUME_CM3 = (1.0, 1500.0)
 
 
 def check_labels(
-    labels: npt.NDArray[np.uint8], spacing_mm: tuple[float, ...], names: dict[int, str], out: Result
+    labels: Labels, spacing_mm: tuple[float, ...], names: dict[int, str], out: Result, raw: Labels | None = None
 ) -> None:
-    """Write the metrics and warnings of a turned label map. names: label value -> MUSCLE_left or MUSCLE_right."""
+    """Write the metrics and warnings of a turned label map. names: label value -> MUSCLE_left or MUSCLE_right.
+
+    raw: the map before post-processing, where there is one. Its parts are judged: what was taken away was found too.
+    """
     voxel_cm3 = float(np.prod(spacing_mm)) / 1000
     findings: list[str] = []
     volumes: dict[str, float] = {}
     boxes = ndimage.find_objects(labels, max_label=max(names))
     middle = middle_line(labels, names)
     for value, name in names.items():
+        findings += _parts(labels if raw is None else raw, value, name, voxel_cm3, out)
         box = boxes[value - 1]
+        inside = labels[box] == value if box is not None else np.zeros(0, dtype=bool)
+        volumes[name] = int(inside.sum()) * voxel_cm3
+        out.metric(f"volume_cm3.{name}", volumes[name])
+        if raw is not None:
+            out.metric(f"removed_cm3.{name}", int((raw == value).sum()) * voxel_cm3 - volumes[name])
         if box is None:
-            volumes[name] = 0.0
-            out.metric(f"volume_cm3.{name}", 0.0)
             findings.append(f"{name}: no voxel")
             continue
-        inside = labels[box] == value
-        voxels = int(inside.sum())
-        volumes[name] = voxels * voxel_cm3
-        parts, count = ndimage.label(inside, structure=np.ones((3, 3, 3), dtype=bool))
-        sizes = np.sort(np.bincount(parts.reshape(-1), minlength=count + 1)[1:])[::-1]
-        stray = 100 * (1 - float(sizes[0]) / voxels)
-        out.metric(f"volume_cm3.{name}", volumes[name])
-        out.metric(f"parts.{name}", int((sizes * voxel_cm3 >= SPECK_CM3).sum()))
-        out.metric(f"stray_percent.{name}", stray)
         if not VOLUME_CM3[0] <= volumes[name] <= VOLUME_CM3[1]:
             findings.append(f"{name}: implausible volume {volumes[name]:.2f} cm3")
-        if stray > STRAY_PERCENT:
-            findings.append(f"{name}: {stray:.1f} % lies outside its largest part")
         if middle is not None:
             wrong = wrong_side_percent(inside, name.endswith("_left"), box[2].start, middle[box[0]])
             out.metric(f"wrong_side_percent.{name}", wrong)
@@ -64,7 +61,20 @@ def check_labels(
     out.details["quality"] = {"findings": findings}
 
 
-def middle_line(labels: npt.NDArray[np.uint8], names: dict[int, str]) -> npt.NDArray[np.float64] | None:
+def _parts(labels: Labels, value: int, name: str, voxel_cm3: float, out: Result) -> list[str]:
+    """Metrics and findings of a muscle's connected parts; nothing for one without a voxel."""
+    box = ndimage.find_objects(labels, max_label=value)[value - 1]
+    if box is None:
+        return []
+    parts, count = ndimage.label(labels[box] == value, structure=np.ones((3, 3, 3), dtype=bool))
+    sizes = np.bincount(parts.reshape(-1), minlength=count + 1)[1:]
+    stray = 100 * (1 - float(sizes.max()) / float(sizes.sum()))
+    out.metric(f"parts.{name}", int((sizes * voxel_cm3 >= SPECK_CM3).sum()))
+    out.metric(f"stray_percent.{name}", stray)
+    return [f"{name}: {stray:.1f} % lies outside its largest part"] if stray > STRAY_PERCENT else []
+
+
+def middle_line(labels: Labels, names: dict[int, str]) -> npt.NDArray[np.float64] | None:
     """x of the middle at each height z, in voxels: a smooth curve between the muscles; None where a side is empty.
 
     A cubic, fitted to the centre of all labelled voxels of each slice: it asks for no side, so that mixed sides show.

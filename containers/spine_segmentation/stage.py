@@ -17,6 +17,7 @@ from containers.contract.volume import read_nrrd
 from containers.spine_segmentation.check import check_image
 from containers.spine_segmentation.infer import segment
 from containers.spine_segmentation.model import FILE, SHIPPED, Model, check_present, load_model
+from containers.spine_segmentation.postprocessing import largest_parts
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
 from containers.spine_segmentation.turn import turn_of
@@ -73,7 +74,7 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
         turn = turn_of(volume.geometry)
         check_image(volume, turn, path.name)
     with result.step("network"):
-        labels = segment(
+        found = segment(
             model,
             turn.apply(volume.data),
             turn.spacing_mm,
@@ -82,8 +83,11 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
             device=state.device,
         )
     with result.step("quality"):
-        check_labels(labels, turn.spacing_mm, model.labels, result)
+        keep_largest = model.keep_largest if job.parameters["postprocessing"] == "model" else []
+        labels = largest_parts(found, keep_largest)
+        check_labels(labels, turn.spacing_mm, model.labels, result, raw=found)
     result.details["model"] = {
+        "keep_largest": keep_largest,
         "plans": model.plans.plans_name,
         "weights_sha256": model.sha256,
         "arithmetic": "bfloat16" if state.reduced else "float32",

@@ -20,15 +20,25 @@ from typing import Any
 import numpy as np
 import torch
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 
 from containers.contract.errors import EnvironmentFault, Fault
 from containers.contract.files import write_json
+from containers.contract.labels import SPINE_LABELS
+from containers.contract.training_set import Dataset, read_dataset
 from containers.spine_segmentation.card import draw_learning_curve, write_card
-from containers.spine_segmentation.dataset import Dataset, read_dataset
+from containers.spine_segmentation.case import read_case
 from containers.spine_segmentation.evaluate import evaluate
-from containers.spine_segmentation.model import CONFIGURATION, build_network, load_model, save_model
+from containers.spine_segmentation.infer import segment
+from containers.spine_segmentation.model import (
+    CONFIGURATION,
+    build_network,
+    load_model,
+    save_model,
+    save_postprocessing,
+)
 from containers.spine_segmentation.plan import NAME, prepare, set_option
+from containers.spine_segmentation.postprocessing import choose
 from containers.spine_segmentation.settings import COMPACT, Settings, load_settings
 from containers.spine_segmentation.trainer import nnUNetTrainer
 
@@ -108,6 +118,17 @@ def _without_supervision(trainer: nnUNetTrainer, plans: dict[str, Any], labels: 
     return network
 
 
+def set_postprocessing(dataset: Dataset, out: Path, device: str) -> None:
+    """Find on the validation set which labels are cut down to their largest part, and write it to the model folder."""
+    model = load_model(out)
+    found, truth = [], []
+    for pair in track(dataset.sets["validation"], description="post-processing"):
+        case = read_case(pair, dataset.labels)
+        found.append(segment(model, case.image, case.spacing_mm, device=device))
+        truth.append(case.mask)
+    save_postprocessing(out, choose(found, truth, len(dataset.labels) + 1))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line. Returns 0, or 3 after a one-line fault."""
     parser = argparse.ArgumentParser(prog="python -m containers.spine_segmentation.train")
@@ -125,10 +146,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.device == "cuda" and not torch.cuda.is_available():
             raise EnvironmentFault("no CUDA device answers", where="--device", mend="use cpu, or run on a GPU")
-        settings, dataset = load_settings(options.settings), read_dataset(options.data)
+        settings, dataset = load_settings(options.settings), read_dataset(options.data, SPINE_LABELS)
         with quiet(options.out / "prepare.log"):
             plans = prepare(dataset, settings, options.out / "nnunet", options.threads)
         train(dataset, settings, plans, options.out, options.seed, options.device)
+        set_postprocessing(dataset, options.out, options.device)
         sets = [name for name in dataset.sets if name not in ("train", "validation")]
         scores = evaluate(load_model(options.out), dataset, sets, device=options.device)
         write_card(options.out, settings, plans, dataset, options.seed, scores)

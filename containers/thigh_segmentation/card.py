@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from containers.contract.files import replacing, sha256_file, write_json
+from containers.contract.training_set import Dataset
 from containers.thigh_segmentation.checkpoint import FILE
 from containers.thigh_segmentation.config import Config
-from containers.thigh_segmentation.dataset import Dataset
 
 PAPER_DICE = {
     "gluteus_maximus": "0.956",

@@ -11,34 +11,24 @@ from typing import Any
 
 import torch
 
+from containers.contract.dice import Labels, score, summary
 from containers.contract.errors import Fault
 from containers.contract.files import write_json
+from containers.contract.labels import THIGH_LABELS
+from containers.contract.training_set import Dataset, Pair, read_dataset
 from containers.thigh_segmentation.checkpoint import Checkpoint, load_checkpoint
-from containers.thigh_segmentation.dataset import Dataset, read_dataset
 from containers.thigh_segmentation.infer import segment
-from containers.thigh_segmentation.losses import dice_per_class, mean_present
 from containers.thigh_segmentation.sampling import read_case
 
 
 def evaluate(checkpoint: Checkpoint, dataset: Dataset, names: list[str], *, second_pass: bool = True) -> dict[str, Any]:
-    """Per set: Dice of each volume and structure, mean of each structure, and the mean over structures."""
-    classes = len(dataset.labels) + 1
-    found: dict[str, Any] = {}
-    for name in names:
-        rows = {}
-        for pair in dataset.sets[name]:
-            case = read_case(pair, dataset.labels)
-            labels = segment(checkpoint, case.image, case.spacing_mm, second_pass=second_pass)
-            rows[pair.identifier] = dice_per_class(labels, case.mask, classes)
-            print(f"{name} {pair.identifier}: mean Dice {mean_present(rows[pair.identifier]):.4f}", flush=True)
-        per_class = [mean_present([row[c] for row in rows.values()]) for c in range(classes - 1)]
-        found[name] = {
-            "volumes": rows,
-            "dice": {dataset.labels[c + 1]: per_class[c] for c in range(classes - 1)},
-            "mean_dice": mean_present(per_class),
-            "lowest_in_a_volume": min((v for row in rows.values() for v in row if v is not None), default=None),
-        }
-    return found
+    """Dice by set, volume and structure (see `contract.dice.score`)."""
+
+    def found_and_true(pair: Pair) -> tuple[Labels, Labels]:
+        case = read_case(pair, dataset.labels)
+        return segment(checkpoint, case.image, case.spacing_mm, second_pass=second_pass), case.mask
+
+    return score(dataset, names, found_and_true)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,16 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     try:
-        dataset = read_dataset(options.data)
+        dataset = read_dataset(options.data, THIGH_LABELS)
         checkpoint = load_checkpoint(options.weights)
         result = evaluate(checkpoint, dataset, options.sets, second_pass=not options.first_pass_only)
     except Fault as fault:
         print(f"evaluate: {fault}", file=sys.stderr)
         return 3
     write_json(options.out, {"schema_version": "1.0", "weights": checkpoint.sha256, "sets": result})
-    for name, row in result.items():
-        worst = sorted((v, n) for n, v in row["dice"].items() if v is not None)[:3]
-        print(f"{name}: mean {row['mean_dice']:.4f}; lowest {', '.join(f'{n} {v:.3f}' for v, n in worst)}")
+    print(summary(result))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Dice plus cross entropy (ukb_thigh, Methods: L = L_Dice + L_CE), and Dice of label maps, over classes present.
+"""Dice plus cross entropy (ukb_thigh, Methods: L = L_Dice + L_CE) over classes present.
 
 Classes that are absent from the truth are left out of every mean (ukb_thigh, Methods, eq. 6 and the rule after it), so
 masks that lack a structure can be trained on. Background counts in the cross entropy, not in Dice.
@@ -6,8 +6,6 @@ masks that lack a structure can be trained on. Background counts in the cross en
 
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -41,18 +39,3 @@ def segmentation_loss(logits: Sequence[Tensor], target: Tensor) -> Tensor:
         for found, step in zip(logits, steps, strict=True)
     ]
     return torch.stack(parts).sum() / sum(1 / step for step in steps)
-
-
-def dice_per_class(found: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8], classes: int) -> list[float | None]:
-    """Dice (eq. 4) of the labels 1 to classes - 1; None for one that the truth does not have."""
-    table = np.bincount(
-        truth.reshape(-1).astype(np.int64) * classes + found.reshape(-1), minlength=classes * classes
-    ).reshape(classes, classes)
-    size, claimed, both = table.sum(1), table.sum(0), np.diag(table)
-    return [float(2 * both[c] / (size[c] + claimed[c])) if size[c] else None for c in range(1, classes)]
-
-
-def mean_present(values: Sequence[float | None]) -> float | None:
-    """Mean over the classes that the truth has; None when it has none."""
-    present = [value for value in values if value is not None]
-    return float(np.mean(present)) if present else None

@@ -13,10 +13,10 @@ from monai.transforms import RandCropByLabelClasses, RandCropByPosNegLabel, Spat
 from torch import Tensor
 
 from containers.contract.errors import ItemFault
+from containers.contract.training_set import Pair, read_pair
 from containers.thigh_segmentation.augment import augmented
 from containers.thigh_segmentation.check import check_image
 from containers.thigh_segmentation.config import Config
-from containers.thigh_segmentation.dataset import Pair, read_pair
 from containers.thigh_segmentation.grid import (
     Array,
     axes_of,

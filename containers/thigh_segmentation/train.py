@@ -18,15 +18,17 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
+from containers.contract.dice import dice_per_class, mean_present
 from containers.contract.errors import EnvironmentFault, Fault
 from containers.contract.files import replacing, write_json
+from containers.contract.labels import THIGH_LABELS
+from containers.contract.training_set import Dataset, read_dataset
 from containers.thigh_segmentation.blend import sliding_logits
 from containers.thigh_segmentation.card import draw_learning_curve, write_card
 from containers.thigh_segmentation.checkpoint import FILE, load_checkpoint, save_checkpoint
 from containers.thigh_segmentation.config import Config, load_config
-from containers.thigh_segmentation.dataset import Dataset, read_dataset
 from containers.thigh_segmentation.evaluate import evaluate
-from containers.thigh_segmentation.losses import dice_per_class, mean_present, segmentation_loss
+from containers.thigh_segmentation.losses import segmentation_loss
 from containers.thigh_segmentation.model import Unetr
 from containers.thigh_segmentation.sampling import Volumes, class_frequencies, patches
 from containers.thigh_segmentation.train_refiner import train_refiner
@@ -223,7 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.device == "cuda" and not torch.cuda.is_available():
             raise EnvironmentFault("no CUDA device answers", where="--device", mend="use cpu, or run on a GPU")
-        config, dataset = load_config(options.config), read_dataset(options.data)
+        config, dataset = load_config(options.config), read_dataset(options.data, THIGH_LABELS)
         train(config, dataset, options.out, options.seed, options.device)
         finish(config, dataset, options.out, options.seed, options.device)
     except Fault as fault:

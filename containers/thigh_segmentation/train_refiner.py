@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import replacing
+from containers.contract.training_set import Dataset
 from containers.thigh_segmentation.blend import sliding_logits
 from containers.thigh_segmentation.config import Config, Refinement
-from containers.thigh_segmentation.dataset import Dataset
 from containers.thigh_segmentation.grid import axes_of, image_to_working, windowed
 from containers.thigh_segmentation.infer import device_of, interpolate
 from containers.thigh_segmentation.losses import dice_and_cross_entropy

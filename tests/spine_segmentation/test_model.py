@@ -15,6 +15,7 @@ from containers.contract.labels import SPINE_LABELS
 from containers.spine_segmentation.model import (
     DATASET,
     FILE,
+    FILES,
     PLANS,
     SUMS,
     build_network,
@@ -27,15 +28,14 @@ from containers.spine_segmentation.model import (
 @pytest.fixture
 def folder(tiny_run: Path, tmp_path: Path) -> Path:
     """A copy of the tiny model that a test may damage."""
-    for name in (FILE, PLANS, DATASET, SUMS):
+    for name in (*FILES, SUMS):
         shutil.copy(tiny_run / name, tmp_path / name)
     return tmp_path
 
 
 def sign(folder: Path) -> None:
     """Write the checksums of a folder anew, as somebody who trusts it."""
-    names = (FILE, PLANS, DATASET)
-    (folder / SUMS).write_text("".join(f"{sha256_file(folder / name)}  {name}\n" for name in names))
+    (folder / SUMS).write_text("".join(f"{sha256_file(folder / name)}  {name}\n" for name in FILES))
 
 
 def test_a_model_comes_back_with_the_parameters_rounded_to_float16(folder: Path, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_labels_and_working_grid(folder: Path) -> None:
     assert list(model.configuration.spacing) == [15.0, 8.0, 8.0]
 
 
-@pytest.mark.parametrize("name", [FILE, PLANS, DATASET])
+@pytest.mark.parametrize("name", FILES)
 def test_a_changed_byte_is_noticed(folder: Path, name: str) -> None:
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -74,7 +74,7 @@ def test_a_changed_byte_is_noticed(folder: Path, name: str) -> None:
         load_model(folder)
 
 
-@pytest.mark.parametrize("name", [FILE, PLANS, DATASET])
+@pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(EnvironmentFault, match=f"^{name}: is missing"):

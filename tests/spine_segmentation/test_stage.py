@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from containers.contract.dice import dice_per_class
 from containers.contract.labels import SPINE_LABELS
 from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import main
 from containers.contract.volume import Geometry, Volume, read_nrrd, write_nrrd
 from containers.spine_segmentation import stage
-from containers.spine_segmentation.evaluate import dice_per_class
 from containers.spine_segmentation.model import FILE
 from containers.spine_segmentation.terminology import tag
 from tests.spine_segmentation.conftest import STAGE_TOML, RunStage

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 import containers.thigh_segmentation
+from containers.contract.labels import THIGH_LABELS
 from containers.contract.stage import main
+from containers.contract.training_set import read_dataset
 from containers.thigh_segmentation.checkpoint import FILE
-from containers.thigh_segmentation.dataset import read_dataset
 from containers.thigh_segmentation.stage import process, setup
 from containers.thigh_segmentation.train import finish, train
 from tests.thigh_segmentation.people import tiny_config, write_dataset
@@ -26,7 +27,7 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output folder of a short, whole training run of the tiny network."""
     folder = tmp_path_factory.mktemp("tiny")
     torch.set_num_threads(1)
-    dataset = read_dataset(write_dataset(folder / "data", train=4))
+    dataset = read_dataset(write_dataset(folder / "data", train=4), THIGH_LABELS)
     config = tiny_config(epochs=25, validate_every=5)
     train(config, dataset, folder / "out", seed=3)
     finish(config, dataset, folder / "out", seed=3)

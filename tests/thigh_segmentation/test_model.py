@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from monai.losses import DiceLoss
@@ -11,7 +10,7 @@ from torch.nn import functional
 
 from containers.contract.errors import RequestFault
 from containers.thigh_segmentation.config import Network, load_config
-from containers.thigh_segmentation.losses import dice_and_cross_entropy, dice_per_class, mean_present
+from containers.thigh_segmentation.losses import dice_and_cross_entropy
 from containers.thigh_segmentation.model import Unetr, parameter_count
 
 SMALL = Network(patch=(32, 32, 32), hidden=24, layers=12, heads=2, mlp=48, features=4, out_channels=5)
@@ -98,12 +97,3 @@ def test_absent_classes_do_not_count() -> None:
     empty = torch.zeros_like(target)
     only_background = float(dice_and_cross_entropy(logits, empty))
     assert only_background == pytest.approx(float(functional.cross_entropy(logits, empty)), rel=1e-5)
-
-
-def test_dice_of_label_maps_by_hand() -> None:
-    truth = np.array([[[1, 1, 2, 0]]], np.uint8)
-    found = np.array([[[1, 0, 2, 2]]], np.uint8)
-    values = dice_per_class(found, truth, 4)
-    assert values == [pytest.approx(2 / 3), pytest.approx(2 / 3), None]
-    assert mean_present(values) == pytest.approx(2 / 3)
-    assert mean_present([None]) is None

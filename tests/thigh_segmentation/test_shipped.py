@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from containers.contract.dice import dice_per_class
 from containers.contract.files import sha256_file
 from containers.contract.labels import MUSCLES, THIGH_LABELS, label_of
 from containers.thigh_segmentation.checkpoint import SHIPPED, load_checkpoint
 from containers.thigh_segmentation.config import load_config
 from containers.thigh_segmentation.infer import segment
-from containers.thigh_segmentation.losses import dice_per_class
 from phantoms import dixon
 from phantoms.anatomy import fit
 from phantoms.protocol import FULL

@@ -9,13 +9,14 @@ import torch
 from safetensors.torch import load_file
 
 from containers.contract.errors import EnvironmentFault
+from containers.contract.labels import THIGH_LABELS
+from containers.contract.training_set import Dataset, read_dataset
 from containers.contract.volume import Volume, write_nrrd
 from containers.thigh_segmentation import train as module
 from containers.thigh_segmentation.augment import augmented
 from containers.thigh_segmentation.blend import sliding_logits
 from containers.thigh_segmentation.checkpoint import FILE, load_checkpoint
 from containers.thigh_segmentation.config import Augmentation, load_config
-from containers.thigh_segmentation.dataset import Dataset, read_dataset
 from containers.thigh_segmentation.sampling import Volumes, patches
 from containers.thigh_segmentation.train import RESUME, Run, finish, main, train
 from tests.thigh_segmentation.people import GRID, LABELS, person, tiny_config, write_dataset
@@ -24,7 +25,7 @@ from tests.thigh_segmentation.people import GRID, LABELS, person, tiny_config, w
 @pytest.fixture
 def dataset(tmp_path: Path) -> Dataset:
     torch.set_num_threads(1)
-    return read_dataset(write_dataset(tmp_path / "data"))
+    return read_dataset(write_dataset(tmp_path / "data"), THIGH_LABELS)
 
 
 def test_it_learns_and_says_how_well(tiny_run: Path) -> None:
@@ -177,7 +178,7 @@ def test_command_line_gives_one_line_for_a_fault(tmp_path: Path, capsys: pytest.
         main(["phantom-small", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "o"), "--threads", "1"]) == 3
     )
     said = capsys.readouterr().err
-    assert said == "train: split.json: cannot be read (No such file or directory); see dataset.py\n"
+    assert said == "train: split.json: cannot be read (No such file or directory); see training_set.py\n"
     assert not (tmp_path / "o").exists()
 
 
@@ -198,7 +199,7 @@ def test_full_size_step_checkpoint_resume_and_inference(tmp_path: Path) -> None:
     paper = load_config(Path("paper"))
     one = {"epochs": 1, "batch_volumes": 1, "patches_per_volume": 1, "validate_every": 1}
     config = paper.model_copy(update={"training": paper.training.model_copy(update=one)})
-    dataset = read_dataset(folder)
+    dataset = read_dataset(folder, THIGH_LABELS)
     train(config, dataset, tmp_path / "out", seed=0)
     resumed = Run(config, dataset, tmp_path / "out", seed=0)
     assert len(resumed.history.loss) == 1

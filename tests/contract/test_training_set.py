@@ -10,9 +10,15 @@ import pytest
 
 from containers.contract.errors import ItemFault
 from containers.contract.segmentation import write_segmentation
+from containers.contract.training_set import Dataset, read_pair
+from containers.contract.training_set import read_dataset as read
 from containers.contract.volume import Volume, write_nrrd
-from containers.thigh_segmentation.dataset import read_dataset, read_pair
 from tests.thigh_segmentation.people import GRID, LABELS, person, write_dataset
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """A folder whose label map, should it have none, is that of one structure."""
+    return read(folder, {1: "only"})
 
 
 def change_split(folder: Path, **changes: object) -> None:
@@ -55,6 +61,12 @@ def test_segments_are_known_by_name(tmp_path: Path) -> None:
     dataset = read_dataset(folder)
     _, mask = read_pair(dataset.sets["train"][0], dataset.labels)
     assert np.array_equal(mask, np.choose(labels, [0, 1, 2, 0]))
+
+
+def test_a_folder_without_a_map_has_the_given_one(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "d")
+    (folder / "labels.json").unlink()
+    assert read_dataset(folder).labels == {1: "only"}
 
 
 LEAKS = {

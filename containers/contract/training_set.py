@@ -1,13 +1,13 @@
 """Folders of volume and mask pairs for training, and what is checked before the first step.
 
-    FOLDER/images/ID.nrrd (or .nii.gz)
-    FOLDER/masks/ID.seg.nrrd     segments are known by their names, whatever their label values
+    FOLDER/images/ID.nrrd (or .nii, .nii.gz)     one volume each
+    FOLDER/masks/ID.seg.nrrd (or .nrrd, .nii, .nii.gz)
     FOLDER/split.json    {"schema_version": "1.0", "sets": {"train": [ID, ...], "validation": [...], "test": [...]},
                           "subjects": {ID: "person"}}       `subjects` is needed where a person has several volumes
-    FOLDER/labels.json   {"1": "erector_spinae_left", ...}  label map; without it, SPINE_LABELS of the contract
+    FOLDER/labels.json   {"1": "sartorius", ...}            label map of the masks; without it, the stage's own
 
-Invariants: no volume, no person and no image content is in two sets; a mask lies on its image's grid (LPS); its
-segments are in the label map; an image is one that the stage would take (see `check`).
+Invariants: no volume, no person and no image content is in two sets; a mask lies on its image's grid (LPS); its labels
+are in the map. A `.seg.nrrd` is read by its segment names, so its label values may differ from the map's.
 """
 
 import json
@@ -20,12 +20,12 @@ import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
 from containers.contract.files import sha256_file
-from containers.contract.labels import SPINE_LABELS
 from containers.contract.nifti import read_nifti
 from containers.contract.segmentation import read_segmentation
-from containers.contract.volume import read_nrrd
-from containers.spine_segmentation.check import check_image
-from containers.spine_segmentation.turn import turn_of
+from containers.contract.volume import Volume, read_nrrd
+
+IMAGE_ENDINGS = (".nrrd", ".nii.gz", ".nii")
+MASK_ENDINGS = (".seg.nrrd", *IMAGE_ENDINGS)
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,6 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Case:
-    """A turned volume and its mask (z, y, x), and the voxel edges along (z, y, x) in mm."""
-
-    image: npt.NDArray[np.generic]
-    mask: npt.NDArray[np.uint8]
-    spacing_mm: tuple[float, float, float]
-
-
-@dataclass(frozen=True)
 class Dataset:
     """The sets of a split by name (`train` and `validation` are there), and the label map of all masks."""
 
@@ -55,33 +46,37 @@ class Dataset:
     labels: dict[int, str]
 
 
-def read_dataset(folder: Path) -> Dataset:
-    """Read and check the split and the label map. Raises ItemFault for a leak, a missing file or a wrong field."""
+def read_dataset(folder: Path, labels: dict[int, str]) -> Dataset:
+    """Read and check the split and the label map. labels: the map where the folder has none.
+
+    Raises ItemFault for a leak, a missing file or a wrong field.
+    """
     split = _json(folder / "split.json")
     sets, subjects = split.get("sets"), split.get("subjects", {})
     if not isinstance(sets, dict) or not sets.get("train") or not sets.get("validation"):
         raise ItemFault("has no volume in train or in validation", where="split.json", mend="list at least one in each")
-    order = sorted(sets, key=lambda name: (name != "train", name != "validation", name))
     pairs = {
         name: [
             Pair(
                 identifier,
                 str(subjects.get(identifier, identifier)),
-                _file(folder / "images", identifier, (".nrrd", ".nii.gz")),
-                _file(folder / "masks", identifier, (".seg.nrrd",)),
+                _file(folder / "images", identifier, IMAGE_ENDINGS),
+                _file(folder / "masks", identifier, MASK_ENDINGS),
             )
-            for identifier in sets[name]
+            for identifier in members
         ]
-        for name in order
+        for name, members in sorted(
+            sets.items(), key=lambda pair: (pair[0] != "train", pair[0] != "validation", pair[0])
+        )
     }
     refuse_leaks(pairs)
-    return Dataset(pairs, read_label_map(folder / "labels.json"))
+    return Dataset(pairs, read_label_map(folder / "labels.json", labels))
 
 
-def read_label_map(path: Path) -> dict[int, str]:
-    """The label map, or the contract's four where there is no file. Labels must be 1, 2, ... without a gap."""
+def read_label_map(path: Path, otherwise: dict[int, str]) -> dict[int, str]:
+    """The label map, or `otherwise` where there is no file. Labels must be 1, 2, ... without a gap."""
     if not path.exists():
-        return dict(SPINE_LABELS)
+        return dict(otherwise)
     try:
         labels = {int(value): str(name) for value, name in _json(path).items()}
     except ValueError as error:
@@ -106,26 +101,51 @@ def refuse_leaks(sets: dict[str, list[Pair]]) -> None:
                     )
 
 
-def read_case(pair: Pair, labels: dict[int, str]) -> Case:
-    """A pair, turned, its mask in the label map's values. Raises ItemFault where they do not fit each other."""
-    nifti = pair.image.name.endswith(".nii.gz")
-    image = read_nifti(pair.image) if nifti else read_nrrd(pair.image)
-    mask, names = read_segmentation(pair.mask)
+def read_pair(pair: Pair, labels: dict[int, str]) -> tuple[Volume, npt.NDArray[np.uint8]]:
+    """The image and its mask (k, j, i), in the label map's values. Raises ItemFault where they do not fit."""
+    image = read_volume(pair.image)
+    mask, names = read_mask(pair.mask)
     if not image.geometry.same_as(mask.geometry):
         raise ItemFault(
             "mask and image have different geometry", where=pair.mask.name, mend="resample the mask onto the image"
         )
-    known = {name: value for value, name in labels.items()}
-    table = np.zeros(256, dtype=np.uint8)
-    for value in (int(v) for v in np.unique(np.asarray(mask.data)) if v):
-        if names[value] not in known:
-            raise ItemFault(
-                f"has the structure {names[value]!r}", where=pair.mask.name, mend="add it to labels.json or drop it"
-            )
-        table[value] = known[names[value]]
-    turn = turn_of(image.geometry)
-    check_image(image, turn, pair.image.name)
-    return Case(turn.apply(image.data), np.asarray(turn.apply(table[mask.data]), dtype=np.uint8), turn.spacing_mm)
+    values = np.asarray(mask.data)
+    if names is not None:
+        table = np.zeros(256, dtype=np.int64)
+        known = {name: value for value, name in labels.items()}
+        for value in (int(v) for v in np.unique(values) if v):
+            if names[value] not in known:
+                raise ItemFault(
+                    f"has the structure {names[value]!r}", where=pair.mask.name, mend="add it to labels.json or drop it"
+                )
+            table[value] = known[names[value]]
+        values = table[values]
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > len(labels):
+        raise ItemFault(
+            f"has label {low if low < 0 else high}, the map ends at {len(labels)}",
+            where=pair.mask.name,
+            mend="mend the mask or the label map",
+        )
+    return image, np.asarray(values, dtype=np.uint8)
+
+
+def read_volume(path: Path) -> Volume:
+    """A scalar volume from NRRD or NIfTI, in LPS."""
+    return read_nifti(path) if path.name.endswith((".nii", ".nii.gz")) else read_nrrd(path)
+
+
+def read_mask(path: Path) -> tuple[Volume, dict[int, str] | None]:
+    """A label map, and its segments' names where the file has them."""
+    if path.name.endswith(".seg.nrrd"):
+        return read_segmentation(path)
+    mask = read_volume(path)
+    data = np.asarray(mask.data)
+    if not np.issubdtype(data.dtype, np.integer):
+        if not np.array_equal(data, np.rint(data)):
+            raise ItemFault("has labels that are no integers", where=path.name, mend="export it as a label map")
+        data = data.astype(np.int64)
+    return Volume(data, mask.geometry, mask.facts), None
 
 
 def _file(folder: Path, identifier: str, endings: tuple[str, ...]) -> Path:
@@ -139,9 +159,9 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ItemFault(f"cannot be read ({error.strerror})", where=path.name, mend="see dataset.py") from error
+        raise ItemFault(f"cannot be read ({error.strerror})", where=path.name, mend="see training_set.py") from error
     except ValueError as error:
         raise ItemFault(f"is not JSON ({error})", where=path.name, mend="mend the syntax") from error
     if not isinstance(value, dict):
-        raise ItemFault("is no JSON object", where=path.name, mend="see dataset.py")
+        raise ItemFault("is no JSON object", where=path.name, mend="see training_set.py")
     return value

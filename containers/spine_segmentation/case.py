@@ -1,0 +1,27 @@
+"""A pair of volume and mask as the network sees it: turned, and of a kind that the stage would take."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from containers.contract.training_set import Pair, read_pair
+from containers.spine_segmentation.check import check_image
+from containers.spine_segmentation.turn import turn_of
+
+
+@dataclass(frozen=True)
+class Case:
+    """A turned volume and its mask (z, y, x), and the voxel edges along (z, y, x) in mm."""
+
+    image: npt.NDArray[np.generic]
+    mask: npt.NDArray[np.uint8]
+    spacing_mm: tuple[float, float, float]
+
+
+def read_case(pair: Pair, labels: dict[int, str]) -> Case:
+    """A pair, turned, its mask in the label map's values. Raises ItemFault where they do not fit each other."""
+    image, mask = read_pair(pair, labels)
+    turn = turn_of(image.geometry)
+    check_image(image, turn, pair.image.name)
+    return Case(turn.apply(image.data), np.asarray(turn.apply(mask), dtype=np.uint8), turn.spacing_mm)
