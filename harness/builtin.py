@@ -181,6 +181,16 @@ def _collect(task: Task, folder: Path) -> Made:
     return Made(files={"measured": "measured.parquet", "expected": "expected.parquet"}, warnings=warnings)
 
 
+def _sensitivity(task: Task, folder: Path) -> Made:
+    """Errors against truth by condition."""
+    from harness.sensitivity import write_errors
+
+    metrics = write_errors(task.inputs, task.parameters, folder / "errors.json")
+    left_out = [(c["effect"], c["level"], item) for c in task.parameters["conditions"] for item in c["items_left_out"]]
+    warnings = [f"left out: {item} has no result under {effect} {level}" for effect, level, item in left_out]
+    return Made(files={"errors": "errors.json"}, metrics=metrics, warnings=warnings)
+
+
 def _rows(
     metrics: dict[str, Metric], truth: dict[str, float], wanted: list[str], truth_names: dict[str, str]
 ) -> dict[str, dict[str, tuple[float, float]]]:
@@ -270,6 +280,7 @@ _KINDS: dict[str, Callable[[Task, Path], Made]] = {
     "spoil_dicom": _spoil_dicom,
     "spoil_back": _spoil_back,
     "collect": _collect,
+    "sensitivity": _sensitivity,
     "import_nifti": _import_nifti,
     "compare": _compare,
     "simulation": _simulation,

@@ -8,6 +8,7 @@ with sorted names and fixed times. Everything fetched lies under `build/` in the
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import tarfile
 import tempfile
 import time
 import tomllib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +53,9 @@ WHEELS_FOR = (
     *("--platform", "manylinux2014_x86_64", "--platform", "manylinux2010_x86_64", "--platform", "manylinux1_x86_64"),
 )
 
+LINES_KEPT = 60
+"""Of what a build prints, for its cause."""
+COMPLAINT = re.compile(r"no space left|^E: |^error|\berror:|\bfatal\b", re.IGNORECASE)
 ENGINE_ERRORS = (DockerException, requests.RequestException)
 Variant = Literal["cpu", "cuda"]
 Progress = Callable[[str], None]
@@ -222,7 +227,7 @@ class _Builder:
     def _run_build(self, context: Any, name: str, tag: str, sources: str, below: str, dockerfile: str) -> None:
         labels = {LABEL: sources, "org.opencontainers.image.version": tag.rpartition(":")[2], **_revision()}
         arguments = {"BASE_IMAGE": below, "VARIANT": self.variant, "SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH)}
-        last = ""
+        printed: deque[str] = deque(maxlen=LINES_KEPT)
         lines = self.client.api.build(
             fileobj=context,
             custom_context=True,
@@ -239,11 +244,11 @@ class _Builder:
         for line in lines:
             if "error" in line:
                 raise EnvironmentFault(
-                    f"does not build: {last or line['error']}", where=name, mend="see its Dockerfile"
+                    f"does not build: {cause_of(printed) or line['error']}", where=name, mend="see its Dockerfile"
                 )
             text = line.get("stream", "").strip()
             if text and not text.startswith(("--->", "Removing intermediate", "Step ")):
-                last = text.splitlines()[-1]
+                printed.extend(text.splitlines())
 
     def _torch(self, name: str) -> Path:
         """The lock of torch whose wheels are here or can be had: the CPU build's, else the public CUDA build's.
@@ -366,6 +371,13 @@ def write_context(stream: Any, leaves: list[tuple[str, Path]]) -> None:
             entry.size, entry.mtime, entry.mode = path.stat().st_size, SOURCE_DATE_EPOCH, 0o644
             with path.open("rb") as content:
                 archive.addfile(entry, content)
+
+
+def cause_of(printed: Iterable[str]) -> str:
+    """The line that tells why a build failed: the first that sounds like an error (what follows is most often its
+    consequence), else the last one; empty where nothing was printed."""
+    lines = [line.strip() for line in printed if line.strip()]
+    return next((line for line in lines if COMPLAINT.search(line)), lines[-1] if lines else "")
 
 
 def _revision() -> dict[str, str]:

@@ -21,6 +21,7 @@ from containers.contract.record import Record
 from containers.contract.request import Item, Request
 from harness import builtin, jobs
 from harness.builtin import Task
+from harness.gather import collect_task, sensitivity_task
 from harness.outcome import Outcome, failed, finished, given
 from harness.progress import Progress
 from harness.runners.base import Runner, StageHandle
@@ -36,6 +37,7 @@ from harness.steps import (
     MutateLabels,
     PhantomInput,
     Preset,
+    Sensitivity,
     Simulation,
     SpoilBack,
     SpoilDicom,
@@ -80,6 +82,7 @@ class Context:
             "picture": [ROOT / "harness" / "report"],
             "simulation": [ROOT / "harness" / name for name in ("simulation.py", "simulation_summary.py")],
             "compare": [ROOT / "harness" / "compare.py"],
+            "sensitivity": [ROOT / "harness" / "sensitivity.py"],
         }
         if kind not in self.digests:
             self.digests[kind] = hash_sources(
@@ -231,11 +234,19 @@ class CaseRun:
     def _builtin(
         self,
         name: str,
-        step: TruthLabels | TruthVolume | MutateLabels | SpoilDicom | SpoilBack | Collect | ImportNifti | Compare,
+        step: TruthLabels
+        | TruthVolume
+        | MutateLabels
+        | SpoilDicom
+        | SpoilBack
+        | Collect
+        | Sensitivity
+        | ImportNifti
+        | Compare,
         items: list[str],
     ) -> Outcomes:
-        if isinstance(step, Collect):
-            return self._collect(name, step)
+        if isinstance(step, Collect | Sensitivity):
+            return self._gather(name, step)
         if isinstance(step, SpoilDicom | SpoilBack):
             return self._spoil(name, step)
         tasks, outcomes = [], {}
@@ -289,25 +300,17 @@ class CaseRun:
         tasks = [Task(step.kind, item.id, paths, hashes, {"fault": item.fault}) for item in step.items]
         return self._perform(name, tasks, {})
 
-    def _collect(self, name: str, step: Collect) -> Outcomes:
-        measured = self.outcomes[step.step]
-        if any(outcome.status == "planned" for outcome in measured.values()):
-            return self._perform(name, [], {"cohort": Outcome("planned")})
-        good = [i for i, o in measured.items() if o.status == "ok" and self.outcomes[step.truth][i].status == "ok"]
-        if not good:
-            return self._perform(name, [], {"cohort": Outcome("skipped", line=f"{step.step} failed for every item")})
-        inputs: dict[str, Path] = {}
-        for item in good:
-            inputs[f"record.{item}"] = (measured[item].folder or Path()) / "record.json"
-            inputs[f"phantom.{item}"] = self.outcomes[step.truth][item].output("phantom") or Path()
-        hashes = {label: sha256_file(path) for label, path in inputs.items()}
-        parameters = {
-            "metrics": step.metrics,
-            "truth_names": step.truth_names,
-            "leave_out": step.leave_out,
-            "items_left_out": sorted(set(measured) - set(good)),
-        }
-        return self._perform(name, [Task("collect", "cohort", inputs, hashes, parameters)], {})
+    def _gather(self, name: str, step: Collect | Sensitivity) -> Outcomes:
+        """The one item `cohort` of a step that reads several items."""
+        if isinstance(step, Collect):
+            found = collect_task(step, self.outcomes)
+        else:
+            found = sensitivity_task(step, self.outcomes, self.case.steps)
+        return (
+            self._perform(name, [], {"cohort": found})
+            if isinstance(found, Outcome)
+            else self._perform(name, [found], {})
+        )
 
     def pictures(self) -> list[tuple[int, Outcome]]:
         """Draw the case's pictures. Returns (index in case.pictures, outcome) for those that this preset has."""

@@ -16,11 +16,13 @@ from containers.contract.request import ItemId, Strict, first_error
 from harness.steps import (
     PRESETS,
     Collect,
+    Condition,
     Input,
     Name,
     PhantomInput,
     Preset,
     Reference,
+    Sensitivity,
     Simulation,
     SpoilBack,
     SpoilDicom,
@@ -39,7 +41,7 @@ OF_ANALYSIS = (
     "combined_odds",
     "pooled_by_muscle",
 )
-ALONE = ("performance", "attenuation", "per_class", "mixture_histogram")
+ALONE = ("performance", "attenuation", "per_class", "mixture_histogram", "sensitivity")
 """Kinds of pictures: of an analysis in a results.json, and of one file. All others have an overlay."""
 
 
@@ -102,6 +104,7 @@ class PictureSpec(Strict):
         "back_labels",
         "back_intermat",
         "mixture_histogram",
+        "sensitivity",
         "measured_against_true",
         "bland_altman",
         "performance",
@@ -164,6 +167,8 @@ class Case(Strict):
             for owner in (getattr(step, "of", None), getattr(step, "truth", None), getattr(step, "facts_from", None)):
                 if owner is not None and not isinstance(self.inputs.get(owner), PhantomInput):
                     raise ValueError(f"step {name} refers to {owner!r}, which is no phantom input")
+            for condition in step.conditions if isinstance(step, Sensitivity) else ():
+                self._check_condition(name, condition)
             known.add(name)
         names = [check.name for check in self.checks] + [picture.name for picture in self.pictures]
         if twice := {n for n in names if names.count(n) > 1}:
@@ -179,6 +184,14 @@ class Case(Strict):
             self.items(preset)
         return self
 
+    def _check_condition(self, name: str, condition: Condition) -> None:
+        owner = self.steps[condition.step]
+        people = self.inputs.get(owner.facts_from or "") if isinstance(owner, StageStep) else None
+        if not isinstance(people, PhantomInput):
+            raise ValueError(f"step {name}: {condition.step!r} is no stage with facts_from a phantom input")
+        if unknown := set(condition.items) - {item.id for item in people.items}:
+            raise ValueError(f"step {name}: {condition.step!r} has no item {min(unknown)!r}")
+
     def items(self, preset: Preset) -> dict[str, list[str]]:
         """Item identifiers of every input and step in this preset. Raises ValueError when a step's inputs differ."""
         sets: dict[str, list[str]] = {}
@@ -193,6 +206,9 @@ class Case(Strict):
                 raise ValueError(f"input {name} has no item in preset {preset}")
         for name, step in self.steps.items():
             sources = {reference.split(".")[0] for reference in step.references()}
+            if isinstance(step, Sensitivity):
+                sets[name] = ["cohort"]
+                continue
             if len({tuple(sets[source]) for source in sources}) > 1:
                 raise ValueError(f"step {name} mixes inputs with different items")
             if isinstance(step, Simulation):

@@ -172,6 +172,34 @@ class Collect(Strict):
         return [f"{self.step}.record"]
 
 
+class Condition(Strict):
+    """A way in which a stage was run: an effect and its level, in words, the step, and its items under that condition.
+
+    Items that a preset does not have are left out of it; a condition without any is not in it.
+    """
+
+    effect: str = Field(min_length=1)
+    level: str = Field(min_length=1)
+    step: Name
+    items: list[ItemId] = Field(min_length=1)
+
+
+class Sensitivity(Strict):
+    """Put a stage's errors against the phantom's truth side by side for several conditions, of which the first is the
+    one that others are compared with. The steps are of stages, with `facts_from`: that phantom has the truth.
+
+    metrics: single names. truth_names: as of `collect`. Gives one item, `cohort`, with `errors` (JSON).
+    """
+
+    kind: Literal["sensitivity"]
+    metrics: list[str] = Field(min_length=1)
+    truth_names: dict[str, str] = Field(default_factory=dict)
+    conditions: list[Condition] = Field(min_length=2)
+
+    def references(self) -> list[str]:
+        return [f"{step}.record" for step in dict.fromkeys(condition.step for condition in self.conditions)]
+
+
 class ImportNifti(Strict):
     """NIfTI files to NRRD in LPS. Gives the names of `volumes` and `masks`.
 
@@ -269,6 +297,7 @@ Step = Annotated[
     | SpoilDicom
     | SpoilBack
     | Collect
+    | Sensitivity
     | ImportNifti
     | Compare
     | Simulation,

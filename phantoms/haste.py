@@ -15,6 +15,7 @@ the images are magnitudes (Rician), stored as integers of 12 bits.
 """
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -91,6 +92,18 @@ def protocol(preset: Preset, anatomy: str) -> HasteProtocol:
     return replace(
         chosen, pixel_mm=1.08 * chosen.pixel_mm, slice_mm=slice_mm, slices=round(580 / slice_mm) + 1,
         noise_sigma=1.7 * chosen.noise_sigma, fat_level=360.0,
+    )  # fmt: skip
+
+
+def with_voxels(scan: HasteProtocol, pixel_mm: float, slice_mm: float) -> HasteProtocol:
+    """The same field of view in other voxels: square in the plane, `slice_mm` thick. Noise per voxel stays."""
+    wider, thicker = pixel_mm / scan.pixel_mm, slice_mm / scan.slice_mm
+    columns, rows = (round(n / wider) for n in scan.matrix)
+    x, y, z = scan.sub_samples
+    samples = (max(x, ceil(x * wider)), max(y, ceil(y * wider)), max(z, ceil(z * thicker)))
+    return replace(
+        scan, matrix=(columns, rows), pixel_mm=pixel_mm, slices=round(scan.slices / thicker), slice_mm=slice_mm,
+        sub_samples=samples,
     )  # fmt: skip
 
 

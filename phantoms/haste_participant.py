@@ -1,7 +1,7 @@
 """The input set `nako_participant`: one phantom person's T2 HASTE of the trunk as DICOM zip and as NIfTI."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,13 +27,17 @@ SHARED_SLICES = 2
 """Slices that neighbouring stations both hold at least; one more where the division leaves a rest."""
 
 
+VoxelEdge = Annotated[float, Field(ge=1, le=40)]
+
+
 class Parameters(BaseModel):
     """Parameters of `nako_participant`.
 
     Subject: drawn by `seed`, `sex` and `chronic_back_pain`; `subject` overrides single fields of the draw (see
     `SpineSubject`), `intermat_percent` that one. Image: texture, shading and noise as in `haste.acquire`; stations:
     table positions that share two slices or three (the paper does not say how many; 1 is the composed volume), whose
-    gains differ by station_gain (SD); the held-out anatomy changes shapes, noise and field of view. oblique_deg tilts
+    gains differ by station_gain (SD); the held-out anatomy changes shapes, noise and field of view. voxel_mm: edge in
+    the plane and slice thickness in place of the preset's. oblique_deg tilts
     the slices about the left-right axis. The NIfTI file is the composed volume: the mean where stations overlap.
     """
 
@@ -46,6 +50,7 @@ class Parameters(BaseModel):
     intermat_percent: float | None = Field(default=None, ge=0.5, le=25)
     subject: dict[str, Any] = Field(default_factory=dict)
     anatomy: Variant = "standard"
+    voxel_mm: tuple[VoxelEdge, VoxelEdge] | None = None
     noise: float = Field(default=1.0, ge=0, le=10)
     shading: float = Field(default=0.15, ge=0, le=0.5)
     texture: float = Field(default=0.04, ge=0, le=0.3)
@@ -76,9 +81,15 @@ def level_slabs(subject: SpineSubject) -> list[dict[str, Any]]:
     return [{"name": name, "top_mm": round(float(t), 6), "bottom_mm": round(float(b), 6)} for name, t, b in ends]
 
 
+def scan_of(p: Parameters) -> HasteProtocol:
+    """The protocol that the parameters describe."""
+    scan = haste.protocol(p.preset, p.anatomy)
+    return haste.with_voxels(scan, *p.voxel_mm) if p.voxel_mm else scan
+
+
 def composed_geometry(p: Parameters) -> Geometry:
     """Grid of all slices together."""
-    return tilted(haste.protocol(p.preset, p.anatomy).geometry(), p.oblique_deg)
+    return tilted(scan_of(p).geometry(), p.oblique_deg)
 
 
 def _station_slices(slices: int, stations: int) -> list[slice]:
@@ -116,7 +127,7 @@ def make(parameters: dict[str, Any], folder: Path) -> None:
     p = Parameters.model_validate(parameters)
     subject = subject_of(p)
     anatomy = anatomy_of(p)
-    scan, grid = haste.protocol(p.preset, p.anatomy), composed_geometry(p)
+    scan, grid = scan_of(p), composed_geometry(p)
     stations, composed = scan_stations(anatomy, scan, grid, p, np.random.default_rng([p.seed, 24]))
     eid = f"{2000000 + p.seed}"
     who = Participant(eid, subject.sex, subject.height_m, subject.weight_kg, f"myorepro haste {p.model_dump_json()}")

@@ -76,13 +76,12 @@ def _stations(p: Parameters, anatomy: Anatomy, scan: Protocol) -> list[Series]:
     """All series of the session in acquisition order."""
     rng = np.random.default_rng([p.seed, 4])
     # A repeat straddles midnight when both are asked for: the older ends before it, the newer begins after it.
-    before = p.repeated_station if p.repeated_station is not None else 2
+    order = [s for s in (reversed(range(6)) if p.feet_first else range(6)) if s != p.missing_station]
+    before = order.index(p.repeated_station) if p.repeated_station in order else 2
     start = 86400 - (before + 1) * STATION_SECONDS + 3.0 if p.midnight else 36000.0 + int(rng.integers(0, 20000))
     all_series: list[Series] = []
     turn = 0
-    for station in reversed(range(6)) if p.feet_first else range(6):
-        if station == p.missing_station:
-            continue
+    for station in order:
         geometry = scan.geometry(station)
         shift = rng.uniform(-0.45, 0.45, 3) * np.array(geometry.spacing_mm)
         if p.jittered_positions:

@@ -42,6 +42,7 @@ from harness.report.meta_plot import forest_plot as forest
 from harness.report.meta_plot import funnel_plot as funnel
 from harness.report.mixture_plot import measured_against_true, mixture_histogram
 from harness.report.results_plot import combined_odds, odds_ratios, pooled_by_muscle
+from harness.report.sensitivity_plot import sensitivity
 from harness.report.simulation_plot import attenuation, performance
 from harness.report.slices import coronal_row, label_slices, sagittal_column, upright
 from harness.report.statistics_plot import calibration_plot as calibration
@@ -68,6 +69,7 @@ __all__ = [
     "per_class",
     "performance",
     "pooled_by_muscle",
+    "sensitivity",
     "subgroups",
 ]
 

@@ -152,6 +152,24 @@ def test_image_is_reused_until_its_source_changes(tmp_path: Path, tag: str) -> N
     assert third.image_id != first.image_id
 
 
+@pytest.mark.parametrize(
+    ("printed", "cause"),
+    [
+        (
+            ["Reading lists", "OSError: [Errno 28] No space left on device", "SyntaxError: odd"],
+            "OSError: [Errno 28] No",
+        ),
+        (["Get:1 a", "E: Unable to locate package x", "the command failed"], "E: Unable to locate"),
+        (["one", "", "two "], "two"),
+        ([], ""),
+    ],
+)
+def test_the_first_complaint_is_the_cause(printed: list[str], cause: str) -> None:
+    """A full disk once showed as the syntax error that came of it."""
+    found = images.cause_of(printed)
+    assert found.startswith(cause) and (cause != "" or found == "")
+
+
 @pytest.mark.docker
 def test_unknown_base_image_is_one_line(engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MYOREPRO_BASE_IMAGE", "myorepro-test/Not A Name")

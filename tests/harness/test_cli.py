@@ -61,7 +61,7 @@ def myorepro(*arguments: str, cwd: Path, **environment: str) -> subprocess.Compl
         (["sample", "nope"], "no case 'nope'; known: bad_input, "),
         (
             ["sample", "bad_input", "--runner", "process"],
-            "has no sampled check; cases that have: nako_imaging, ukb_imaging",
+            "has no sampled check; cases that have: nako_imaging, nako_segmentation, ukb_imaging",
         ),
         (["images", "build", "--variant", "rocm"], "no variant 'rocm'"),
     ],

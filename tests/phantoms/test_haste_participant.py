@@ -20,6 +20,7 @@ from containers.contract.stage import main
 from containers.contract.volume import Volume, read_nrrd
 from containers.fusion import __main__ as fusion
 from phantoms import haste_bad_inputs, spine_training_set, training_set
+from phantoms.haste import FULL, with_voxels
 from phantoms.haste_participant import Parameters, anatomy_of, composed_geometry, subject_of
 from phantoms.spine_template import LEVELS
 
@@ -214,3 +215,16 @@ def test_training_sets_share_no_seed_and_are_whole(tmp_path: Path) -> None:
         assert np.median(muscle) > 4 * np.percentile(air, 20)
     ranges = [range(first, first + 10_000) for first in training_set.FIRST_SEED.values()]
     assert all(a.stop <= b.start for a, b in pairwise(ranges))
+
+
+def test_other_voxels_see_the_same_field_of_view() -> None:
+    """Faces of the grid stay where they are, to within half a voxel, and so does what is sampled in a voxel."""
+    plain = composed_geometry(Parameters(preset="full"))
+    coarse = composed_geometry(Parameters(preset="full", voxel_mm=(2.8, 10.0)))
+    assert coarse.size == (160, 130, 58) and coarse.spacing_mm == (2.8, 2.8, 10.0)
+    for end in (0, 1):
+        places = [
+            np.asarray(grid.position_mm(np.array(grid.size) * end - 0.5), dtype=float) for grid in (plain, coarse)
+        ]
+        assert places[0] == pytest.approx(places[1], abs=1e-9)
+    assert with_voxels(FULL, 2.8, 10.0).sub_samples == (4, 4, 6)

@@ -168,6 +168,15 @@ def test_repeat_before_midnight_is_worse_and_a_little_beside(tmp_path: Path) -> 
     assert np.stack([d.pixel_array for d in old])[:, :8].mean() > 2 * air
 
 
+@pytest.mark.parametrize(("station", "part"), [(3, "HIP"), (4, "MID_THIGH")])
+def test_a_repeat_straddles_midnight_feet_first_too(tmp_path: Path, station: int, part: str) -> None:
+    """Feet first the stations come in reverse order."""
+    series = by_series(read(make(tmp_path, repeated_station=station, midnight=True, feet_first=True)))
+    waters = [m[0] for m in series.values() if m[0].BodyPartExamined == part and m[0].SeriesDescription.endswith("_W")]
+    old, new = sorted(waters, key=lambda one: (one.SeriesDate, one.SeriesTime))
+    assert old.SeriesDate < new.SeriesDate and old.SeriesTime > new.SeriesTime
+
+
 def test_swaps(slices: list[pydicom.Dataset], tmp_path: Path) -> None:
     usual = {c: of(slices, c, "HIP").astype(int) for c in ("F", "W")}
     whole = read(make(tmp_path / "a", swapped_fat_water="station"))
