@@ -1,9 +1,10 @@
 """`myorepro baseline freeze`: the reference's numbers, and from their spread over harmless variations the tolerances.
 
-Rule, for each number: of every kind of variation (other seeds of the stages, two threads, each backend, items in
-reverse) the values and the reference's own give a mean and a standard deviation, and mean plus or minus WIDTH
-standard deviations (`harness.sampling.bounds`) an interval; the tolerance is the distance from the reference to its
-farther end, the largest of all kinds, and never less than the floor that the gate case states with its source.
+Rule, for each number: of every kind of variation (other seeds of the stages, two threads, each backend, networks in
+float32, items in reverse) the values and the reference's own give a mean and a standard deviation, and mean plus or
+minus WIDTH standard deviations (`harness.sampling.bounds`) an interval; the tolerance is the distance from the
+reference to its farther end, the largest of all kinds, and never less than the floor that the gate case states with
+its source.
 """
 
 import statistics

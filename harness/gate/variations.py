@@ -97,6 +97,7 @@ class Variation:
 SAMPLED_SEEDS = 9
 ON_ANATOMY = ("zip shuffled", "other identifiers")
 CSV = {"table": "table_csv"}
+NETWORKS = ("spine_segmentation", "thigh_segmentation")
 NO_NETWORK = ("back", "fusion", "meta_studies", "nako_cohort", "thigh", "ukb_cohort")
 
 
@@ -105,6 +106,9 @@ SAMPLED = (
     Variation("items reversed", "order", order=0),
     Variation("fusion by numpy", "backend", parameters={"fusion": {"backend": "numpy"}}),
     Variation("fusion by torch", "backend", parameters={"fusion": {"backend": "torch"}}),
+    Variation(
+        "networks in float32", "arithmetic", parameters={network: {"precision": "float32"} for network in NETWORKS}
+    ),
 )
 
 

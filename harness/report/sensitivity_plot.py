@@ -55,8 +55,9 @@ def sensitivity(errors_path: Path, out_png: Path, title: str, evidence: str) -> 
         panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         left = 2.35 / (4.4 + 2.9 * len(metrics))
         figure.subplots_adjust(left, 0.85 / height_in, 0.985, 1 - 0.95 / height_in, wspace=0.09)
+        people = _people([row for row in rows if row["metric"] == metrics[0]])
         for axes, metric in zip(panels, metrics, strict=True):
-            _panel(axes, [row for row in rows if row["metric"] == metric], EVIDENCE_COLOURS.get(evidence, TEXT))
+            _panel(axes, [row for row in rows if row["metric"] == metric], people, EVIDENCE_COLOURS.get(evidence, TEXT))
         panels[0].set_yticks(range(len(conditions)), [level for _, level in conditions], fontsize=7.5)
         panels[0].set_ylim(len(conditions) - 0.4, -0.6)
         _name_effects(panels[0], [effect for effect, _ in conditions])
@@ -67,19 +68,31 @@ def sensitivity(errors_path: Path, out_png: Path, title: str, evidence: str) -> 
         save(figure, out_png)
 
 
-def _panel(axes: Axes, rows: list[dict[str, Any]], colour: str) -> None:
-    """Errors of one metric. A person is known by the true value, which no condition changes."""
+def _people(rows: list[dict[str, Any]]) -> dict[str, list[tuple[str, str, str]]]:
+    """Effect, level and item of each person, by a label. A person is known by the true value of the first metric, which
+    no condition changes: items have names of their own."""
+    found: dict[float, list[tuple[str, str, str]]] = {}
+    for row in rows:
+        for value in row["values"]:
+            if value["true"] is not None:
+                found.setdefault(value["true"], []).append((row["effect"], row["level"], value["item"]))
+    words = WORDS.get(rows[0]["metric"], rows[0]["metric"])
+    return {f"person of true {words} {true:.1f} {rows[0]['unit']}": found[true] for true in sorted(found)}
+
+
+def _panel(axes: Axes, rows: list[dict[str, Any]], people: dict[str, list[tuple[str, str, str]]], colour: str) -> None:
+    """Errors of one metric, with one kind of mark a person."""
     unit, name = rows[0]["unit"], rows[0]["metric"]
-    people = sorted({true for row in rows for _, true in _known(row)})
-    for number, (ink, marker) in zip(range(len(people)), PEOPLE * len(people), strict=False):
-        own = [
-            (_error(measured, true, unit), at)
-            for at, row in enumerate(rows)
-            for measured, true in _known(row)
-            if true == people[number]
-        ]
-        label = f"person of true {WORDS.get(name, name)} {people[number]:.1f} {unit}"
-        axes.plot(*zip(*own, strict=True), marker, color=ink, markersize=4, alpha=0.85, linestyle="none", label=label)
+    points = {
+        (row["effect"], row["level"], value["item"]): (_error(value["measured"], value["true"], unit), at)
+        for at, row in enumerate(rows)
+        for value in row["values"]
+        if value["measured"] is not None and value["true"] is not None
+    }
+    for (label, members), (ink, marker) in zip(people.items(), PEOPLE * len(people), strict=False):
+        own = [points[member] for member in members if member in points]
+        x, y = [error for error, _ in own], [at for _, at in own]
+        axes.plot(x, y, marker, color=ink, markersize=4, alpha=0.85, linestyle="none", label=label)
     first = [_error(measured, true, unit) for measured, true in _known(rows[0])]
     axes.axvline(0, color=SOFT, linewidth=0.9, zorder=1)
     if first:
