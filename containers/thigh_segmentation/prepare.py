@@ -4,6 +4,7 @@ What changes: images lie channels last in memory, so that convolutions need no r
 bfloat16 once, in place of at every patch (autocast), while the transformer's residual sums and layer norms stay
 float32; the one-channel image gets channels of zeros, for which convolutions have faster kernels; instance norm
 is group norm of one channel a group, which has a kernel for this layout; the heads of deep supervision are left out.
+On a processor all but the transformer's form is computed by `on_cpu`.
 
 The last layer, a 1x1x1 convolution, is split off. It is linear, so that it may come after blending: the features of
 patches are blended (16 channels in place of 29), and logits are made of them once for each voxel. Images are
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from containers.thigh_segmentation.model import Unetr
+from containers.thigh_segmentation.on_cpu import OnCpu
 
 LAYOUT = torch.channels_last_3d
 PADDED_CHANNELS = {torch.bfloat16: 2, torch.float32: 4}
@@ -30,7 +32,10 @@ TOKEN_EDGE = 16
 
 @dataclass(frozen=True)
 class Prepared:
-    """features: patches (n, 1, z, y, x) on `device` to features; head: features (..., f) to logits (..., channels)."""
+    """features: patches (n, 1, z, y, x) on `device` to features; head: features (..., f) to logits (..., channels).
+
+    On a CPU the features of a single patch hold until the next call, which writes to the same memory.
+    """
 
     features: Callable[[Tensor], Tensor]
     head: Callable[[Tensor], Tensor]
@@ -140,6 +145,9 @@ def prepare(model: nn.Module, reduced: bool, *, compiled: bool = False) -> Prepa
         return Prepared(model, nn.Identity(), device)
     kind = torch.bfloat16 if reduced else torch.float32
     net = _converted(model, kind)
+    if _by_onednn(device, reduced):
+        net.vit.blocks = nn.ModuleList(_Block(block, kind) for block in net.vit.blocks)
+        return Prepared(OnCpu(net, kind, PADDED_CHANNELS[kind]), _head(model), device)
     for module in list(net.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, nn.InstanceNorm3d):
@@ -157,10 +165,22 @@ def prepare(model: nn.Module, reduced: bool, *, compiled: bool = False) -> Prepa
     def features(patches: Tensor) -> Tensor:
         return net.features(patches.to(kind))[0]
 
+    return Prepared(torch.compile(features, dynamic=False) if compiled else features, _head(model), device)
+
+
+def _by_onednn(device: torch.device, reduced: bool) -> bool:
+    """Whether oneDNN's own functions serve: bfloat16 they refuse where the processor has no instructions for it."""
+    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    return not reduced or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _head(model: Unetr) -> Callable[[Tensor], Tensor]:
+    """The last layer, in float32."""
     last = model.out.conv.conv
     weight, bias = last.weight.detach().flatten(1).float(), last.bias.detach().float()
 
     def head(found: Tensor) -> Tensor:
         return functional.linear(found.float(), weight, bias)
 
-    return Prepared(torch.compile(features, dynamic=False) if compiled else features, head, device)
+    return head
