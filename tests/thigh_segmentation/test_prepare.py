@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from containers.thigh_segmentation import prepare as prepare_module
 from containers.thigh_segmentation.config import Network
 from containers.thigh_segmentation.model import Unetr
 from containers.thigh_segmentation.prepare import prepare
@@ -50,6 +51,33 @@ def test_it_is_the_same_function(name: str, reduced: bool) -> None:
         assert 0 < error < 2 * usual
     else:
         assert torch.allclose(found, expected, atol=2e-4 * float(expected.std()))
+
+
+@pytest.mark.parametrize("reduced", [False, True])
+def test_without_onednn_it_is_the_same_function(monkeypatch: pytest.MonkeyPatch, reduced: bool) -> None:
+    model, patches = trained(NETWORKS["deep supervision"]), torch.rand(1, 1, *NETWORKS["deep supervision"].patch)
+    found = logits(model, patches, reduced)
+    monkeypatch.setattr(prepare_module, "_by_onednn", lambda device, reduced: False)
+    other = logits(model, patches, reduced)
+    assert (found - other).square().mean().sqrt() < (0.1 if reduced else 2e-4) * float(other.std())
+
+
+@pytest.mark.parametrize("reduced", [False, True])
+def test_threads_and_earlier_patches_change_no_byte(reduced: bool) -> None:
+    """Memory is kept between patches, and sums have one order."""
+    network = NETWORKS["as MONAI has it"]
+    prepared = prepare(trained(network), reduced)
+    patches = torch.rand(2, 1, *network.patch)
+    threads = torch.get_num_threads()
+    try:
+        with torch.inference_mode():
+            torch.set_num_threads(1)
+            both = prepared.features(patches)
+            for count in (1, 2, 3):
+                torch.set_num_threads(count)
+                assert all(torch.equal(prepared.features(patches[n : n + 1])[0], both[n]) for n in (1, 0))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_the_network_itself_stays_as_it_is() -> None:
