@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from containers.thigh_segmentation.grid import Array
+from containers.thigh_segmentation.on_cpu import MOST_AT_ONCE, OnCpu
 from containers.thigh_segmentation.prepare import Prepared, prepare
 
 SLAB = 8
@@ -50,10 +51,14 @@ def patch_count(size: tuple[int, ...], patch: tuple[int, int, int], overlap: flo
 
 
 def batch_that_fits(prepared: Prepared, patch: tuple[int, int, int], most: int) -> int:
-    """Patches computed at once: one on a CPU, whose caches a second would only crowd; on a GPU what fits, up to `most`.
+    """Patches computed at once, up to `most`: on a CPU one a thread (see `on_cpu`), elsewhere one, whose caches a
+    second would only crowd; on a GPU what fits.
 
     Memory of a patch is measured by computing one.
     """
+    if isinstance(prepared.features, OnCpu):
+        threads: int = torch.get_num_threads()
+        return min(most, threads, MOST_AT_ONCE)
     if prepared.device.type != "cuda":
         return 1
     torch.cuda.reset_peak_memory_stats(prepared.device)
@@ -115,7 +120,7 @@ def _features(
     patches = torch.stack([slices[None, :, y : y + patch[1], x : x + patch[2]] for y, x in columns])
     # A compiled network knows one size: the last batch is filled up.
     lack = batch - len(columns)
-    if lack:
+    if lack and not isinstance(prepared.features, OnCpu):
         patches = torch.cat([patches, patches[:1].expand(lack, *patches.shape[1:])])
     with torch.inference_mode():
         found = prepared.features(patches)

@@ -8,12 +8,15 @@ page: eager torch spends a quarter of its time on new pages, and as much again o
   as torch takes a slow kernel for small images;
 - statistics are summed, and norm, residual and leaky ReLU applied, a few slices at a time, within a cache;
 - both inputs of a decoder are written to where it reads them, so that none is concatenated;
-- transposed convolutions of kernel and stride 2 are matrix products, and all matrices lie as oneDNN wants them.
+- transposed convolutions of kernel and stride 2 are matrix products, and all matrices lie as oneDNN wants them;
+- a patch is computed by one thread, and threads take patches: nobody waits for the others at thousands of small steps.
 
 Sums have one order: labels are the same bytes whatever the number of threads.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import get_ident
 
 import torch
 from monai.networks.blocks.dynunet_block import UnetResBlock
@@ -25,13 +28,12 @@ from containers.thigh_segmentation.model import Unetr
 
 ROWS_AT_ONCE = 16384
 """Voxels, at most, of the slices that are worked on at once: with 16 channels a megabyte."""
-SMALL = 4096
-"""Fewer voxels are convolved by one thread: for these oneDNN has other kernels, with other sums, for some numbers of
-threads (12 x 12 x 12 of 128 channels for three)."""
+MOST_AT_ONCE = 8
+"""Patches that are computed at once, at most: each takes a core and, at full size in float32, 340 MB."""
 
 
 class Buffers:
-    """Images that are kept between patches, by use and shape. One patch at a time may be computed."""
+    """Images that are kept between patches, by use and shape, for each thread its own."""
 
     def __init__(self, kind: torch.dtype) -> None:
         self.kind = kind
@@ -39,9 +41,10 @@ class Buffers:
 
     def get(self, use: str, *shape: int) -> Tensor:
         """The buffer, with whatever is in it; zeros at first."""
-        if (use, *shape) not in self._kept:
-            self._kept[(use, *shape)] = torch.zeros(shape, dtype=self.kind)
-        return self._kept[(use, *shape)]
+        key = (get_ident(), use, *shape)
+        if key not in self._kept:
+            self._kept[key] = torch.zeros(shape, dtype=self.kind)
+        return self._kept[key]
 
 
 class Matrix(nn.Module):  # type: ignore[misc]
@@ -61,15 +64,7 @@ def convolve(image: Tensor, weight: Tensor, out: Tensor) -> Tensor:
     """A convolution of kernel 3 into `out`."""
     one = (1, 1, 1)
     there, here = (x[None].permute(0, 4, 1, 2, 3) for x in (out.zero_(), image))
-    threads = torch.get_num_threads()
-    if out[..., 0].numel() < SMALL:
-        torch.set_num_threads(1)
-    try:
-        torch.ops.mkldnn._convolution_pointwise_(
-            there, here, weight, None, one, one, one, 1, "add", 1.0, None, [], None
-        )
-    finally:
-        torch.set_num_threads(threads)
+    torch.ops.mkldnn._convolution_pointwise_(there, here, weight, None, one, one, one, 1, "add", 1.0, None, [], None)
     return out
 
 
@@ -188,20 +183,21 @@ class Decoder:
         both = self._buffers.get("both", *shape, 2 * self._up.channels)
         return both, both[..., self._up.channels :]
 
-    def __call__(self, image: Tensor, both: Tensor) -> Tensor:
+    def __call__(self, image: Tensor, both: Tensor, out: Tensor | None = None) -> Tensor:
         """From an image and the input, of which the skip connection has been filled in."""
         self._up(image, both[..., : self._up.channels])
-        return self._res(both)
+        return self._res(both, out)
 
 
 class OnCpu:
     """The features of a network whose transformer is made ready: patches (n, 1, z, y, x) to (n, features, z, y, x).
 
-    Those of a single patch lie in memory that the next call writes to.
+    They lie in memory that the next call writes to.
     """
 
     def __init__(self, net: Unetr, kind: torch.dtype, image_channels: int) -> None:
         self._net, self._kind, self._channels = net, kind, image_channels
+        self._features: int = net.out.conv.conv.in_channels
         for module in list(net.vit.blocks.modules()):
             for name, child in list(module.named_children()):
                 if isinstance(child, nn.Linear):
@@ -210,20 +206,32 @@ class OnCpu:
         self._fine = ResBlock(net.encoder1.layer, buffers, image_channels)
         self._encoders = [Encoder(block, buffers) for block in (net.encoder4, net.encoder3, net.encoder2)]
         self._decoders = [Decoder(block, buffers) for block in (net.decoder5, net.decoder4, net.decoder3, net.decoder2)]
+        self._pool: ThreadPoolExecutor | None = None
 
     def __call__(self, patches: Tensor) -> Tensor:
-        if len(patches) == 1:
-            return self._one(patches)
-        return torch.cat([self._one(patch).clone() for patch in patches.split(1)])
+        found = self._buffers.get("found", len(patches), *patches.shape[2:], self._features)
+        threads = torch.get_num_threads()
+        try:
+            if threads == 1 or len(patches) == 1:
+                for pair in zip(patches.split(1), found, strict=True):
+                    self._one(*pair)
+            else:
+                self._pool = self._pool or ThreadPoolExecutor(min(threads, MOST_AT_ONCE))
+                list(self._pool.map(self._one, patches.split(1), found))
+        finally:
+            # A worker's setting is also what threads to come begin with.
+            torch.set_num_threads(threads)
+        return found.permute(0, 4, 1, 2, 3)
 
-    def _one(self, patch: Tensor) -> Tensor:
-        """Features of one patch."""
-        last, hidden = self._net.vit(patch.to(self._kind))
-        coarse = self._grid(last)
-        skips = self._skips(patch, [hidden[n] for n in self._net.skips])
-        for decoder, both in zip(self._decoders, skips, strict=True):
-            coarse = decoder(coarse, both)
-        return coarse[None].permute(0, 4, 1, 2, 3)
+    def _one(self, patch: Tensor, out: Tensor) -> None:
+        """Features of one patch into `out` (z, y, x, features), by this thread alone."""
+        torch.set_num_threads(1)
+        with torch.inference_mode():
+            last, hidden = self._net.vit(patch.to(self._kind))
+            coarse = self._grid(last)
+            skips = self._skips(patch, [hidden[n] for n in self._net.skips])
+            for decoder, both in zip(self._decoders, skips, strict=True):
+                coarse = decoder(coarse, both, out if decoder is self._decoders[-1] else None)
 
     def _skips(self, patch: Tensor, hidden: list[Tensor]) -> Iterator[Tensor]:
         """The inputs of the decoders from the coarsest, with their skip connections filled in."""

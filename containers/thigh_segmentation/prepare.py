@@ -34,7 +34,7 @@ TOKEN_EDGE = 16
 class Prepared:
     """features: patches (n, 1, z, y, x) on `device` to features; head: features (..., f) to logits (..., channels).
 
-    On a CPU the features of a single patch hold until the next call, which writes to the same memory.
+    On a CPU the features hold until the next call, which writes to the same memory.
     """
 
     features: Callable[[Tensor], Tensor]

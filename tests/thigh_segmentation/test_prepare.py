@@ -72,10 +72,12 @@ def test_threads_and_earlier_patches_change_no_byte(reduced: bool) -> None:
     try:
         with torch.inference_mode():
             torch.set_num_threads(1)
-            both = prepared.features(patches)
+            both = prepared.features(patches).clone()
             for count in (1, 2, 3):
                 torch.set_num_threads(count)
                 assert all(torch.equal(prepared.features(patches[n : n + 1])[0], both[n]) for n in (1, 0))
+                assert torch.equal(prepared.features(patches), both)
+                assert torch.get_num_threads() == count
     finally:
         torch.set_num_threads(threads)
 
