@@ -64,7 +64,7 @@ def metrics_of(rows: list[dict[str, Any]]) -> dict[str, Metric]:
         metrics[f"mean_error.{name}.{condition}"] = _mean(known, len(row["values"]), row["unit"])
         measured = {item: float(v["measured"]) for item, v in known.items()}
         before = first.setdefault(name, measured)
-        if measured and measured.keys() == before.keys():
+        if measured and len(known) == len(row["values"]) and measured.keys() == before.keys():
             distance = max(abs(value - before[item]) for item, value in measured.items())
             metrics[f"shift.{name}.{condition}"] = Metric(value=distance, unit=row["unit"])
     return metrics | {"undefined": Metric(value=undefined, unit="1")}

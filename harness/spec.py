@@ -185,7 +185,7 @@ class Case(Strict):
         return self
 
     def _check_condition(self, name: str, condition: Condition) -> None:
-        owner = self.steps[condition.step]
+        owner = self.steps.get(condition.step)
         people = self.inputs.get(owner.facts_from or "") if isinstance(owner, StageStep) else None
         if not isinstance(people, PhantomInput):
             raise ValueError(f"step {name}: {condition.step!r} is no stage with facts_from a phantom input")

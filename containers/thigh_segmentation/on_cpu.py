@@ -15,7 +15,7 @@ Sums have one order: labels are the same bytes whatever the number of threads.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import get_ident
 
 import torch
@@ -45,6 +45,10 @@ class Buffers:
         if key not in self._kept:
             self._kept[key] = torch.zeros(shape, dtype=self.kind)
         return self._kept[key]
+
+    def forget(self) -> None:
+        """Give all memory back."""
+        self._kept.clear()
 
 
 class Matrix(nn.Module):  # type: ignore[misc]
@@ -206,22 +210,44 @@ class OnCpu:
         self._fine = ResBlock(net.encoder1.layer, buffers, image_channels)
         self._encoders = [Encoder(block, buffers) for block in (net.encoder4, net.encoder3, net.encoder2)]
         self._decoders = [Decoder(block, buffers) for block in (net.decoder5, net.decoder4, net.decoder3, net.decoder2)]
+        self._found: Tensor | None = None
         self._pool: ThreadPoolExecutor | None = None
+        self._workers = 0
 
     def __call__(self, patches: Tensor) -> Tensor:
-        found = self._buffers.get("found", len(patches), *patches.shape[2:], self._features)
+        found = self._memory_for(patches)
         threads = torch.get_num_threads()
         try:
-            if threads == 1 or len(patches) == 1:
+            if threads == 1:
                 for pair in zip(patches.split(1), found, strict=True):
                     self._one(*pair)
             else:
-                self._pool = self._pool or ThreadPoolExecutor(min(threads, MOST_AT_ONCE))
-                list(self._pool.map(self._one, patches.split(1), found))
+                pool = self._pool_of(min(threads, MOST_AT_ONCE))
+                work = [pool.submit(self._one, *pair) for pair in zip(patches.split(1), found, strict=True)]
+                # None goes on writing after this call, also where another one fails.
+                wait(work)
+                for one in work:
+                    one.result()
         finally:
             # A worker's setting is also what threads to come begin with.
             torch.set_num_threads(threads)
         return found.permute(0, 4, 1, 2, 3)
+
+    def _memory_for(self, patches: Tensor) -> Tensor:
+        """Features (n, z, y, x, features) of n patches: a part of the largest such memory so far."""
+        shape = *patches.shape[2:], self._features
+        if self._found is None or len(self._found) < len(patches) or self._found.shape[1:] != shape:
+            self._found = torch.zeros(len(patches), *shape, dtype=self._kind)
+        return self._found[: len(patches)]
+
+    def _pool_of(self, workers: int) -> ThreadPoolExecutor:
+        """As many threads; others than before have none of the memory of those before."""
+        if self._pool is None or self._workers != workers:
+            if self._pool is not None:
+                self._pool.shutdown()
+            self._buffers.forget()
+            self._pool, self._workers = ThreadPoolExecutor(workers), workers
+        return self._pool
 
     def _one(self, patch: Tensor, out: Tensor) -> None:
         """Features of one patch into `out` (z, y, x, features), by this thread alone."""

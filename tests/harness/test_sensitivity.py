@@ -100,6 +100,16 @@ def test_an_item_without_a_result_leaves_no_mean(tmp_path: Path) -> None:
     assert record.warnings == ["left out: a has no result under start random 1"]
 
 
+def test_an_item_undefined_under_both_conditions_leaves_no_shift(tmp_path: Path) -> None:
+    """The others' largest shift does not stand for all."""
+    outcomes = outcomes_in(tmp_path, a=outcome(tmp_path / "undefined", None))
+    outcomes["plain"]["a"] = outcome(tmp_path / "undefined_too", None)
+    record = measured(tmp_path, outcomes)
+    assert record.metrics["undefined"].value == 2
+    assert "shift.fat.start.random_1" not in record.metrics
+    assert record.metrics["shift.size.start.random_1"].value == 0.0
+
+
 def test_an_undefined_value_leaves_no_mean(tmp_path: Path) -> None:
     record = measured(tmp_path, outcomes_in(tmp_path, a=outcome(tmp_path / "undefined", None)))
     assert record.metrics["undefined"].value == 1
@@ -123,6 +133,7 @@ def test_keys_hold_nothing_that_a_metric_name_cannot() -> None:
     [
         ({"items": ["nobody"]}, "'composition' has no item 'nobody'"),
         ({"step": "truth"}, "'truth' is no stage with facts_from"),
+        ({"step": "people"}, "'people' is no stage with facts_from"),
         ({"step": "nowhere"}, "no input or earlier step"),
     ],
 )

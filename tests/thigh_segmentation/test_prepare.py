@@ -1,5 +1,7 @@
 """The network as inference runs it against the network as it was trained, which MONAI's own blocks compute."""
 
+import time
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -7,6 +9,7 @@ from torch import Tensor, nn
 from containers.thigh_segmentation import prepare as prepare_module
 from containers.thigh_segmentation.config import Network
 from containers.thigh_segmentation.model import Unetr
+from containers.thigh_segmentation.on_cpu import OnCpu
 from containers.thigh_segmentation.prepare import prepare
 
 NETWORKS = {
@@ -78,6 +81,37 @@ def test_threads_and_earlier_patches_change_no_byte(reduced: bool) -> None:
                 assert all(torch.equal(prepared.features(patches[n : n + 1])[0], both[n]) for n in (1, 0))
                 assert torch.equal(prepared.features(patches), both)
                 assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_a_failing_patch_leaves_nobody_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What went on writing would spoil the next volume; more patches than workers, and other numbers of them later."""
+    network = NETWORKS["as MONAI has it"]
+    prepared, patches = prepare(trained(network), False), torch.rand(5, 1, *network.patch)
+    usual, ended = OnCpu._one, []
+
+    def failing(self: OnCpu, patch: Tensor, out: Tensor) -> None:
+        if torch.equal(patch, patches[:1]):
+            raise MemoryError("no memory")
+        time.sleep(0.05)
+        usual(self, patch, out)
+        ended.append(1)
+
+    threads = torch.get_num_threads()
+    try:
+        with torch.inference_mode():
+            torch.set_num_threads(1)
+            expected = prepared.features(patches).clone()
+            monkeypatch.setattr(OnCpu, "_one", failing)
+            torch.set_num_threads(2)
+            with pytest.raises(MemoryError):
+                prepared.features(patches)
+            assert len(ended) == 4 and torch.get_num_threads() == 2
+            monkeypatch.setattr(OnCpu, "_one", usual)
+            for count, number in ((2, 5), (3, 5), (2, 1), (3, 4)):
+                torch.set_num_threads(count)
+                assert torch.equal(prepared.features(patches[:number]), expected[:number])
     finally:
         torch.set_num_threads(threads)
 
