@@ -30,10 +30,10 @@ from harness.simulation_draws import DrawRunner, draw_all
 from harness.spec import Case
 from harness.stages import ROOT
 from harness.steps import (
+    BuiltinStep,
     Collect,
     Compare,
     DataInput,
-    ImportNifti,
     MutateLabels,
     PhantomInput,
     Preset,
@@ -231,20 +231,7 @@ class CaseRun:
         record = self.outcomes[step.facts_from][item].record if step.facts_from else None
         return {n: v for n, v in record.facts.items() if n in handle.spec.facts} if record else {}
 
-    def _builtin(
-        self,
-        name: str,
-        step: TruthLabels
-        | TruthVolume
-        | MutateLabels
-        | SpoilDicom
-        | SpoilBack
-        | Collect
-        | Sensitivity
-        | ImportNifti
-        | Compare,
-        items: list[str],
-    ) -> Outcomes:
+    def _builtin(self, name: str, step: BuiltinStep, items: list[str]) -> Outcomes:
         if isinstance(step, Collect | Sensitivity):
             return self._gather(name, step)
         if isinstance(step, SpoilDicom | SpoilBack):

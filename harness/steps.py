@@ -289,17 +289,9 @@ class Simulation(Strict):
         return [self.levels] if self.levels else []
 
 
-Step = Annotated[
-    StageStep
-    | TruthLabels
-    | TruthVolume
-    | MutateLabels
-    | SpoilDicom
-    | SpoilBack
-    | Collect
-    | Sensitivity
-    | ImportNifti
-    | Compare
-    | Simulation,
-    Field(discriminator="kind"),
-]
+BuiltinStep = (
+    TruthLabels | TruthVolume | MutateLabels | SpoilDicom | SpoilBack | Collect | Sensitivity | ImportNifti | Compare
+)
+"""What the harness does itself, in one task an item."""
+
+Step = Annotated[StageStep | BuiltinStep | Simulation, Field(discriminator="kind")]
