@@ -301,8 +301,9 @@ def rows(asked: Asked) -> list[Work]:
             ("numba, voxel by voxel", by_plain_numba, "numba", 2.0),
             ("TPTBox", by_tptbox, "TPTBox", 50.0),
         ]
+    no_torch = no_cuda("torch") if cuda else ""
     methods = [Method("ours", partial(prepare, ours, asked), missing)] + [
-        Method(name, partial(prepare, of, asked), missing or absent(package), package, target)
+        Method(name, partial(prepare, of, asked), absent(package) or no_torch, package, target)
         for name, of, package, target in peers
     ]
     k, n = (24, 64) if asked.quick else (90, 224)

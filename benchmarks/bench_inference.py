@@ -241,7 +241,7 @@ def check(
 
 def rows(asked: Asked) -> list[Work]:
     """The shipped networks; the full size when it is asked for."""
-    missing = no_cuda() if asked.device == "cuda" else ""
+    missing = no_cuda("torch") if asked.device == "cuda" else ""
     size = {"preset": "small" if asked.quick else "full"}
     monai = missing or absent("monai")
 

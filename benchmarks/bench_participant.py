@@ -104,7 +104,7 @@ def check(asked: Asked, outputs: Mapping[str, Values]) -> Iterator[Check]:
 
 def rows(asked: Asked) -> list[Work]:
     """One row."""
-    missing = no_cuda() if asked.device == "cuda" else ""
+    missing = no_cuda("torch") if asked.device == "cuda" else ""
     facts = {"preset": "small" if asked.quick else "full", "runner": asked.runner, "stages": len(STAGES)}
     methods = [Method("ours", partial(ours, asked), missing)]
     title = "zip to composition, each stage started anew"

@@ -4,9 +4,10 @@
 addresses, so one file serves any package index. What uv cannot do is done here, and only that:
 
 - torch 2.13.0 is two builds under one version. The public index serves the CUDA build, which needs fifteen
-  nvidia packages; a CPU wheel needs none. The environment is resolved twice, once with each build's
-  requirements. What both need goes to `host.lock`; what only the CUDA build needs goes to `torch-cuda.lock`,
-  with that build pinned as `===2.13.0`, which 2.13.0+cpu is not.
+  nvidia packages; a CPU wheel needs none. The environment is resolved twice: `cuda.in` with the requirements of the
+  CUDA build, and `host.in`, which it includes, with those of the CPU build. What both need goes to `host.lock`; what
+  only the first needs (torch, its libraries, numba-cuda and what compiles its kernels) goes to `torch-cuda.lock`, with
+  torch pinned as `===2.13.0`, which 2.13.0+cpu is not.
 - `torch-cpu.lock` names the CPU wheel by the hashes below (`CPU_WHEELS`). One lock for both builds does not
   work: given hashes, pip prefers a file whose index states a hash to a file in a local folder.
 - `bench.lock` holds only what `host.lock` lacks; a stage's lock only what the base image's lacks. All are
@@ -100,12 +101,12 @@ def lock_host(options: tuple[str, ...]) -> Blocks:
     """Write host.lock and torch-cuda.lock; return the blocks of both."""
     kept = {**read(HERE / "host.lock"), **read(HERE / "torch-cuda.lock")}
     kept = {requirement: block for requirement, block in kept.items() if name_of(requirement) != "torch"}
-    full = resolve(HERE / "host.in", *UNIVERSAL, *options, keep=kept)
+    full = resolve(HERE / "cuda.in", *UNIVERSAL, *options, keep=kept)
     cpu = {name_of(r) for r in resolve(HERE / "host.in", *UNIVERSAL, *options, keep=full, cpu_torch=True)} - {"torch"}
     host = {r: block for r, block in full.items() if name_of(r) in cpu}
     cuda = {r: exact_torch(block) for r, block in full.items() if name_of(r) not in cpu}
     hashes = "".join(f" \\\n    --hash=sha256:{digest}" for digest in CPU_WHEELS.values())
-    write(HERE / "host.lock", "The project environment without torch, Python 3.11 to 3.13, Linux x86-64.", host)
+    write(HERE / "host.lock", "The project environment, no torch and no CUDA, Python 3.11 to 3.13, Linux x86-64.", host)
     write(
         HERE / "torch-cpu.lock",
         "The CPU build of torch for Python 3.11. Those for 3.12 and 3.13 are not locked: torch-cuda.lock serves there.",
@@ -113,7 +114,7 @@ def lock_host(options: tuple[str, ...]) -> Blocks:
     )
     write(
         HERE / "torch-cuda.lock",
-        "The public (CUDA) build of torch and what only it needs: where no CPU wheel is found, or TORCH=cuda.",
+        "The public (CUDA) build of torch, numba-cuda and their libraries: where no CPU wheel is found, or TORCH=cuda.",
         cuda,
     )
     return full

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from containers.contract import CONTRACT_VERSION
+from containers.contract import CONTRACT_VERSION, cuda
 from containers.contract.errors import EnvironmentFault, Fault, ItemFault, RequestFault
 from containers.contract.files import dumps, replacing_folder, sha256_file, sha256_path, write_json, write_text
 from containers.contract.record import ErrorInfo, Metric, Output, Record, StageId, Timing
@@ -102,6 +102,8 @@ def _fault_of(error: Exception) -> ErrorInfo:
         return ErrorInfo(
             kind="environment", what="no space left", where="output folder", mend="free space and run the job again"
         )
+    if (lacking := cuda.fault_of(error)) is not None:
+        return ErrorInfo(kind="environment", what=lacking.what, where=lacking.where, mend=lacking.mend)
     line = " ".join(str(error).split()) or type(error).__name__
     return ErrorInfo(
         kind="internal",

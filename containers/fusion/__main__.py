@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from containers.contract import cuda
 from containers.contract.errors import RequestFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result, main
@@ -37,7 +38,7 @@ def capabilities() -> dict[str, Any]:
     return {
         "backends": ["numpy", "numba"]
         + (["torch"] if importlib.util.find_spec("torch") else [])
-        + (["numba_cuda"] if backends.cuda_answers() else [])
+        + (["numba_cuda"] if cuda.missing("numba") is None else [])
     }
 
 

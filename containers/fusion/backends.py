@@ -5,49 +5,32 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from containers.contract import cuda
 from containers.contract.errors import EnvironmentFault
 from containers.contract.volume import Geometry
 from containers.fusion import interpolate_numpy, interpolate_torch
 from containers.fusion.stack import Station
 
 
-def cuda_answers() -> bool:
-    """Whether numba-cuda is installed and a CUDA device (or its simulator) answers."""
-    try:
-        from numba import cuda
-
-        return bool(cuda.is_available())
-    except ImportError:
-        return False
-
-
 def resolve(backend: str, device: str) -> str:
-    """The backend that `auto` stands for: numba on a CPU; on CUDA numba_cuda, or torch where that does not answer.
+    """The backend that `auto` stands for: numba on a CPU; on CUDA numba_cuda, or torch where that cannot run.
 
-    Raises EnvironmentFault when the device or the backend's library is missing, or the two do not fit.
+    Raises EnvironmentFault when the device or a part of the backend's library is missing, or the two do not fit.
     """
     if backend == "auto":
         if device == "cpu":
             return "numba"
-        if cuda_answers():
+        if cuda.missing("numba") is None:
             return "numba_cuda"
-        try:
-            interpolate_torch.require(device)
-        except EnvironmentFault as fault:
-            raise EnvironmentFault(
-                "no CUDA device answers to numba_cuda or torch",
-                where="backend auto, device cuda",
-                mend="use device cpu",
-            ) from fault
+        if cuda.missing("torch") is not None:
+            cuda.require("numba", where="backend auto, device cuda")
         return "torch"
     if device == "cuda" and backend in ("numpy", "numba"):
         raise EnvironmentFault(
             f"backend {backend} has no CUDA", where="resources.device", mend="choose numba_cuda or torch, or device cpu"
         )
-    if backend == "numba_cuda" and not cuda_answers():
-        raise EnvironmentFault(
-            "no CUDA device answers", where="backend numba_cuda", mend="choose backend numba and device cpu"
-        )
+    if backend == "numba_cuda":
+        cuda.require("numba", where="backend numba_cuda")
     if backend == "torch":
         interpolate_torch.require(device)
     return backend

@@ -9,10 +9,8 @@ Runs under the CUDA simulator too (NUMBA_ENABLE_CUDASIM=1 before the first impor
 module needs numba-cuda, which images for CPUs leave out: `backends` imports it only when a GPU is asked for.
 """
 
-import itertools
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,40 +19,13 @@ from numba import cuda
 
 from containers.contract.volume import Geometry
 from containers.fusion.grid import EDGE_TOLERANCE_VOXELS, affine
+from containers.fusion.plane_runs import reach, runs
 from containers.fusion.stack import Station
 
 BLOCK = (32, 4, 2)
 """Threads of a block along i, j, k: i first, so that a warp reads and writes neighbours."""
 ROWS = 18
 """Numbers of a station in the table: matrix (9), offset (3), size (3), start among the values, slope, intercept."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """Planes `start` to `stop` (exclusive) of the grid, which only stations `first` to `last` (exclusive) can reach."""
-
-    start: int
-    stop: int
-    first: int
-    last: int
-
-
-def reach(grid: Geometry, station: Geometry) -> tuple[int, int]:
-    """Planes (first, last exclusive) of the grid outside which no voxel lies in the station; one too many each side."""
-    matrix, offset = affine(station, grid)
-    ends = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (np.array(station.size) - 1.0)
-    planes = ends @ matrix[2] + offset[2]
-    return max(0, int(np.floor(planes.min())) - 1), min(grid.size[2], int(np.ceil(planes.max())) + 2)
-
-
-def runs(reached: Sequence[tuple[int, int]], planes: int) -> list[Run]:
-    """Cut all planes where a station begins or ends; `reached` rises in its first planes."""
-    cuts = sorted({0, planes, *(min(max(end, 0), planes) for span in reached for end in span)})
-    found = []
-    for start, stop in itertools.pairwise(cuts):
-        there = [n for n, (low, high) in enumerate(reached) if low < stop and high > start]
-        found.append(Run(start, stop, there[0], there[-1] + 1) if there else Run(start, stop, 0, 0))
-    return found
 
 
 def _fuse_planes(out: Any, values: Any, table: Any, start: Any, stop: Any, first: Any, last: Any, edge: Any) -> None:

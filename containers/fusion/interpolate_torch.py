@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from containers.contract import cuda
 from containers.contract.errors import EnvironmentFault
+from containers.contract.process_state import torch_settings_restored
 from containers.contract.volume import Geometry
 from containers.fusion.grid import EDGE_TOLERANCE_VOXELS, affine
 from containers.fusion.stack import Station
@@ -17,15 +19,16 @@ SLAB_PLANES = 32
 def require(device: str) -> None:
     """Raise EnvironmentFault when torch, or CUDA where `device` asks for it, is missing."""
     try:
-        import torch
+        import torch  # noqa: F401 - whether it can be
     except ImportError as error:
         raise EnvironmentFault(
             "torch is not installed here", where="backend torch", mend="choose backend numba, or an image with torch"
         ) from error
-    if device == "cuda" and not torch.cuda.is_available():
-        raise EnvironmentFault("no CUDA device answers", where="backend torch", mend="ask for device cpu")
+    if device == "cuda":
+        cuda.require("torch", where="backend torch")
 
 
+@torch_settings_restored()
 def fuse(stations: Sequence[Station], grid: Geometry, out: npt.NDArray[np.float32], threads: int, device: str) -> None:
     """Fill `out` (k, j, i) with the plain average of all stations that contain each point of `grid`.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from containers.contract.errors import EnvironmentFault
+from containers.contract import cuda
 from containers.contract.request import Item, load_request
 from containers.contract.segmentation import write_segmentation
 from containers.contract.stage import Job, Result
@@ -54,8 +54,8 @@ def setup_for(request: Path | None) -> Callable[[Job], State]:
         torch.set_num_threads(job.resources.threads)
         torch.use_deterministic_algorithms(True)
         device, wanted = job.resources.device, job.parameters["precision"]
-        if device == "cuda" and not torch.cuda.is_available():
-            raise EnvironmentFault("no CUDA device answers", where="resources.device", mend="use cpu, or run on a GPU")
+        if device == "cuda":
+            cuda.require("torch", where="resources.device")
         if request is not None and not any("weights" in item.inputs for item in load_request(request).items):
             check_present(SHIPPED)
         able = device == "cuda" or computes_in_bfloat16()

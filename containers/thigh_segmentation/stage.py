@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from containers.contract.errors import EnvironmentFault, ItemFault
+from containers.contract import cuda
+from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.segmentation import write_segmentation
 from containers.contract.stage import Job, Result
@@ -61,8 +62,8 @@ def setup(job: Job) -> State:
     device, wanted = job.resources.device, job.parameters["precision"]
     # cuBLAS gives the same bytes twice only with a workspace of its own; it reads this at its first call.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise EnvironmentFault("no CUDA device answers", where="resources.device", mend="use cpu, or run on a GPU")
+    if device == "cuda":
+        cuda.require("torch", where="resources.device")
     able = device == "cuda" or computes_in_bfloat16()
     return State(reduced=able if wanted == "auto" else wanted == "bfloat16", device=device)
 

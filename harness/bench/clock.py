@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from containers.contract import cuda
+
 SHORTEST_SAMPLE = 2e-3
 """Seconds that a sample takes at least; shorter calls are repeated within a sample."""
 
@@ -97,12 +99,13 @@ class NumbaCuda:
 
 
 def device_for(name: str) -> Device:
-    """The device called `cpu` or `cuda`. Raises ImportError where neither torch nor numba has CUDA."""
+    """The device called `cpu` or `cuda`. Raises EnvironmentFault where neither torch nor numba can use CUDA."""
     if name == "cpu":
         return Host()
-    import torch
-
-    return TorchCuda() if torch.cuda.is_available() else NumbaCuda()
+    if cuda.missing("torch") is None:
+        return TorchCuda()
+    cuda.require("numba", where="device cuda")
+    return NumbaCuda()
 
 
 def take(call: Callable[[], Any], device: Device, calls: int = 1) -> tuple[Any, Sample]:

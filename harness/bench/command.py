@@ -81,7 +81,7 @@ def bench(options: BenchOptions, say: Callable[[str], None], suites: dict[str, P
     say(label(found.machine))
     on = {device for device, _, _ in plan}
     roofs: dict[str, float] = {"cpu": bandwidth.host(options.threads)} if "cpu" in on else {}
-    if "cuda" in on and not no_cuda():
+    if "cuda" in on and not no_cuda("torch"):
         roofs["cuda"] = bandwidth.device()
     seconds = min(options.seconds, QUICK_SECONDS) if options.quick else options.seconds
     budget = Budget(seconds, options.precision)

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from containers.contract import cuda
 from containers.contract.files import replacing_folder, sha256_file
 from harness.bench.results import Check, Scalar
 from harness.stages import ROOT
@@ -123,19 +124,10 @@ def difference(
     return Check(against=against, quantity=quantity, difference=largest, limit=limit, unit=unit, passed=within)
 
 
-def no_cuda() -> str:
-    """Why nothing can be measured on a GPU here; empty where one answers."""
-    if importlib.util.find_spec("torch"):
-        import torch
-
-        if torch.cuda.is_available():
-            return ""
-    try:
-        from numba import cuda
-
-        return "" if cuda.is_available() else "no CUDA device answers"
-    except ImportError:
-        return "no CUDA device answers"
+def no_cuda(*libraries: cuda.Library) -> str:
+    """Why none of the libraries (default: any) can be measured on a GPU here, in one line; empty where one can."""
+    reasons = [cuda.missing(library) for library in libraries or ("torch", "numba")]
+    return "" if None in reasons else str(reasons[0])
 
 
 def absent(package: str) -> str:

@@ -16,9 +16,10 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from containers.contract import cuda
 from containers.contract.errors import EnvironmentFault
 from containers.contract.volume import Geometry
-from containers.fusion import backends, interpolate_cuda, interpolate_torch
+from containers.fusion import backends, interpolate_torch, plane_runs
 from containers.fusion.grid import axis_maps, global_grid
 from containers.fusion.stack import Station
 
@@ -181,8 +182,8 @@ def test_each_plane_waits_for_the_stations_that_reach_it(
         for n, (shift, turn) in enumerate(zip(shifts, turns, strict=False))
     ]
     grid = global_grid(geometries)
-    geometries.sort(key=lambda geometry: interpolate_cuda.reach(grid, geometry))
-    found = interpolate_cuda.runs([interpolate_cuda.reach(grid, geometry) for geometry in geometries], grid.size[2])
+    geometries.sort(key=lambda geometry: plane_runs.reach(grid, geometry))
+    found = plane_runs.runs([plane_runs.reach(grid, geometry) for geometry in geometries], grid.size[2])
     planes = [range(run.start, run.stop) for run in found]
     assert [plane for run in planes for plane in run] == list(range(grid.size[2]))
     for n, geometry in enumerate(geometries):
@@ -307,15 +308,18 @@ def test_a_missing_device_or_library_is_said_with_the_mend(monkeypatch: pytest.M
     with pytest.raises(EnvironmentFault, match="torch is not installed"):
         interpolate_torch.require("cuda")
     assert backends.resolve("auto", "cpu") == "numba"
-    monkeypatch.setattr(backends, "cuda_answers", lambda: False)
-    with pytest.raises(EnvironmentFault, match="backend numba_cuda: no CUDA device answers"):
+    lacking: dict[str, cuda.Missing | None] = {
+        "numba": cuda.Missing("no kernel compiler", "bring one"),
+        "torch": cuda.Missing("no torch", "bring it"),
+    }
+    monkeypatch.setattr(cuda, "missing", lacking.get)
+    with pytest.raises(EnvironmentFault, match=r"^backend numba_cuda: no kernel compiler; bring one$"):
         backends.resolve("numba_cuda", "cuda")
-    said = "backend auto, device cuda: no CUDA device answers to numba_cuda or torch; use device cpu"
-    with pytest.raises(EnvironmentFault, match=said):
+    with pytest.raises(EnvironmentFault, match=r"^backend auto, device cuda: no kernel compiler; bring one$"):
         backends.resolve("auto", "cuda")
-    monkeypatch.setattr(interpolate_torch, "require", lambda device: None)
+    lacking["torch"] = None
     assert backends.resolve("auto", "cuda") == "torch"
-    monkeypatch.setattr(backends, "cuda_answers", lambda: True)
+    lacking["numba"] = None
     assert backends.resolve("auto", "cuda") == "numba_cuda"
 
 

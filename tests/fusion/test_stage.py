@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from containers.contract import cuda
 from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.volume import read_nrrd
-from containers.fusion import backends
 from tests.fusion.dicom_series import (
     DIXON,
     Field,
@@ -168,7 +168,7 @@ def test_wrong_parameters_stop_the_job(parameters: dict[str, Any], what: str, tm
 def test_a_backend_that_is_not_here_stops_the_job_before_any_item(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backends, "cuda_answers", lambda: False)
-    with pytest.raises(EnvironmentFault, match="no CUDA device answers"):
+    monkeypatch.setattr(cuda, "missing", lambda library: cuda.Missing("no NVIDIA driver", "install it"))
+    with pytest.raises(EnvironmentFault, match="backend numba_cuda: no NVIDIA driver; install it"):
         run_stage(tmp_path / "out", {"a": tmp_path}, backend="numba_cuda")
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["job.log"]

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from containers.contract import cuda
 from containers.contract.errors import EnvironmentFault, Fault
 from containers.contract.request import Item, load_request
 from containers.contract.segmentation import write_segmentation
@@ -77,8 +78,8 @@ def setup_for(request: Path | None) -> Callable[[Job], State]:
         torch.use_deterministic_algorithms(True)
         os.environ.update({f"nnUNet_{name}": "unused" for name in ("raw", "preprocessed", "results")})
         fast = bool(job.parameters["fast"])
-        if job.resources.device == "cuda" and not torch.cuda.is_available():
-            raise EnvironmentFault("no CUDA device answers", where="resources.device", mend="use cpu, or run on a GPU")
+        if job.resources.device == "cuda":
+            cuda.require("torch", where="resources.device")
         if request is not None:
             faults = [_fault_of(item.inputs["weights"], fast) for item in load_request(request).items]
             if all(fault is not None for fault in faults):
