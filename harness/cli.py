@@ -6,6 +6,8 @@ Exit status: 0 as expected, 1 a mismatch, 2 wrong usage or specification, 3 the 
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -196,12 +198,27 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM and SIGINT raise Stopped for the length of the block; then the handlers of before are back.
+
+    A handler that stayed would be inherited by whatever the process forks later, and raise there: a pool that ends its
+    workers by SIGTERM would wait for them for ever.
+    """
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            # None: the handler was not set from Python, and cannot be set again from here.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Entry point. Faults become one line on stderr and the exit status that says whose they are."""
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
     try:
-        app(args=arguments, prog_name="myorepro")
+        with _stoppable():
+            app(args=arguments, prog_name="myorepro")
     except RequestFault as fault:
         print(f"myorepro: {fault}", file=sys.stderr)
         sys.exit(ExitStatus.USAGE)

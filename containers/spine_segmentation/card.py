@@ -1,8 +1,6 @@
 """What a person reads of a training run: the learning curve and the model card."""
 
 import json
-import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import torch
 
 from containers.contract.files import replacing, sha256_file, write_json, write_text
 from containers.contract.training_set import Dataset
+from containers.contract.versions import versions_of
 from containers.spine_segmentation.model import CONFIGURATION, FILE, POSTPROCESSING
 from containers.spine_segmentation.settings import Settings
 
@@ -56,7 +55,7 @@ def write_card(
         "seed": seed,
         "threads": torch.get_num_threads(),
         "sets": {name: [pair.identifier for pair in pairs] for name, pairs in dataset.sets.items()},
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        "versions": versions_of(*packages),
         "weights": {"file": FILE, "sha256": sha256_file(out / FILE), "bytes": (out / FILE).stat().st_size},
         "keep_largest": json.loads((out / POSTPROCESSING).read_text(encoding="utf-8"))["keep_largest"],
         "scores": scores,

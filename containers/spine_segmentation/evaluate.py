@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 
+from containers.contract import cuda
 from containers.contract.dice import Labels, score, summary
 from containers.contract.errors import Fault
 from containers.contract.files import write_json
 from containers.contract.labels import SPINE_LABELS
+from containers.contract.process_state import torch_settings_restored
 from containers.contract.training_set import Dataset, Pair, read_dataset
 from containers.spine_segmentation.case import read_case
 from containers.spine_segmentation.infer import segment
@@ -33,6 +35,7 @@ def evaluate(model: Model, dataset: Dataset, names: list[str], *, device: str = 
     return score(dataset, names, found_and_true)
 
 
+@torch_settings_restored()
 def main(arguments: list[str] | None = None) -> int:
     """Command line. Returns 0, or 3 after a one-line fault."""
     parser = argparse.ArgumentParser(prog="python -m containers.spine_segmentation.evaluate")
@@ -45,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     try:
+        if options.device == "cuda":
+            cuda.require("torch", where="--device")
         dataset, model = read_dataset(options.data, SPINE_LABELS), load_model(options.weights)
         result = evaluate(model, dataset, options.sets, device=options.device)
     except Fault as fault:

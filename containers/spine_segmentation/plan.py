@@ -25,6 +25,8 @@ from containers.spine_segmentation.settings import Settings
 
 NUMBER, NAME = 1, "Dataset001_Spine"
 DONE = "prepared.json"
+LISTED = "dataset"
+"""Key of nnU-Net's dataset.json that lists the files of each case. It holds identifiers, so no model folder has it."""
 
 
 class CompactPlanner(ExperimentPlanner):  # type: ignore[misc]
@@ -111,7 +113,13 @@ def _write_raw(dataset: Dataset, pairs: list[Pair], folder: Path) -> None:
         mask = np.ascontiguousarray(case.mask)
         write_nrrd(folder / "labelsTr" / f"{pair.identifier}.nrrd", Volume(mask, grid), compress=True)
     labels = {"background": 0, **{name: value for value, name in sorted(dataset.labels.items())}}
-    write_json(
-        folder / "dataset.json",
-        {"channel_names": {"0": "MR"}, "labels": labels, "numTraining": len(pairs), "file_ending": ".nrrd"},
-    )
+    # With the files listed here nnU-Net does not look for them, for which it would fork twelve processes.
+    files = {
+        pair.identifier: {
+            "images": [f"imagesTr/{pair.identifier}_0000.nrrd"],
+            "label": f"labelsTr/{pair.identifier}.nrrd",
+        }
+        for pair in pairs
+    }
+    described = {"channel_names": {"0": "MR"}, "labels": labels, "numTraining": len(pairs), "file_ending": ".nrrd"}
+    write_json(folder / "dataset.json", {**described, LISTED: files})

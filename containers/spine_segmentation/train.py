@@ -22,9 +22,11 @@ import torch
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 
-from containers.contract.errors import EnvironmentFault, Fault
+from containers.contract import cuda
+from containers.contract.errors import Fault
 from containers.contract.files import write_json
 from containers.contract.labels import SPINE_LABELS
+from containers.contract.process_state import environment_restored, torch_settings_restored
 from containers.contract.training_set import Dataset, read_dataset
 from containers.spine_segmentation.card import draw_learning_curve, write_card
 from containers.spine_segmentation.case import read_case
@@ -37,7 +39,7 @@ from containers.spine_segmentation.model import (
     save_model,
     save_postprocessing,
 )
-from containers.spine_segmentation.plan import NAME, prepare, set_option
+from containers.spine_segmentation.plan import LISTED, NAME, prepare, set_option
 from containers.spine_segmentation.postprocessing import choose
 from containers.spine_segmentation.settings import COMPACT, Settings, load_settings
 from containers.spine_segmentation.trainer import nnUNetTrainer
@@ -77,6 +79,7 @@ def train(dataset: Dataset, settings: Settings, plans: dict[str, Any], out: Path
     with quiet(out / "train.log"):
         given = {**deepcopy(plans), "continue_training": False}
         described = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        described.pop(LISTED, None)
         trainer = nnUNetTrainer(given, CONFIGURATION, 0, described, torch.device(device))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
@@ -129,6 +132,8 @@ def set_postprocessing(dataset: Dataset, out: Path, device: str) -> None:
     save_postprocessing(out, choose(found, truth, len(dataset.labels) + 1))
 
 
+@torch_settings_restored()
+@environment_restored("nnUNet_")
 def main(arguments: list[str] | None = None) -> int:
     """Command line. Returns 0, or 3 after a one-line fault."""
     parser = argparse.ArgumentParser(prog="python -m containers.spine_segmentation.train")
@@ -144,8 +149,8 @@ def main(arguments: list[str] | None = None) -> int:
     torch.use_deterministic_algorithms(options.device == "cpu")
     torch.utils.deterministic.fill_uninitialized_memory = False
     try:
-        if options.device == "cuda" and not torch.cuda.is_available():
-            raise EnvironmentFault("no CUDA device answers", where="--device", mend="use cpu, or run on a GPU")
+        if options.device == "cuda":
+            cuda.require("torch", where="--device")
         settings, dataset = load_settings(options.settings), read_dataset(options.data, SPINE_LABELS)
         with quiet(options.out / "prepare.log"):
             plans = prepare(dataset, settings, options.out / "nnunet", options.threads)

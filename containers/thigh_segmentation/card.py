@@ -1,7 +1,5 @@
 """What a person reads of a training run: the learning curve and the model card."""
 
-import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +7,7 @@ import torch
 
 from containers.contract.files import replacing, sha256_file, write_json
 from containers.contract.training_set import Dataset
+from containers.contract.versions import versions_of
 from containers.thigh_segmentation.checkpoint import FILE
 from containers.thigh_segmentation.config import Config
 
@@ -59,7 +58,7 @@ def write_card(out: Path, config: Config, dataset: Dataset, seed: int, scores: d
         "seed": seed,
         "threads": torch.get_num_threads(),
         "sets": {name: [pair.identifier for pair in pairs] for name, pairs in dataset.sets.items()},
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        "versions": versions_of(*packages),
         "weights": {"file": FILE, "sha256": sha256_file(out / FILE), "bytes": (out / FILE).stat().st_size},
         "scores": scores,
         "limits": list(LIMITS),

@@ -15,6 +15,7 @@ from containers.contract.dice import Labels, score, summary
 from containers.contract.errors import Fault
 from containers.contract.files import write_json
 from containers.contract.labels import THIGH_LABELS
+from containers.contract.process_state import torch_settings_restored
 from containers.contract.training_set import Dataset, Pair, read_dataset
 from containers.thigh_segmentation.checkpoint import Checkpoint, load_checkpoint
 from containers.thigh_segmentation.infer import segment
@@ -31,6 +32,7 @@ def evaluate(checkpoint: Checkpoint, dataset: Dataset, names: list[str], *, seco
     return score(dataset, names, found_and_true)
 
 
+@torch_settings_restored()
 def main(arguments: list[str] | None = None) -> int:
     """Command line. Returns 0, or 3 after a one-line fault."""
     parser = argparse.ArgumentParser(prog="python -m containers.thigh_segmentation.evaluate")

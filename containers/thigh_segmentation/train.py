@@ -18,10 +18,12 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
+from containers.contract import cuda
 from containers.contract.dice import dice_per_class, mean_present
 from containers.contract.errors import EnvironmentFault, Fault
 from containers.contract.files import replacing, write_json
 from containers.contract.labels import THIGH_LABELS
+from containers.contract.process_state import torch_settings_restored
 from containers.contract.training_set import Dataset, read_dataset
 from containers.thigh_segmentation.blend import sliding_logits
 from containers.thigh_segmentation.card import draw_learning_curve, write_card
@@ -208,6 +210,7 @@ def finish(config: Config, dataset: Dataset, out: Path, seed: int, device: str =
     write_card(out, config, dataset, seed, scores)
 
 
+@torch_settings_restored()
 def main(arguments: list[str] | None = None) -> int:
     """Command line. Returns 0, or 3 after a one-line fault."""
     parser = argparse.ArgumentParser(prog="python -m containers.thigh_segmentation.train")
@@ -223,8 +226,8 @@ def main(arguments: list[str] | None = None) -> int:
     torch.use_deterministic_algorithms(options.device == "cpu")
     torch.utils.deterministic.fill_uninitialized_memory = False
     try:
-        if options.device == "cuda" and not torch.cuda.is_available():
-            raise EnvironmentFault("no CUDA device answers", where="--device", mend="use cpu, or run on a GPU")
+        if options.device == "cuda":
+            cuda.require("torch", where="--device")
         config, dataset = load_config(options.config), read_dataset(options.data, THIGH_LABELS)
         train(config, dataset, options.out, options.seed, options.device)
         finish(config, dataset, options.out, options.seed, options.device)

@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import surface_distance
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from monai import metrics
 
 from containers.agreement.overlap import ClassAgreement, class_agreement, joint_histogram, mean
 from containers.contract.segmentation import write_segmentation
@@ -122,8 +125,6 @@ def test_a_class_of_one_map_only_is_named(tmp_path: Path, run_stage: RunStage) -
 
 @pytest.mark.parametrize("seed", range(4))
 def test_equal_to_monai(seed: int) -> None:
-    torch = pytest.importorskip("torch")
-    metrics = pytest.importorskip("monai.metrics")
     classes = 28
     labels, truth = blobs(seed, classes)
     hot = [
@@ -148,7 +149,6 @@ def test_equal_to_monai(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_equal_to_surface_distance(seed: int) -> None:
-    surface_distance = pytest.importorskip("surface_distance")
     labels, truth = blobs(seed, 12)
     for label, one in enumerate(agreement(labels, truth, 12), start=1):
         theirs = surface_distance.compute_dice_coefficient(truth == label, labels == label)

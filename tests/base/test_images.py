@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from docker.errors import ImageNotFound
 
 from containers.contract.errors import EnvironmentFault, RequestFault
 from harness import images, stages
@@ -118,24 +117,13 @@ def test_torch_is_the_cpu_build_else_the_public_one(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def tag(engine: None) -> Iterator[str]:
+def tag() -> Iterator[str]:
     name = "myorepro-test/tiny:1"
     yield name
     subprocess.run(["docker", "image", "rm", "--force", name], check=False, capture_output=True)
 
 
-@pytest.fixture
-def engine() -> None:
-    try:
-        client = images.connect()
-        client.images.get(f"{images.ROOTFS}:{images.SUITE}")
-    except EnvironmentFault as fault:
-        pytest.skip(str(fault))
-    except ImageNotFound:
-        pytest.skip("the root filesystem image is not built: make images")
-
-
-@pytest.mark.docker
+@pytest.mark.needs("images")
 def test_image_is_reused_until_its_source_changes(tmp_path: Path, tag: str) -> None:
     folder = tmp_path / "tiny"
     folder.mkdir()
@@ -170,7 +158,7 @@ def test_the_first_complaint_is_the_cause(printed: list[str], cause: str) -> Non
     assert found.startswith(cause) and (cause != "" or found == "")
 
 
-@pytest.mark.docker
+@pytest.mark.needs("images")
 def test_unknown_base_image_is_one_line(engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MYOREPRO_BASE_IMAGE", "myorepro-test/Not A Name")
     with pytest.raises(EnvironmentFault, match="the container engine failed") as caught:
@@ -178,7 +166,7 @@ def test_unknown_base_image_is_one_line(engine: None, monkeypatch: pytest.Monkey
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.docker
+@pytest.mark.needs("images")
 def test_failing_build_names_the_stage_in_one_line(tmp_path: Path, tag: str) -> None:
     folder = tmp_path / "tiny"
     folder.mkdir()

@@ -1,6 +1,5 @@
 """Fat fraction through the stage and its parts: known fractions, other grids, erosion, real data."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from containers.contract.table import read_table
 from containers.contract.volume import Geometry, Volume, read_nrrd, write_nrrd
 from tests.composition.boxes import GRID, box_labels, even_widths
 from tests.composition.conftest import RunStage
+from tests.optional import DATA
 
-DATA = Path(os.environ.get("MYOREPRO_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 GE = DATA / "ge_thigh_dixon"
 
 
@@ -236,8 +235,7 @@ def geometry_from_ras(affine: npt.NDArray[np.float64], shape: tuple[int, ...]) -
     )
 
 
-@pytest.mark.data
-@pytest.mark.skipif(not GE.is_dir(), reason="no ge_thigh_dixon in MYOREPRO_DATA")
+@pytest.mark.needs("data/ge_thigh_dixon")
 def test_real_dixon_maps_give_their_reference_fat_fraction(tmp_path: Path, run_stage: RunStage) -> None:
     import nibabel
 

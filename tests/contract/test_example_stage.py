@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from containers.contract.errors import EnvironmentFault
 from harness import images
 from harness.conformance import check_stage
 from harness.runners.docker import DockerRunner
@@ -19,10 +18,7 @@ FOLDER = Path(__file__).parent / "example_stage"
 
 @pytest.fixture(scope="module")
 def image() -> str:
-    try:
-        return images.build_folder(FOLDER, "myorepro-test/word_count:1.0.0", progress=lambda line: None).image_id
-    except EnvironmentFault as fault:
-        pytest.skip(str(fault))
+    return images.build_folder(FOLDER, "myorepro-test/word_count:1.0.0", progress=lambda line: None).image_id
 
 
 def test_description_is_that_of_stage_toml() -> None:
@@ -30,7 +26,7 @@ def test_description_is_that_of_stage_toml() -> None:
     assert said == tomllib.loads((FOLDER / "stage.toml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
+@pytest.mark.needs("jq")
 def test_plain_copy_conforms_as_a_program(tmp_path: Path) -> None:
     copy = shutil.copytree(FOLDER, tmp_path / "my_stage")
     findings = check_stage(ProcessRunner(), str(copy / "stage.sh"), {}, {})
@@ -38,14 +34,14 @@ def test_plain_copy_conforms_as_a_program(tmp_path: Path) -> None:
     assert len(findings) > 10
 
 
-@pytest.mark.docker
+@pytest.mark.needs("images")
 def test_shell_stage_conforms(image: str) -> None:
     findings = check_stage(DockerRunner(), image, {}, {})
     assert [finding for finding in findings if finding.result != "passed"] == []
     assert len(findings) > 10
 
 
-@pytest.mark.docker
+@pytest.mark.needs("images")
 def test_shell_stage_counts(image: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("eins zwei drei\n", encoding="utf-8")
     (tmp_path / "request.json").write_text(

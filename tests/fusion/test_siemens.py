@@ -1,6 +1,5 @@
 """Real Siemens data: one object at two table positions 20 mm apart, both echoes in one series."""
 
-import os
 import zipfile
 from pathlib import Path
 
@@ -9,13 +8,11 @@ import pytest
 import SimpleITK as sitk
 
 from containers.contract.volume import read_nrrd
+from tests import optional
 from tests.fusion.dicom_series import run_stage
 
-DATA = Path(os.environ.get("MYOREPRO_DATA", Path(__file__).parents[3] / "shared" / "data")) / "siemens_two_station.zip"
-pytestmark = [
-    pytest.mark.data,
-    pytest.mark.skipif(not DATA.exists(), reason=f"{DATA.name} is not in MYOREPRO_DATA (default ../shared/data)"),
-]
+DATA = optional.DATA / "siemens_two_station.zip"
+pytestmark = pytest.mark.needs(f"data/{DATA.name}")
 
 
 def test_world_coordinates_agree_between_the_two_table_positions(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ AA_TEXT, AA_LARGE = 4.5, 3.0
 SHOWN = "[...document.querySelectorAll('tbody.claim')].filter(c => !c.hidden).map(c => c.id)"
 COMPLAINTS = {"Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"}
 
-pytestmark = pytest.mark.skipif(executable() is None, reason="no chromium or chrome on this machine")
+pytestmark = pytest.mark.needs("browser")
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rocrate import rocrate
 
+from harness.report import crate
 from harness.results import JobResult, Results
-
-rocrate = pytest.importorskip("rocrate.rocrate", reason="the package rocrate is not installed")
-from harness.report import crate  # noqa: E402
 
 Rendered = tuple[Results, Path, Path]
 

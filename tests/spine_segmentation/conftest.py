@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import containers.spine_segmentation
+from containers.contract.process_state import environment_restored, torch_settings_restored
 from containers.contract.stage import main
 from containers.spine_segmentation import train
 from containers.spine_segmentation.settings import Settings
@@ -34,6 +35,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+@torch_settings_restored()
 def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Path:
     """The output folder of a short, whole training run of the tiny network."""
     folder = tmp_path_factory.mktemp("tiny")
@@ -49,6 +51,8 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Path:
 def run_stage(tmp_path: Path) -> RunStage:
     """Run the stage on items by a request file; return the records by item. The output is in `tmp_path/out`."""
 
+    @torch_settings_restored()
+    @environment_restored()
     def run(items: list[dict[str, Any]], threads: int = 1, out: str = "out", **parameters: Any) -> Any:
         request = {
             "stage": "spine_segmentation",

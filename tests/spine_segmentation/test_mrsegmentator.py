@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from docker.errors import ImageNotFound
 
 import containers.spine_segmentation.mrsegmentator as package
-from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file, write_json
 from containers.contract.labels import AUTOCHTHONOUS
+from containers.contract.process_state import environment_restored, torch_settings_restored
 from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import main
 from containers.contract.volume import Volume, write_nrrd
@@ -68,6 +67,8 @@ def stand_in(tiny_run: Path, tmp_path: Path) -> Path:
 def run(tmp_path: Path) -> Run:
     """Run the stage on volumes by name with a model folder; returns the exit status."""
 
+    @torch_settings_restored()
+    @environment_restored()
     def call(volumes: dict[str, Volume], weights: Path) -> int:
         items: list[dict[str, Any]] = []
         for name, volume in volumes.items():
@@ -118,10 +119,10 @@ def test_a_folder_of_another_model_is_refused(stand_in: Path, run: Run, capsys: 
     assert "has no labels 31 and 32" in capsys.readouterr().err
 
 
+@pytest.mark.needs("mrsegmentator")
 def test_with_a_stand_in_model_the_two_muscles_come_out_on_the_volumes_grid(
     stand_in: Path, run: Run, tmp_path: Path
 ) -> None:
-    pytest.importorskip("mrsegmentator", reason="MRSegmentator is in its own image only")
     volume, truth = person(40, GRID)
     turned = Volume(np.ascontiguousarray(volume.data[::-1, ::-1, ::-1]), RIGHT_ANTERIOR)
     flat = Volume(np.full(GRID.shape, 5, np.int16), GRID)
@@ -138,15 +139,11 @@ def test_with_a_stand_in_model_the_two_muscles_come_out_on_the_volumes_grid(
         assert 2 * both / (np.sum(one.data == value) + np.sum(truth == value)) > 0.6
 
 
-@pytest.mark.docker
+@pytest.mark.needs("images")
 @pytest.mark.slow
 def test_the_image_keeps_the_contract_with_a_stand_in_model_and_ends_with_status_3_without(
     stand_in: Path, tmp_path: Path
 ) -> None:
-    try:
-        images.connect().images.get(images.reference("mrsegmentator"))
-    except (EnvironmentFault, ImageNotFound):
-        pytest.skip("the image is not built: make images")
     runner = DockerRunner({"mrsegmentator": images.reference("mrsegmentator")})
     findings = check_stage(runner, "mrsegmentator", {"weights": stand_in}, {})
     assert [f for f in findings if f.result != "passed"] == []

@@ -9,6 +9,7 @@ import pytest
 
 from containers.contract.dice import dice_per_class
 from containers.contract.labels import SPINE_LABELS
+from containers.contract.process_state import torch_settings_restored
 from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import main
 from containers.contract.volume import Geometry, Volume, read_nrrd, write_nrrd
@@ -86,6 +87,7 @@ def test_bad_volumes_among_good_ones(tiny_run: Path, run_stage: RunStage, tmp_pa
             assert not (tmp_path / "out" / name / "labels.seg.nrrd").exists()
 
 
+@torch_settings_restored()
 def test_a_job_without_any_weights_ends_with_status_3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

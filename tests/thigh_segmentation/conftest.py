@@ -10,6 +10,7 @@ import torch
 
 import containers.thigh_segmentation
 from containers.contract.labels import THIGH_LABELS
+from containers.contract.process_state import environment_restored, torch_settings_restored
 from containers.contract.stage import main
 from containers.contract.training_set import read_dataset
 from containers.thigh_segmentation.checkpoint import FILE
@@ -23,6 +24,7 @@ RunStage = Callable[..., dict[str, dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
+@torch_settings_restored()
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output folder of a short, whole training run of the tiny network."""
     folder = tmp_path_factory.mktemp("tiny")
@@ -44,6 +46,8 @@ def tiny_weights(tiny_run: Path) -> Path:
 def run_stage(tmp_path: Path) -> RunStage:
     """Run the stage on items by a request file; return the records by item. The output is in `tmp_path/out`."""
 
+    @torch_settings_restored()
+    @environment_restored()
     def run(items: list[dict[str, Any]], threads: int = 1, out: str = "out", **parameters: Any) -> Any:
         request = {
             "stage": "thigh_segmentation",

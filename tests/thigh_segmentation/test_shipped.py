@@ -11,6 +11,7 @@ import torch
 from containers.contract.dice import dice_per_class
 from containers.contract.files import sha256_file
 from containers.contract.labels import MUSCLES, THIGH_LABELS, label_of
+from containers.contract.process_state import torch_settings_restored
 from containers.thigh_segmentation.checkpoint import SHIPPED, load_checkpoint
 from containers.thigh_segmentation.config import load_config
 from containers.thigh_segmentation.infer import segment
@@ -51,6 +52,7 @@ def test_no_case_shows_a_person_of_the_training() -> None:
 
 
 @pytest.mark.slow
+@torch_settings_restored()
 def test_a_thigh_of_an_unseen_person() -> None:
     """One station at the full protocol: Dice of the muscles there, the second pass's gain, one and two threads."""
     anatomy = fit(draw_subject(SEED), SEED)

@@ -1,6 +1,7 @@
 """The training loop: it learns, a stopped run goes on as if it had not stopped, and it refuses what does not fit."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from safetensors.torch import load_file
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.labels import THIGH_LABELS
+from containers.contract.process_state import torch_settings_restored
 from containers.contract.training_set import Dataset, read_dataset
 from containers.contract.volume import Volume, write_nrrd
 from containers.thigh_segmentation import train as module
@@ -23,9 +25,10 @@ from tests.thigh_segmentation.people import GRID, LABELS, person, tiny_config, w
 
 
 @pytest.fixture
-def dataset(tmp_path: Path) -> Dataset:
-    torch.set_num_threads(1)
-    return read_dataset(write_dataset(tmp_path / "data"), THIGH_LABELS)
+def dataset(tmp_path: Path) -> Iterator[Dataset]:
+    with torch_settings_restored():
+        torch.set_num_threads(1)
+        yield read_dataset(write_dataset(tmp_path / "data"), THIGH_LABELS)
 
 
 def test_it_learns_and_says_how_well(tiny_run: Path) -> None:
@@ -183,6 +186,7 @@ def test_command_line_gives_one_line_for_a_fault(tmp_path: Path, capsys: pytest.
 
 
 @pytest.mark.slow
+@torch_settings_restored()
 def test_full_size_step_checkpoint_resume_and_inference(tmp_path: Path) -> None:
     """The paper's network as it stands in paper.toml, on one patch of its own grid."""
     torch.set_num_threads(2)
