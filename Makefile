@@ -1,6 +1,7 @@
 # Every target sets up what it needs first. `make help` lists them.
 # Settings: TORCH=cuda (CUDA build of torch), RUNNER=process|docker, PRESET=small|full, JOBS=N, STAGES="...",
-# BASE_IMAGE=name (registry image to build on), PYTHON=python3.x; of bench: ONLY="...", QUICK=1
+# BASE_IMAGE=name (registry image to build on), PYTHON=python3.x; of bench: ONLY="...", QUICK=1;
+# of test: TESTS="tests/fusion ..." (folders or files), MARK="not slow" (pytest's -m)
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
@@ -13,6 +14,8 @@ RUNNER ?= auto
 PRESET ?=
 JOBS ?=
 GATE ?=
+MARK ?=
+TESTS ?=
 PYTHON ?=
 BASE_IMAGE ?=
 export MYOREPRO_BASE_IMAGE := $(BASE_IMAGE)
@@ -63,8 +66,8 @@ $(BENCH_STAMP): requirements/bench.lock $(STAMP)
 reproduce: $(STAMP) ## run every case, judge the claims, write report/index.html (with containers where an engine answers)
 	$(BIN)/myorepro reproduce --runner $(RUNNER) $(OPTIONS)
 
-test: $(STAMP) ## run the tests, one process a core
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(if $(JOBS),$(JOBS),auto)
+test: $(STAMP) ## run the tests, one process a core; the last lines say what was skipped and what it needs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(if $(JOBS),$(JOBS),auto) $(if $(MARK),-m "$(MARK)") $(TESTS)
 
 lint: $(STAMP) ## ruff, mypy and the import rules
 	$(BIN)/ruff check .
