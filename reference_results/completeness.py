@@ -47,21 +47,29 @@ _CONTEXT = 28
 
 
 class Part(Strict):
-    """A named part of a text. lines: `12-15,18`."""
+    """A named part of a text."""
 
     name: str
+    """Name of the section, as the `place` of ledger entries says it."""
     lines: str = Field(pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$")
+    """Line numbers of the part in its file, such as `12-15,18`."""
     text: str = ""
+    """File that the lines are of; empty for `<paper>.txt`."""
 
 
 class LeftOut(Strict):
-    """Numbers that need no claim, with the reason; what is given narrows: lines, section, numbers as printed, text."""
+    """Numbers that need no claim; each field that is given narrows which they are."""
 
     lines: str = Field(default="", pattern=r"^$|^\d+(-\d+)?(,\d+(-\d+)?)*$")
+    """Line numbers that they stand in, such as `12-15,18`; empty for all lines."""
     section: str = ""
+    """Section that they stand in; empty for all sections."""
     numbers: list[str] = Field(default_factory=list)
+    """The numbers as printed; empty for all numbers."""
     text: str = ""
+    """File that they stand in; empty for `<paper>.txt` with `lines`, otherwise for all files."""
     reason: str = Field(min_length=1)
+    """Why no claim is needed."""
 
     @model_validator(mode="after")
     def _says_what(self) -> "LeftOut":
@@ -74,8 +82,11 @@ class Rules(Strict):
     """`left_out.toml`."""
 
     citations: Literal["", "parentheses"] = ""
+    """How the paper cites: `parentheses` where references look like numbers (1, 2); otherwise empty."""
     sections: list[Part] = Field(default_factory=list)
+    """Parts with names of their own; later ones win over earlier ones and over headings."""
     left_out: list[LeftOut] = Field(default_factory=list)
+    """Numbers that need no claim, with the reason."""
 
 
 @dataclass(frozen=True)
