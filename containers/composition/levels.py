@@ -19,18 +19,23 @@ Array = npt.NDArray[np.float64]
 
 
 class Level(Strict):
-    """A level between two heights z in mm (LPS); `bottom_mm` lies below `top_mm`."""
+    """A vertebral level between two heights."""
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$")
+    """Name of the level, as it stands in the metrics."""
     top_mm: float = Field(allow_inf_nan=False)
+    """Upper end as z in mm (LPS); it lies above `bottom_mm`."""
     bottom_mm: float = Field(allow_inf_nan=False)
+    """Lower end as z in mm (LPS)."""
 
 
 class Levels(Strict):
-    """The file of the input `levels`; without any nothing is measured by level."""
+    """The file of the input `levels`."""
 
     schema_version: str
+    """Version of the file's form."""
     levels: list[Level] = Field(default_factory=list)
+    """The levels; without any, nothing is measured by level."""
 
 
 def read_levels(path: Path) -> list[Level]:

@@ -35,6 +35,7 @@ class NumberColumn(dictionary.NumberColumn):
     """A number; a statistic of a paper may go without a unit."""
 
     unit: str = ""
+    """Unit of the numbers; empty where the dictionary states none."""
 
 
 class Dictionary(dictionary.Dictionary):
@@ -47,6 +48,7 @@ class Dictionary(dictionary.Dictionary):
             Field(discriminator="type"),
         ],
     ] = Field(default_factory=dict)
+    """What each column of the table is, by its name; columns of the table that are not named are ignored."""
 
 
 @dataclass(frozen=True)

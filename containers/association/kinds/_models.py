@@ -28,12 +28,14 @@ class LogisticModel(Nested):
     """As an analysis of kind logistic, of the whole."""
 
     kind: Literal["logistic"]
+    """Marks a logistic regression."""
 
 
 class MixedModel(Nested, MixedFields):
     """As an analysis of kind mixed_logistic, of the whole."""
 
     kind: Literal["mixed_logistic"]
+    """Marks a logistic regression with random intercepts."""
 
 
 Model = Annotated[LogisticModel | MixedModel, Field(discriminator="kind")]
