@@ -94,8 +94,11 @@ class Entry:
     """What a ledger prints at a place."""
 
     id: str
+    """Identifier of the claim or number."""
     place: str
+    """Where the paper prints it, as the ledger says."""
     tokens: list[Token]
+    """The numbers in its printed text."""
 
 
 @dataclass
@@ -103,22 +106,33 @@ class Found:
     """A number of the text and what became of it."""
 
     text: str
+    """File that the number stands in."""
     line: int
+    """Its line, counted from 1."""
     section: str
+    """Section that the line is in."""
     token: Token
+    """The number."""
     context: str
+    """Some characters around it."""
     covered: bool = False
+    """Whether a claim or helper number prints it at this place."""
     reason: str = ""
+    """Why it needs no claim; empty where no rule leaves it out."""
 
 
 @dataclass
 class Outcome:
-    """Result for one paper. astray: ledger entries whose number does not stand at their place, with why."""
+    """Result for one paper."""
 
     paper: str
+    """Name of the paper."""
     found: list[Found] = field(default_factory=list)
+    """Every number of the text with what became of it."""
     astray: list[str] = field(default_factory=list)
+    """Ledger entries whose number does not stand at their place, with why."""
     stale: list[str] = field(default_factory=list)
+    """Rules that leave nothing out."""
 
     @property
     def uncovered(self) -> list[Found]:

@@ -41,11 +41,14 @@ class Register(Strict):
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure with the names of its pictures that are there, and what has to be said beside them."""
+    """A figure with its pictures in a run."""
 
     figure: Figure
+    """The figure, as the register has it."""
     pictures: list[str]
+    """Names of its pictures that are there, as `case/name`."""
     note: str
+    """What has to be said with them; empty for nothing."""
 
 
 @cache

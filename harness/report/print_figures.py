@@ -147,10 +147,12 @@ class PrintFigures(Strict):
 
 @dataclass(frozen=True)
 class _Paper:
-    """The printed numbers of one paper, and its judged claims by id."""
+    """One paper as the pictures read it."""
 
     ledger: Ledger
+    """Its printed numbers."""
     claims: Mapping[str, ClaimResult]
+    """Its judged claims, by id."""
 
     def printed(self, key: str) -> list[PrintedNumber]:
         """All numbers of an entry; none where the ledger has no such entry or the entry has no number."""
