@@ -57,10 +57,12 @@ def read_levels(path: Path) -> list[Level]:
 
 @dataclass(frozen=True)
 class Slabs:
-    """Heights z in mm of the voxels' centres, one per voxel, and the half of their extent along z."""
+    """Where voxels lie along z."""
 
     z_mm: Array
+    """Height z (LPS) of each voxel's centre, in mm, one per voxel."""
     half_mm: float
+    """Half of a voxel's extent along z, in mm."""
 
     def part(self, level: Level) -> Array:
         """Part (0 to 1) of each voxel that lies in the level."""

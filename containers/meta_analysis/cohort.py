@@ -56,9 +56,13 @@ class Cohort:
     """Rows in use. `asked_by` of the methods is the place that their messages name."""
 
     dictionary: Dictionary
+    """What the columns are."""
     id_column: str
+    """Name of the column that identifies the effects."""
     data: columns.Cohort
+    """The columns of the rows in use."""
     flow: Flow
+    """Rows that were left out so far."""
 
     def __len__(self) -> int:
         return self.data.size
