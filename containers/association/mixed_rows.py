@@ -16,7 +16,7 @@ from containers.contract.cohort.arrays import FloatArray
 
 @dataclass(frozen=True)
 class PreparedRows:
-    """Rows as the fit takes them: sorted by group, with orthogonal columns."""
+    """Rows as the fit takes them: sorted by group, equal ones merged, columns standardised."""
 
     rows: GroupedRows
     """The sorted rows."""

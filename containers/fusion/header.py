@@ -73,17 +73,17 @@ class Slice:
     file: str
     """Name of the file, without folders."""
     patient: str
-    """PatientID."""
+    """PatientID, which is only compared and never shown; empty where missing."""
     study: str
-    """StudyInstanceUID."""
+    """StudyInstanceUID, which is only compared and never shown; empty where missing."""
     series: str
-    """SeriesInstanceUID."""
+    """SeriesInstanceUID; empty where missing."""
     series_number: str
     """SeriesNumber as text; empty where missing."""
     description: str
     """SeriesDescription; empty where missing."""
     modality: str
-    """Modality, `MR` for the images that are used."""
+    """Modality, such as `MR`; empty where missing."""
     image_type: tuple[str, ...]
     """Values of ImageType."""
     echo_time_ms: float | None

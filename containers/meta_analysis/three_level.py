@@ -69,7 +69,7 @@ class ThreeLevelFit:
     criteria: Criteria
     """Information criteria."""
     gradient_max: float
-    """Largest derivative of the log-likelihood that is not 0 at the optimum, see README."""
+    """Largest slope of the log-likelihood in the log-variances where the search ended; see README."""
     boundary: tuple[str, ...]
     """Names of the variances that are 0."""
     blocks: tuple[Block, ...]
