@@ -52,7 +52,7 @@ class ExitStatus:
 
 
 class JobResult(Strict):
-    """One job: which stage by which digest under which runner, and what was really in force."""
+    """One step and way it was run: which stage by which digest under which runner, and what was really in force."""
 
     case: str
     """Name of the case that the job belongs to."""

@@ -67,7 +67,7 @@ class Check(Strict):
     maximum: float | None = None
     """Largest value that is accepted, itself included; None for no bound."""
     margin: float | None = Field(default=None, gt=0)
-    """How far a mutant must leave the tolerance, in its unit; None for half the width of the tolerance."""
+    """How far a mutant must leave the tolerance, in its unit; None for half the tolerance's width, where it has one."""
     tolerance_source: str = Field(min_length=1)
     """Where the bounds come from, and a stated margin too."""
     evidence: Evidence

@@ -47,7 +47,7 @@ class Parameters(Strict):
     truth_step_mm: float = Field(default=3.0, ge=1.0, le=5.0)
     """Step of the grid that the true volumes are integrated on, in mm."""
     repeated_station: int | None = Field(default=None, ge=0, le=5)
-    """Station that is scanned twice: the older one has motion and lies 0.4 mm lower; None for none."""
+    """Station that is scanned twice; the older one has motion and lies 0.4 mm off; None for none."""
     jittered_positions: bool = False
     """Whether stations are shifted against each other by parts of a voxel."""
     missing_slice: int | None = Field(default=None, ge=0, le=5)

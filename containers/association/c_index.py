@@ -25,7 +25,7 @@ class SortedScores:
     order: IntArray
     """Positions of the scores in ascending order, (n,)."""
     starts: IntArray
-    """First position of each tie in `order`, (ties,)."""
+    """Position in `order` of the first of each set of equal scores, (distinct scores,)."""
 
     @classmethod
     def of(cls, score: FloatArray) -> "SortedScores":

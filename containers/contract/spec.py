@@ -29,7 +29,7 @@ class Port(Strict):
     description: str
     """What it holds, for people: content, frame and units."""
     required: bool = True
-    """Whether an item must have it; for an output, whether every good item gives it."""
+    """Whether every item must have it; of an output, whether every good item gives it."""
 
 
 class FactSpec(Strict):
