@@ -36,12 +36,16 @@ STATION = {2: "pelvis", 3: "hip", 4: "thigh", 5: "knee"}
 
 @dataclass(frozen=True)
 class Condition:
-    """effect and level: what is changed and to what. changes: settings of `fused_water`. gap: blank slices."""
+    """One change of the phantom persons' images."""
 
     effect: str
+    """What is changed, in words."""
     level: str
+    """How far it is changed, in words."""
     changes: dict[str, Any] = field(default_factory=dict)
+    """Settings of `fused_water` that differ from those of the reference; empty for the reference."""
     gap: int = 0
+    """Number of slices that are blanked."""
 
 
 def conditions() -> Iterator[Condition]:

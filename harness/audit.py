@@ -29,7 +29,9 @@ class Audit:
     """Verdicts on all claims, and what they show together."""
 
     claims: list[ClaimResult]
+    """One verdict for each claim, by ledger and then in its order."""
     findings: list[Finding]
+    """What contradicted claims and equal rows show together."""
 
     @property
     def exit_status(self) -> int:

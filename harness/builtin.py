@@ -29,24 +29,34 @@ VERSION = "1.0.0"
 
 @dataclass(frozen=True)
 class Task:
-    """One item of a built-in step. hashes: SHA-256 of each input."""
+    """One item of a built-in step."""
 
     kind: str
+    """Kind of the step, by which the function that does it is found."""
     item: str
+    """Identifier of the item."""
     inputs: dict[str, Path]
+    """Files that the step reads, by name."""
     hashes: dict[str, str]
+    """SHA-256 of each input, by name."""
     parameters: dict[str, Any]
+    """Settings of the step, as they stand in the record."""
 
 
 @dataclass
 class Made:
-    """What a task made: output name -> file name in the item's folder."""
+    """What a task made."""
 
     files: dict[str, str] = field(default_factory=dict)
+    """File name in the item's folder, by output name."""
     facts: dict[str, Any] = field(default_factory=dict)
+    """Scalar facts of the item for the record."""
     details: dict[str, Any] = field(default_factory=dict)
+    """Further JSON for the record."""
     metrics: dict[str, Metric] = field(default_factory=dict)
+    """Numbers for the record, by name."""
     warnings: list[str] = field(default_factory=list)
+    """Lines for the record that its readers must know."""
 
 
 def perform(task: Task, folder: Path) -> None:

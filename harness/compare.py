@@ -19,11 +19,14 @@ FLOOR = 1e-12
 
 @dataclass(frozen=True)
 class Row:
-    """One metric in both records. None where a record lacks it or calls it undefined."""
+    """One metric in both records."""
 
     name: str
+    """Name of the metric."""
     left: float | None
+    """Value in the first record; None where it lacks it or calls it undefined."""
     right: float | None
+    """Value in the second record; None where it lacks it or calls it undefined."""
 
     @property
     def quantity(self) -> str:

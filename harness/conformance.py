@@ -24,11 +24,14 @@ Check = Callable[[Trial], str | None]
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: passed, failed or not checked, and why."""
+    """One check of a stage."""
 
     check: str
+    """What was tried, in words."""
     result: Literal["passed", "failed", "not checked"]
+    """How it ended; `not checked` where this machine or stage gives no way to try it."""
     reason: str = ""
+    """Why it did not pass; empty where it did."""
 
 
 def check_stage(

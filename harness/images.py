@@ -63,14 +63,20 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """One image: its tag, its ID (sha256 of its configuration), its size, and how it came about."""
+    """One image, and how it came about."""
 
     stage: str
+    """Name of the stage (or of the base) that it is of."""
     reference: str
+    """Its tag."""
     image_id: str
+    """SHA-256 of its configuration, with the prefix `sha256:`."""
     size_bytes: int
+    """Its size in bytes."""
     seconds: float
+    """Seconds that building took; about 0 for one that was reused."""
     reused: bool
+    """Whether it was there already, built from the same files."""
 
 
 def stage_folders() -> dict[str, Path]:

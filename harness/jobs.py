@@ -36,21 +36,28 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Work:
-    """One item to be done: its cache key, its inputs with their hashes, its facts."""
+    """One item to be done."""
 
     item: str
+    """Identifier of the item."""
     key: str
+    """Cache key of its result."""
     inputs: dict[str, Path]
+    """Paths of its inputs on this machine, by name."""
     hashes: dict[str, str]
+    """SHA-256 of each input, by name."""
     facts: dict[str, Any]
+    """Scalar facts of the item."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """How a step's items share the machine: jobs side by side, and the limits of each."""
+    """How a step's items share the machine."""
 
     jobs: int
+    """Jobs that run side by side."""
     limits: Limits
+    """Threads, memory and time of each job."""
 
 
 def share(items: int, cores: int, seconds: float, device: Literal["cpu", "cuda"] = "cpu") -> Share:
@@ -76,15 +83,25 @@ class StageCall:
     """All that the jobs of one step have in common."""
 
     runner: Runner
+    """The runner of the stage."""
     handle: StageHandle
+    """The stage."""
     store: Store
+    """The cache that good items go into."""
     parameters: dict[str, Any]
+    """Parameters of the stage."""
     seed: int
+    """Start of the stage's random draws."""
     limits: Limits
+    """Threads, memory and time of each job."""
     scratch: Path
+    """Folder for requests and outputs while a job runs."""
     errors: Path
+    """Folder that records of failed items are kept in."""
     done: Callable[[str], None]
+    """Called with each item's name as it ends."""
     stop: Event = field(default_factory=Event)
+    """Set when the run is to end now."""
 
     def run(self, work: list[Work], jobs: int) -> dict[str, Outcome]:
         """Run all; returns an outcome for every item."""

@@ -15,16 +15,21 @@ Status = Literal["ok", "error", "skipped", "missing", "planned"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """status: `ok` and `error` have a record; `skipped` had a failed input; `missing` got no valid record from
-    the stage (never a scientific result); `planned` is an item of a dry run. line: why it is not ok.
-    """
+    """What became of one item in one step."""
 
     status: Status
+    """`ok` and `error` have a record, `skipped` had a failed input, `missing` got no valid record from the stage (never
+    a scientific result), `planned` is of a dry run."""
     folder: Path | None = None
+    """Folder with record and outputs; None where there is none."""
     record: Record | None = None
+    """What the stage said; None where it said nothing valid."""
     line: str = ""
+    """Why it is not ok, in one line; empty for a good one."""
     provenance: dict[str, Any] = field(default_factory=dict)
+    """How the record was made: runner, digest, isolation; empty where there is none."""
     cached: bool = False
+    """Whether it comes from the cache."""
 
     def output(self, name: str) -> Path | None:
         """Path of an output, or None."""

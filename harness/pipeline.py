@@ -52,23 +52,36 @@ Outcomes = dict[str, Outcome]
 
 @dataclass
 class Context:
-    """What all cases of a run share. data: the data folder, or None. pool: worker processes for built-in steps.
-    draws: of every simulation, in place of the number in its case."""
+    """What all cases of a run share."""
 
     runner: Runner
+    """The runner of the stages."""
     store: Store
+    """The cache of finished items."""
     run_folder: Path
+    """Folder of this run: records, pictures and results."""
     data: Path | None
+    """The data folder; None where there is none."""
     preset: Preset
+    """How much is run."""
     cores: int
+    """Processor cores that the run may use."""
     pool: ProcessPoolExecutor
+    """Worker processes for built-in steps."""
     progress: Progress
+    """Where lines and bars go."""
     execute: bool = True
+    """Whether steps are run; False for a plan."""
     seconds_per_job: float = 3600.0
+    """Wall-clock limit of a job, in seconds."""
     device: Literal["cpu", "cuda"] = "cpu"
+    """Where stages compute."""
     draws: int | None = None
+    """Draws of every simulation, in place of the number in its case; None for that number."""
     handles: dict[str, StageHandle] = field(default_factory=dict)
+    """The stages that were identified, by name."""
     digests: dict[str, str] = field(default_factory=dict)
+    """Hash of the sources of each kind of built-in step."""
 
     def handle(self, stage: str) -> StageHandle:
         """The stage, identified once a run."""
@@ -97,13 +110,18 @@ class Context:
 
 @dataclass
 class CaseRun:
-    """One case while it runs. outcomes: by input or step, then by item. draws: of simulations, by step and draw."""
+    """One case while it runs."""
 
     case: Case
+    """The case."""
     context: Context
+    """What it shares with the other cases."""
     outcomes: dict[str, Outcomes] = field(default_factory=dict)
+    """What became of each item, by input or step and then by item."""
     draws: dict[str, Outcomes] = field(default_factory=dict)
+    """What became of each draw of a simulation, by step and then by draw."""
     not_run: str = ""
+    """Why the case was not run; empty where it was."""
 
     def missing(self) -> str:
         """Why the case cannot run for want of data or of a program, or an empty string."""

@@ -45,20 +45,32 @@ from reference_results import ledgers
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for. cores: how many the run may use. data: the data folder. draws: of simulations."""
+    """What the user asked for."""
 
     runner: str = "auto"
+    """Name of the runner; `auto` takes containers where an engine answers."""
     preset: Preset = "full"
+    """How much is run."""
     cases: list[str] = field(default_factory=list)
+    """Names of the cases; empty for all."""
     case_folder: Path | None = None
+    """Folder of the cases; None for the project's own."""
     cores: int = 1
+    """Processor cores that the run may use."""
     work: Path = Path("work")
+    """Folder of the cache and of the run."""
     report: Path = Path("report")
+    """Folder of the report."""
     data: Path | None = None
+    """The data folder; None for none."""
     device: Literal["cpu", "cuda"] = "cpu"
+    """Where stages compute."""
     dry_run: bool = False
+    """Whether to print what would be done, and do nothing."""
     use_cache: bool = True
+    """Whether finished items are taken from the cache."""
     draws: int | None = None
+    """Draws of every simulation, in place of the number in its case; None for that number."""
 
 
 def data_folder() -> Path:

@@ -28,19 +28,24 @@ from harness.store import complaint_of, unsafe
 
 @dataclass(frozen=True)
 class StageRun:
-    """What the user asked for. inputs: input name -> file or folder. settings, facts: `name=value` as typed.
-
-    item: the item's name, or empty for one made from the first input's. overwrite: replace an earlier result.
-    """
+    """What the user asked for."""
 
     stage: str
+    """The stage: name, folder, program or image."""
     inputs: dict[str, Path]
+    """File or folder, by input name."""
     settings: dict[str, str]
+    """Parameters as they were typed, by name."""
     facts: dict[str, str]
+    """Facts as they were typed, by name."""
     output: Path
+    """Folder that the item's folder is put into."""
     limits: Limits
+    """Threads, memory, time and device of the job."""
     item: str = ""
+    """Name of the item; empty for one made from the first input's."""
     overwrite: bool = False
+    """Whether an earlier result is replaced."""
 
 
 def parse_value(parameter: Parameter, name: str, text: str) -> Any:

@@ -27,16 +27,18 @@ GRID = Geometry(size=(28, 24, 16), spacing_mm=(2.0, 2.0, 3.0), origin_mm=(-28.0,
 
 @dataclass(frozen=True)
 class Sample:
-    """inputs: good files by name. corrupt: the same names, of which at least one is bad. facts: of the item.
-
-    said: what is bad, in words. certain: whether a stage must refuse it whatever the stage does.
-    """
+    """Inputs for a test of a stage."""
 
     inputs: dict[str, Path]
+    """Good files, by input name."""
     corrupt: dict[str, Path]
+    """Files under the same names, of which at least one is bad."""
     facts: dict[str, Any]
+    """Facts of the item, by name."""
     said: str
+    """What is bad, in words."""
     certain: bool
+    """Whether any stage must refuse the bad one."""
 
 
 def samples(

@@ -18,22 +18,28 @@ TOO_FEW = "needs two draws or more"
 
 @dataclass(frozen=True)
 class Draws:
-    """Estimates of one quantity, each (n,). standard_error, low, high: NaN where a draw gave none, None where the
-    estimator has none at all."""
+    """Estimates of one quantity; every array is of shape (draws,)."""
 
     estimate: F64
+    """Estimate of each draw."""
     truth: F64
+    """True value of each draw."""
     standard_error: F64 | None = None
+    """Standard error of each draw, NaN where it gave none; None where the estimator has none."""
     low: F64 | None = None
+    """Lower end of each draw's interval, NaN where it gave none; None where the estimator has none."""
     high: F64 | None = None
+    """Upper end of each draw's interval, NaN where it gave none; None where the estimator has none."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure. value is None where it is undefined, and note says why."""
+    """One measure of performance."""
 
     value: float | None
+    """The number; None where it is undefined."""
     note: str = ""
+    """Why it is undefined; empty where it is not."""
 
 
 def performance(draws: Draws, *, null: float = 0.0, level: float = 0.95) -> dict[str, Measure]:

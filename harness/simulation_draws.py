@@ -36,30 +36,40 @@ TRUTH_STAGE = StageId(name="harness_draw", version="1.0.0")
 
 @dataclass(frozen=True)
 class Draw:
-    """One draw: its name, the phantom's parameters, and the cache keys of its truth and of the stage's record."""
+    """One draw of a simulation."""
 
     item: str
+    """Name of the draw, unique in the simulation: level and seed."""
     parameters: dict[str, Any]
+    """Parameters of the phantom, the seed included."""
     truth_key: str
+    """Cache key of the phantom's truth."""
     key: str
+    """Cache key of the stage's record."""
 
 
 @dataclass
 class DrawnOutcomes:
-    """By draw: the stage's outcome, and the record that holds the truth under `details`."""
+    """What became of draws."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    """The stage's outcome, by draw."""
     truths: dict[str, Path] = field(default_factory=dict)
+    """The record that holds the truth under `details`, by draw."""
 
 
 @dataclass
 class DrawRunner:
-    """All that the draws of one simulation have in common. scratch: for tables. errors: for records of failed draws."""
+    """All that the draws of one simulation have in common."""
 
     step: Simulation
+    """The simulation step."""
     context: "Context"
+    """What all cases of the run share."""
     scratch: Path
+    """Folder for the tables of one shard."""
     errors: Path
+    """Folder for records of failed draws."""
 
     @property
     def handle(self) -> StageHandle:

@@ -46,26 +46,32 @@ ALONE = ("performance", "attenuation", "per_class", "mixture_histogram", "sensit
 
 
 class Check(Strict):
-    """One expectation on a step. Over several items or metrics of a family, the worst value counts.
-
-    metric: a name or a family (`dice.*`) of the step's records; or count: how many items ended well or
-    badly, or how many outputs an item has. evidence `mutant`: the value must leave the tolerance, by `margin` at
-    least. margin: in the metric's unit; by default half the width of the tolerance. A tolerance of no width or
-    with one bound has no such scale: its mutant states a margin, and `tolerance_source` says where that is from.
-    """
+    """One expectation on a step. Over several items or metrics of a family, the worst value counts."""
 
     name: Name
+    """Name of the check, unique in the case."""
     title: str
+    """What is expected, in words for the report."""
     step: Name
+    """The step whose records are checked."""
     metric: str | None = None
+    """A metric or a family (`dice.*`) of the step's records; None where `count` is given."""
     count: Literal["items_ok", "items_error", "outputs"] | None = None
+    """How many items ended well or badly, or how many outputs an item has; None where `metric` is given."""
     item: str | None = None
+    """The one item that is checked; None for all items of the step."""
     unit: str = ""
+    """Unit of the bounds; empty where the metric's own unit is shown."""
     minimum: float | None = None
+    """Smallest value that is accepted, itself included; None for no bound."""
     maximum: float | None = None
+    """Largest value that is accepted, itself included; None for no bound."""
     margin: float | None = Field(default=None, gt=0)
+    """How far a mutant must leave the tolerance, in its unit; None for half the tolerance's width, where it has one."""
     tolerance_source: str = Field(min_length=1)
+    """Where the bounds come from, and a stated margin too."""
     evidence: Evidence
+    """What the value is measured on; with `mutant` it must leave the tolerance by the margin at least."""
 
     @model_validator(mode="after")
     def _complete(self) -> "Check":
@@ -89,14 +95,12 @@ class Check(Strict):
 
 
 class PictureSpec(Strict):
-    """One picture of one item, drawn by the function of harness.report.pictures that `kind` names.
-
-    volume: what is drawn. overlay: what goes with it: seams, labels, expected values, analyses of a table. Pictures of
-    simulations, of a record, and of one `analysis` (its id) in a results.json, have none.
-    """
+    """One picture of one item, drawn by a function of harness.report.pictures."""
 
     name: Name
+    """Name of the picture, unique in the case, and of its PNG."""
     title: str
+    """Heading of the picture in the report."""
     kind: Literal[
         "fused_with_seams",
         "labels_over",
@@ -121,11 +125,17 @@ class PictureSpec(Strict):
         "combined_odds",
         "pooled_by_muscle",
     ]
+    """The function that draws it."""
     item: ItemId
+    """The item that is drawn."""
     volume: Reference
+    """What is drawn: a volume, or for plots the file with the numbers."""
     overlay: Reference | None = None
+    """What goes with it (seams, labels, expected values, analyses of a table); None for kinds without one."""
     analysis: Name | None = None
+    """Identifier of the analysis in a results.json that is drawn; None for kinds that draw a whole file."""
     alt: str
+    """What the picture shows, for readers who do not see it."""
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> "PictureSpec":
@@ -148,12 +158,19 @@ class Case(Strict):
     """A pipeline on one input set, with the metrics taken from it."""
 
     name: Name
+    """Name of the case, equal to that of its file."""
     title: str
+    """What the case shows, in words for the report."""
     evidence: Literal["phantom", "simulation", "real data"]
+    """What its inputs are, which decides what claims it can support."""
     inputs: dict[Name, Input] = Field(default_factory=dict)
+    """Items made by phantoms or found in the data folder, by name."""
     steps: dict[Name, Step] = Field(min_length=1)
+    """The steps in the order in which they are run, by name."""
     checks: list[Check] = Field(min_length=1)
+    """The expectations on the steps."""
     pictures: list[PictureSpec] = Field(default_factory=list)
+    """The pictures that are drawn for the report."""
 
     @model_validator(mode="after")
     def _references_hold(self) -> "Case":

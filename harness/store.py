@@ -28,11 +28,14 @@ _RECORD_FILES = {"record.json", "timing.json"}
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished item: its folder, its record, and how it was made (runner, digest, isolation)."""
+    """A finished item in the store."""
 
     folder: Path
+    """Its folder, with record and outputs."""
     record: Record
+    """What the stage said of it."""
     provenance: dict[str, Any]
+    """How it was made: runner, digest, isolation."""
 
     def output(self, name: str) -> Path | None:
         """Path of an output, or None when the item has none of that name."""

@@ -26,11 +26,14 @@ class _KillNowError(Exception):
 
 @dataclass(frozen=True)
 class TrialJob:
-    """A finished job: how it ended, and its output folder."""
+    """A finished job of a trial."""
 
     end: Exit
+    """How it ended."""
     output: Path
+    """Its output folder."""
     handle: StageHandle
+    """The stage that was tried."""
 
     def record(self, item: str) -> Record:
         return Record.model_validate_json((self.output / item / "record.json").read_bytes())

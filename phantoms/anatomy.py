@@ -56,19 +56,24 @@ _BOX_LOW, _BOX_HIGH = np.array([-220.0, -150.0, -530.0]), np.array([220.0, 160.0
 
 @dataclass(frozen=True)
 class Scales:
-    """What is solved for: in-plane scale, log change of the hamstrings' radii, log ratio of left to right scale."""
+    """What is solved for, so that volumes come out as the subject's."""
 
     plane: float = 1.0
+    """In-plane scale."""
     posterior: float = 0.0
+    """Change of the logarithm of the hamstrings' radii."""
     left: float = 0.0
+    """Logarithm of the ratio of the left to the right leg's scale."""
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """`tables` for the kernels, and the subject they were made for."""
+    """The anatomy of one subject."""
 
     subject: Subject
+    """The subject that it was made for."""
     tables: Tables
+    """The anatomy as arrays, for the kernels."""
 
     def codes(self, geometry: Geometry) -> npt.NDArray[np.uint8]:
         """Tissue codes (k, j, i) at the voxel centres of a grid in LPS mm."""

@@ -29,27 +29,39 @@ CODES = 64
 
 
 class Tables(NamedTuple):
-    """The anatomy as arrays. tube: (tubes, nz, 7) = centre x, y, semi-axes a, b, cos, sin, bend at canonical z.
+    """The anatomy as arrays.
 
-    The first four tubes are the envelopes: skin of leg and trunk, fascia of leg and trunk. `start`/`member` list the
-    tubes that meet each z bin and `box` their in-plane bounds (x low, x high, y low, y high); `outline` bounds
-    the skin in each bin. frame: see `to_canonical`.
+    The first four tubes are the envelopes: skin of leg and trunk, fascia of leg and trunk.
     """
 
     tube: F64
+    """Centre x, y, semi-axes a, b, cos, sin and bend of each tube at canonical heights, (tubes, nz, 7), in mm."""
     code: npt.NDArray[np.int64]
+    """Tissue code of each tube, (tubes,)."""
     kind: npt.NDArray[np.int64]
+    """Class of each tube in the order of precedence, (tubes,)."""
     signed: npt.NDArray[np.bool_]
+    """Whether a tube is on one side only, with x positive to the Left, (tubes,)."""
     cortex: F64
+    """Thickness of each bone's cortex in mm, (tubes,); 0 for none."""
     squareness: F64
+    """Squareness of each tube's outline, (tubes,); 0 is an ellipse."""
     start: npt.NDArray[np.int64]
+    """First place in `member` of each bin of z, and the end, (nz + 1,)."""
     member: npt.NDArray[np.int64]
+    """Tubes that meet each bin of z, bin by bin."""
     box: F64
+    """In-plane bounds of these tubes, (members, 4): x low, x high, y low, y high, in mm."""
     outline: F64
+    """In-plane bounds of the skin in each bin, (nz, 4), in mm."""
     z0: float
+    """Canonical height of the first bin, in mm."""
     dz: float
+    """Height of a bin, in mm."""
     frame: F64
+    """The frame of the patient, as `to_canonical` takes it."""
     texture: F64
+    """Waves of the texture of the muscles' fat."""
 
 
 @numba.njit  # type: ignore[untyped-decorator]

@@ -23,16 +23,22 @@ Knot = tuple[float, float, float, float, float, float, float]
 
 @dataclass(frozen=True)
 class Tube:
-    """One tube. `structure` names it; several tubes may share a structure. `signed` tubes (organs) are not mirrored:
-    their centre x is positive to the patient's Left."""
+    """One tube along z in the canonical frame; several tubes may share a structure."""
 
     structure: str
+    """Name of the structure that it belongs to."""
     kind: int
+    """Class of the tube in the order of precedence."""
     knots: tuple[Knot, ...]
+    """Outlines from top to bottom, as the module defines them."""
     cap_mm: float = 12.0
+    """Length over which the semi-axes close at both ends, in mm."""
     squareness: float = 0.2
+    """Squareness of the outline; 0 is an ellipse."""
     cortex_mm: float = 0.0
+    """Thickness of a bone's cortex, in mm; 0 for none."""
     signed: bool = False
+    """Whether it is on one side only (organs), with centre x positive to the patient's Left."""
 
 
 def _bone(structure: str, cortex_mm: float, cap_mm: float, *knots: Knot) -> Tube:

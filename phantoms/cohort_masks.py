@@ -25,11 +25,12 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy import ndimage
 
 from containers.contract.files import write_json
 from containers.contract.labels import HAMSTRINGS, MUSCLES, QUADRICEPS, THIGH_LABELS, label_of
+from containers.contract.request import Strict
 from containers.contract.volume import Geometry
 from phantoms.anatomy import fit
 from phantoms.cohort_tables import F64, SCHEMA_VERSION
@@ -55,15 +56,17 @@ FIELD_MM = ((-225.0, -150.0, -540.0), (225.0, 180.0, 140.0))
 """Box that holds every labelled structure."""
 
 
-class Parameters(BaseModel):
-    """Parameters of `graded_masks`. persons: how many, of both sexes in turn. strengths_mm: by fault."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Parameters(Strict):
+    """Parameters of `graded_masks`."""
 
     preset: Literal["small", "full"] = "small"
+    """Size of a voxel: 4 x 4 x 6 mm (`small`) or 2 x 2 x 3 mm (`full`)."""
     seed: int = Field(default=0, ge=0)
+    """Start of the random draws of persons and faults."""
     persons: int = Field(default=12, ge=2, le=200)
+    """Number of persons, of both sexes in turn."""
     strengths_mm: dict[Fault, tuple[float, ...]] = Field(default_factory=lambda: dict(STRENGTHS_MM))
+    """Strengths of each fault, in mm."""
 
 
 def grid(preset: str) -> Geometry:

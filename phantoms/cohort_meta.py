@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from containers.contract.errors import ItemFault
+from containers.contract.request import Strict
 from phantoms.cohort_meta_analyses import (
     COMPARISONS,
     LEVELS,
@@ -49,27 +50,31 @@ RAW = {("csa", m): (1900.0 - 300 * n, 320.0) for n, m in enumerate(MUSCLES)} | {
 """Mean and SD of the better group: mm2 for area, % for fat: assumptions without effect on the SMD."""
 
 
-class Parameters(BaseModel):
-    """Parameters of `meta_studies`.
-
-    effects: by term, those not named are Table 2's; moderated = false sets all but the intercept to 0, and makes the
-    mean of all effects a truth. between, within: variances. group_size: typical size of a group, spread by a factor
-    of about two.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Parameters(Strict):
+    """Parameters of `meta_studies`."""
 
     seed: int = Field(default=1, ge=0)
+    """Start of the random draws of effects, means and SDs."""
     design_seed: int = Field(default=14, ge=0)
+    """Start of the random draws of moderators and group sizes, which other seeds share."""
     effects: dict[str, float] = Field(default_factory=dict)
+    """True effects by term, in SD per unit of the term; those not named are Table 2's."""
     moderated: bool = True
+    """Whether moderators have effects; without, the mean of all effects is a truth too."""
     between: float = Field(default=0.16, ge=0, le=10)
+    """Variance of the true effects between studies."""
     within: float = Field(default=0.17, ge=0, le=10)
+    """Variance of the true effects within a study."""
     group_size: float = Field(default=45, ge=5, le=10000)
+    """Typical number of persons in a group, which varies by a factor of about two."""
     sampling_correlation: float = Field(default=0.0, ge=0, le=0.95)
+    """Correlation of the sampling errors of one study's effects."""
     studies: int = Field(default=len(EFFECTS_PER_STUDY), ge=2, le=len(EFFECTS_PER_STUDY))
+    """Number of studies, the largest first."""
     analyses: Which = "paper"
+    """Which analyses the file names: the paper's, or those that estimate what is known."""
     fault: Fault = "none"
+    """Fault of the analyses, to prove that a check sees it; `none` for right ones."""
 
 
 def true_effects(p: Parameters) -> dict[str, float]:

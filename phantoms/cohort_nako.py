@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from containers.contract.request import Strict
 from phantoms.cohort_nako_analyses import (
     ACTIVITY,
     BURDEN_COVARIATES,
@@ -87,29 +88,33 @@ PI_NRS_HIGH = np.array([0.32, 0.26, 0.18, 0.12, 0.08, 0.03, 0.01])
 PI_NRS_LOW = np.array([0.55, 0.14, 0.17, 0.14])
 
 
-class Parameters(BaseModel):
-    """Parameters of `nako_cohort`.
-
-    Odds ratios are per 2 z. site_sd: SD of the sites' effects on the log odds. site_shift: SD of the sites' shifts of
-    LMM and log InterMAT, in SDs of these. analyses: the paper's, or only those that estimate what is known.
-    resamples: bootstrap resamples of c-index and calibration; the optimism takes a fifth of them. fault makes the
-    headline analyses wrong ones: without the site, or with the other definition of z.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Parameters(Strict):
+    """Parameters of `nako_cohort`. Odds ratios are per 2 z."""
 
     preset: Literal["small", "full"] = "small"
+    """Size of the cohort: a tenth of the paper's (`small`) or the paper's (`full`)."""
     seed: int = Field(default=1, ge=0)
+    """Start of the random draws."""
     cbp_or_lmm: float = Field(default=0.87, ge=0.05, le=20)
+    """Odds ratio of chronic back pain for lean muscle mass."""
     cbp_or_intermat: float = Field(default=1.22, ge=0.05, le=20)
+    """Odds ratio of chronic back pain for InterMAT."""
     burden_or_lmm: float = Field(default=0.63, ge=0.05, le=20)
+    """Odds ratio of high symptom burden for lean muscle mass."""
     burden_or_intermat: float = Field(default=1.17, ge=0.05, le=20)
+    """Odds ratio of high symptom burden for InterMAT."""
     site_sd: float = Field(default=0.2, ge=0, le=2)
+    """SD of the sites' effects on the log odds."""
     site_shift: float = Field(default=0.3, ge=0, le=2)
+    """SD of the sites' shifts of LMM and log InterMAT, in SDs of these."""
     z_definition: ZDefinition = "whole_sample"
+    """The definition of z that the true odds ratios are for."""
     analyses: Which = "paper"
+    """Which analyses the file names: the paper's, or those that estimate what is known."""
     resamples: int = Field(default=1000, ge=20, le=100_000)
+    """Bootstrap resamples of c-index and calibration; the optimism takes a fifth of them."""
     fault: Fault = "none"
+    """Fault of the headline analyses (no site, the other z), to prove that a check sees it; `none` for right ones."""
 
 
 def sizes(preset: str) -> tuple[int, int, int]:

@@ -27,9 +27,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from containers.contract.errors import ItemFault
+from containers.contract.request import Strict
 from phantoms import cohort_ukb_model as model
 from phantoms.cohort_tables import (
     F64,
@@ -68,27 +69,30 @@ LEAST_GRIP_KG = 1.0
 """The few whom the long tail of the logistic law would give less hold this: far below both cut-offs."""
 
 
-class Parameters(BaseModel):
+class Parameters(Strict):
     """Parameters of `ukb_cohort`.
 
-    odds_ratios: of the highest against the lowest P/A third, by outcome; those not named are the paper's (Table 2).
-    analyses: the paper's, or only those that estimate what is known (`headline`), or these
-    without asymmetry and with Wald intervals only (`pa_ratio`). fault: makes the headline analyses
-    wrong ones: `middle_for_low` compares the highest with the middle third under the same name.
-    Errors: of the natural logarithm of the measured P/A ratio and TMV, mean and SD between participants.
+    Errors are of the natural logarithm of the measured P/A ratio and TMV.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     preset: Literal["small", "full"] = "small"
+    """Size of the cohort: a tenth of the paper's (`small`) or the paper's (`full`)."""
     seed: int = Field(default=1, ge=0)
+    """Start of the random draws."""
     odds_ratios: dict[str, float] = Field(default_factory=dict)
+    """Odds ratios of the highest against the lowest P/A third, by outcome; those not named are Table 2's."""
     analyses: Which = "paper"
+    """Which analyses the file names: the paper's, those that estimate what is known (`headline`), or `pa_ratio`."""
     fault: Fault = "none"
+    """Fault of the headline analyses (`middle_for_low`: the wrong third), to prove that a check sees it."""
     pa_error_bias: float = Field(default=0.0, ge=-2, le=2)
+    """Mean error of log P/A ratio."""
     pa_error_sd: float = Field(default=0.0, ge=0, le=2)
+    """SD between participants of the error of log P/A ratio."""
     tmv_error_bias: float = Field(default=0.0, ge=-2, le=2)
+    """Mean error of log TMV."""
     tmv_error_sd: float = Field(default=0.0, ge=0, le=2)
+    """SD between participants of the error of log TMV."""
 
 
 def sizes(preset: str) -> tuple[int, int, int]:

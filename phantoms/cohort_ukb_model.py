@@ -40,16 +40,22 @@ LEGS_MEAN: BySex = (4.95, 6.05)
 
 @dataclass(frozen=True)
 class Effects:
-    """An outcome: its share among the analysed (Table 1, Table 2), the odds ratio of the highest P/A third (Table 2),
-    and log odds per year of age, of men, per kg/m2 of BMI, of moderate and high activity against low."""
+    """What an outcome depends on."""
 
     share: float
+    """Share of the outcome among the analysed (Table 1, Table 2)."""
     odds_ratio: float
+    """Odds ratio of the highest against the lowest P/A third (Table 2)."""
     per_year: float
+    """Log odds per year of age."""
     male: float
+    """Log odds of men against women."""
     per_bmi: float
+    """Log odds per kg/m2 of BMI."""
     moderate: float
+    """Log odds of moderate against low activity."""
     high: float
+    """Log odds of high against low activity."""
 
 
 EFFECTS = {
@@ -63,10 +69,12 @@ EFFECTS = {
 
 @dataclass(frozen=True)
 class Measure:
-    """A measurement that falls below a cut-off: EWGSOP2's cut-off and Table 1's mean."""
+    """A measurement that falls below a cut-off, with its values for women and men."""
 
     cut_off: BySex
+    """EWGSOP2's cut-off, in the unit of the measurement."""
     mean: BySex
+    """Mean of Table 1, in the unit of the measurement."""
 
 
 GRIP = Measure((16.0, 27.0), (24.1, 39.3))
@@ -121,11 +129,14 @@ def _truncated_variance(mean: float, sd: float) -> float:
 
 @dataclass(frozen=True)
 class Body:
-    """Law of the body measures within a sex, all (2,): ALMI's variance, TVI = mean + slope (ALMI - mean) + residual."""
+    """Law of the body measures within a sex, all (2,), women first: TVI = mean + slope (ALMI - mean) + residual."""
 
     almi_variance: F64
+    """Variance of ALMI, in (kg/m2)^2."""
     tvi_slope: F64
+    """Slope of TVI on ALMI, in cm3/m2 per kg/m2."""
     tvi_residual_sd: F64
+    """Standard deviation of the residual of TVI, in cm3/m2."""
 
 
 def body(almi_scale: F64) -> Body:

@@ -35,25 +35,37 @@ SLICES_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class HasteProtocol:
-    """matrix: voxels along x and y; slices in all; bottom_mm: lower face of the lowest slice.
+    """The acquisition of the back.
 
     TE, in-plane voxel and slice thickness of the full protocol are nako_cbp's (Methods). The spacing of echoes, the
-    twofold parallel imaging and with them `line_ms` and `early` are assumptions: 4.5 ms echo spacing, every second
-    line taken, so 2.25 ms a line and 36 lines before TE = 81 ms.
+    twofold parallel imaging and with them `line_ms` and `early` are assumptions: 4.5 ms echo spacing, every second line
+    taken, so 2.25 ms a line and 36 lines before TE = 81 ms.
     """
 
     matrix: tuple[int, int]
+    """Voxels along x and y."""
     pixel_mm: float
+    """Edge of a voxel in the plane, in mm."""
     slices: int
+    """Number of slices in all."""
     slice_mm: float
+    """Thickness of a slice, in mm; slices have no gaps."""
     bottom_mm: float
+    """Height z of the lower face of the lowest slice, in mm."""
     sub_samples: tuple[int, int, int]
+    """Points along x, y and z that a voxel is sampled at."""
     te_ms: float = 81.0
+    """Effective echo time in ms."""
     echo_spacing_ms: float = 4.5
+    """Time from one echo to the next, in ms."""
     acceleration: int = 2
+    """Factor of parallel imaging: one of so many lines is measured."""
     field_tesla: float = 3.0
+    """Field strength in T."""
     noise_sigma: float = 5.0
+    """Standard deviation of the noise, in stored values."""
     fat_level: float = 430.0
+    """Stored value of fat."""
 
     @property
     def line_ms(self) -> float:

@@ -31,10 +31,12 @@ STATION_S = 60
 
 @dataclass(frozen=True)
 class Station:
-    """Stored values (k, j, i) at one table position; k from inferior to superior."""
+    """The images at one table position."""
 
     images: npt.NDArray[np.uint16]
+    """Stored values, (k, j, i), k from inferior to superior."""
     geometry: Geometry
+    """Grid of the values, in LPS."""
 
 
 def _ds(value: float) -> str:

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from containers.contract.files import write_json
 from containers.contract.labels import SPINE_LABELS
+from containers.contract.request import Strict
 from containers.contract.volume import Geometry
 from phantoms import haste
 from phantoms.dixon import stored
@@ -30,35 +31,44 @@ SHARED_SLICES = 2
 VoxelEdge = Annotated[float, Field(ge=1, le=40)]
 
 
-class Parameters(BaseModel):
+class Parameters(Strict):
     """Parameters of `nako_participant`.
 
-    Subject: drawn by `seed`, `sex` and `chronic_back_pain`; `subject` overrides single fields of the draw (see
-    `SpineSubject`), `intermat_percent` that one. Image: texture, shading and noise as in `haste.acquire`; stations:
-    table positions that share two slices or three (the paper does not say how many; 1 is the composed volume), whose
-    gains differ by station_gain (SD); the held-out anatomy changes shapes, noise and field of view. voxel_mm: edge in
-    the plane and slice thickness in place of the preset's. oblique_deg tilts
-    the slices about the left-right axis. The NIfTI file is the composed volume: the mean where stations overlap.
+    The NIfTI file is the composed volume: the mean where stations overlap.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     preset: Preset = "small"
+    """Size of a voxel and the field of view."""
     seed: int = Field(default=1, ge=0)
+    """Start of the random draws of person and image."""
     sex: Sex | None = None
+    """Sex of the person; None to draw it."""
     chronic_back_pain: bool | None = None
+    """Whether the person has chronic back pain; None to draw it."""
     intermat_percent: float | None = Field(default=None, ge=0.5, le=25)
+    """InterMAT of the four muscles, in %; None to draw it."""
     subject: dict[str, Any] = Field(default_factory=dict)
+    """Fields of `SpineSubject` that take the place of drawn ones."""
     anatomy: Variant = "standard"
+    """`standard`, or the held-out anatomy with other shapes, noise and field of view."""
     voxel_mm: tuple[VoxelEdge, VoxelEdge] | None = None
+    """Edge in the plane and slice thickness in mm; None for those of the preset."""
     noise: float = Field(default=1.0, ge=0, le=10)
+    """Factor on the noise of the protocol."""
     shading: float = Field(default=0.15, ge=0, le=0.5)
+    """Relative amplitude of the coil's shading."""
     texture: float = Field(default=0.04, ge=0, le=0.3)
+    """SD of the smooth relative variation of the labelled muscles' signal."""
     stations: int = Field(default=1, ge=1, le=4)
+    """Table positions, which share two slices or three; 1 is the composed volume."""
     station_gain: float = Field(default=0.02, ge=0, le=0.2)
+    """SD of a station's gain."""
     oblique_deg: float = Field(default=0.0, ge=-10, le=10)
+    """Tilt of the slices about the left-right axis, in degrees."""
     random_file_order: bool = False
+    """Whether the files in the zip are in random order."""
     truth_step_mm: float = Field(default=2.0, ge=0.7, le=4.0)
+    """Step of the grid that the true volumes are integrated on, in mm."""
 
 
 def subject_of(p: Parameters) -> SpineSubject:

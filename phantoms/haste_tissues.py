@@ -18,10 +18,12 @@ from phantoms.spine_subjects import SpineSubject
 
 @dataclass(frozen=True)
 class HasteTissue:
-    """T2 in ms, proton density relative to fluid."""
+    """What decides a tissue's signal."""
 
     t2_ms: float
+    """T2 in ms."""
     proton_density: float
+    """Proton density relative to fluid."""
 
 
 MUSCLE = HasteTissue(35.0, 0.80)

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from containers.contract.files import write_json
 from containers.contract.labels import MUSCLES, THIGH_LABELS, label_of
+from containers.contract.request import Strict
 from phantoms import dixon
 from phantoms.anatomy import Anatomy, Variant, fit, truth
 from phantoms.protocol import CONTRASTS, STATIONS, Preset, Protocol, moved, protocol, tilted
@@ -20,48 +21,63 @@ SCHEMA_VERSION = "1.0"
 STATION_SECONDS = 24.0
 
 
-class Parameters(BaseModel):
-    """Parameters of `ukb_participant`. Stations are numbered from 0 (chest) to 5 (knee).
-
-    Subject: drawn by `seed` and `sex`; `subject` overrides single fields of the draw (see `Subject`).
-    Image: texture, shading, noise and reconstruction as in `dixon.acquire`; station_gain is the SD of a station's gain;
-    held-out anatomy changes shapes, noise and field of view.
-    Switches: repeated_station N is scanned twice (the older one, with motion, comes 0.4 mm beside the newer);
-    jittered_positions shifts stations against each other by parts of a voxel; missing_slice N and missing_station N
-    drop the middle slice of, or all of, a station; swapped_fat_water swaps a station's fat and water, or only those
-    of the left leg, at swap_station; second_echo_in_series puts both echoes into one series; oblique_deg tilts stations
-    (alternately by this angle and half of it); station_shift_mm moves the body between stations (a real misalignment).
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Parameters(Strict):
+    """Parameters of `ukb_participant`. Stations are numbered from 0 (chest) to 5 (knee)."""
 
     preset: Preset = "small"
+    """Size of a voxel and the field of view."""
     seed: int = Field(default=1, ge=0)
+    """Start of the random draws of person and images."""
     sex: Sex | None = None
+    """Sex of the person; None to draw it."""
     subject: dict[str, Any] = Field(default_factory=dict)
+    """Fields of `Subject` that take the place of drawn ones."""
     anatomy: Variant = "standard"
+    """`standard`, or the held-out anatomy with other shapes, noise and field of view."""
     reconstruction: dixon.Reconstruction = "two_point"
+    """How water and fat are separated."""
     noise: float = Field(default=1.0, ge=0, le=10)
+    """Factor on the noise of the protocol."""
     shading: float = Field(default=0.15, ge=0, le=0.5)
+    """Relative amplitude of the coil's shading."""
     station_gain: float = Field(default=0.02, ge=0, le=0.2)
+    """SD of a station's gain."""
     texture: float = Field(default=0.0, ge=0, le=0.9)
+    """Relative amplitude of the texture of the muscles' fat fraction."""
     truth_step_mm: float = Field(default=3.0, ge=1.0, le=5.0)
+    """Step of the grid that the true volumes are integrated on, in mm."""
     repeated_station: int | None = Field(default=None, ge=0, le=5)
+    """Station that is scanned twice; the older one has motion and lies 0.4 mm off; None for none."""
     jittered_positions: bool = False
+    """Whether stations are shifted against each other by parts of a voxel."""
     missing_slice: int | None = Field(default=None, ge=0, le=5)
+    """Station whose middle slice is left out; None for none."""
     missing_station: int | None = Field(default=None, ge=0, le=5)
+    """Station that is left out; None for none."""
     swapped_fat_water: Literal["none", "station", "left_leg"] = "none"
+    """Whether fat and water of `swap_station` are exchanged, in all of it or in the left leg."""
     swap_station: int = Field(default=3, ge=0, le=5)
+    """Station that `swapped_fat_water` is about."""
     motion_station: int | None = Field(default=None, ge=0, le=5)
+    """Station with motion; None for none."""
     second_echo_in_series: bool = False
+    """Whether both echoes of a station are in one series."""
     oblique_deg: float = Field(default=0.0, ge=-10, le=10)
+    """Tilt of the stations in degrees, alternately the whole angle and half of it."""
     station_shift_mm: float = Field(default=0.0, ge=0, le=20)
+    """How far the body moves to and fro between stations, in mm: a real misalignment."""
     random_file_order: bool = False
+    """Whether the files in the zip are in random order."""
     feet_first: bool = False
+    """Whether the person lies feet first and the knees are scanned first."""
     midnight: bool = False
+    """Whether the session goes on past midnight, at the repeated station where there is one."""
     rescale: bool = False
+    """Whether stored values have a slope and an intercept."""
     compressed: bool = False
+    """Whether pixel data are compressed."""
     misspelled_manifest: bool = False
+    """Whether the manifest has the misspelled name that real zips have."""
 
 
 def subject_of(p: Parameters) -> Subject:

@@ -17,22 +17,36 @@ CONTRASTS = ("in_phase", "opposed_phase", "fat", "water")
 
 @dataclass(frozen=True)
 class Protocol:
-    """matrix: voxels along x and y; slices per station; overlap in slices; bottom_mm: lower edge of the first slice."""
+    """The acquisition of the thighs."""
 
     matrix: int
+    """Voxels along x and along y."""
     pixel_mm: float
+    """Edge of a voxel in the plane, in mm."""
     slices: int
+    """Slices of a station."""
     slice_mm: float
+    """Thickness of a slice, in mm; slices have no gaps."""
     overlap: int
+    """Slices that neighbouring stations share."""
     bottom_mm: float
+    """Height z of the lower face of the lowest slice, in mm."""
     sub_samples: tuple[int, int, int]
+    """Points along x, y and z that a voxel is sampled at."""
     tr_ms: float = 6.53
+    """Repetition time in ms."""
     te_opposed_ms: float = 2.39
+    """Echo time at which fat opposes water, in ms."""
     te_in_ms: float = 4.77
+    """Echo time at which fat and water are in phase, in ms."""
     flip_deg: float = 10.0
+    """Flip angle in degrees."""
     field_tesla: float = 1.5
+    """Field strength in T."""
     noise_sigma: float = 5.0
+    """Standard deviation of the noise in each echo, in stored values."""
     muscle_level: float = 200.0
+    """Stored value of muscle of water only, without T2* decay."""
 
     def geometry(self, station: int) -> Geometry:
         """Grid of a station, slices from inferior to superior, centred on x = y = 0."""

@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from containers.contract.files import write_json
+from containers.contract.request import Strict
 from containers.contract.volume import Geometry
 from phantoms.protocol import CONTRASTS, FULL, SMALL, STATIONS, Preset, moved
 from phantoms.ukb_zip import Format, Participant, Series, description, write_zip
@@ -35,15 +36,15 @@ Fault = Literal["none", "nearest", "last_station", "half_voxel", "older_repeat"]
 FAULTS: tuple[Fault, ...] = ("none", "nearest", "last_station", "half_voxel", "older_repeat")
 
 
-class Parameters(BaseModel):
-    """Parameters of `dixon_ramp`. Stations are jittered by parts of a voxel, drawn by `seed`, along all axes;
-    repeated_station is scanned twice, at the same place."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Parameters(Strict):
+    """Parameters of `dixon_ramp`. Stations are shifted by parts of a voxel along all axes, drawn by `seed`."""
 
     preset: Preset = "small"
+    """Size of a voxel and the field of view."""
     seed: int = Field(default=1, ge=0)
+    """Start of the random draws of the shifts."""
     repeated_station: int = Field(default=3, ge=0, le=5)
+    """Station that is scanned twice, at the same place; 0 is the chest, 5 the knee."""
 
 
 def geometries(p: Parameters) -> list[Geometry]:

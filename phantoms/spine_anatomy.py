@@ -41,19 +41,24 @@ _QUANTILE_STEP = (1.3, 1.3, 4.0)
 
 @dataclass(frozen=True)
 class Scales:
-    """What is solved for: log scale of the semi-axes of erector spinae and multifidus, log ratio of left to right."""
+    """What is solved for, so that volumes come out as the subject's."""
 
     erector: float = 0.0
+    """Logarithm of the scale of the erector spinae's semi-axes."""
     multifidus: float = 0.0
+    """Logarithm of the scale of the multifidus' semi-axes."""
     left: float = 0.0
+    """Logarithm of the ratio of left to right."""
 
 
 @dataclass(frozen=True)
 class SpineAnatomy:
-    """`tables` for the kernels, and the subject they were made for."""
+    """The anatomy of one subject's back."""
 
     subject: SpineSubject
+    """The subject that it was made for."""
     tables: SpineTables
+    """The anatomy as arrays, for the kernels."""
 
     def codes(self, geometry: Geometry) -> npt.NDArray[np.uint8]:
         """Tissue codes (k, j, i) at the voxel centres of a grid in LPS mm."""

@@ -39,34 +39,50 @@ _SPREAD_SD = 0.25
 
 
 class SpineTables(NamedTuple):
-    """The anatomy as arrays. The first fields are those of `anatomy_kernel.Tables`; the envelopes are the skin of
-    trunk and arms, then their fascia.
+    """The anatomy as arrays; the first fields are those of `anatomy_kernel.Tables`.
 
-    side: factor on the semi-axes of the labelled muscles, Left and Right. streak, spread: (8, 4) waves of n and e.
-    threshold: of g, per label 1..4. setting: depth of the midline furrow, width of the dark fascia around the labelled
-    muscles, width of the fat between others, w, s, thickness of the skin (all mm but s). limits: canonical heights
-    between which the muscles are labelled.
+    The first four tubes are the envelopes: skin of trunk and arms, then their fascia.
     """
 
     tube: F64
+    """Centre x, y, semi-axes a, b, cos, sin and bend of each tube at canonical heights, (tubes, nz, 7), in mm."""
     code: npt.NDArray[np.int64]
+    """Tissue code of each tube, (tubes,)."""
     kind: npt.NDArray[np.int64]
+    """Class of each tube in the order of precedence, (tubes,)."""
     signed: npt.NDArray[np.bool_]
+    """Whether a tube is on one side only, with x positive to the Left, (tubes,)."""
     cortex: F64
+    """Thickness of each bone's cortex in mm, (tubes,); 0 for none."""
     squareness: F64
+    """Squareness of each tube's outline, (tubes,); 0 is an ellipse."""
     start: npt.NDArray[np.int64]
+    """First place in `member` of each bin of z, and the end, (nz + 1,)."""
     member: npt.NDArray[np.int64]
+    """Tubes that meet each bin of z, bin by bin."""
     box: F64
+    """In-plane bounds of these tubes, (members, 4): x low, x high, y low, y high, in mm."""
     outline: F64
+    """In-plane bounds of the skin in each bin, (nz, 4), in mm."""
     z0: float
+    """Canonical height of the first bin, in mm."""
     dz: float
+    """Height of a bin, in mm."""
     frame: F64
+    """The frame of the patient, as `to_canonical` takes it."""
     side: F64
+    """Factor on the semi-axes of the labelled muscles, Left and Right."""
     streak: F64
+    """Waves of n, (8, 4)."""
     spread: F64
+    """Waves of e, (8, 4)."""
     threshold: F64
+    """Threshold of g for each label 1 to 4."""
     setting: F64
+    """Depth of the midline furrow, width of the dark fascia around the labelled muscles, width of the fat between
+    others, w, s, thickness of the skin; all in mm but s."""
     limits: F64
+    """Canonical heights in mm between which the muscles are labelled."""
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]

@@ -9,8 +9,9 @@ import math
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from containers.contract.request import Strict
 from phantoms.subjects import TABLE_1, Sex
 
 BMI_KG_PER_M2 = {True: (27.1, 4.9), False: (26.3, 4.6)}
@@ -28,29 +29,33 @@ LIMITS = {"bmi": (17.5, 42.0), "lmm": (9.0, 48.0), "intermat_percent": (1.5, 20.
 """Persons beyond these are drawn again: they would not fit the field of view, or the space beside the spine."""
 
 
-class SpineSubject(BaseModel):
-    """One person.
-
-    lmm_cm3_per_bmi: lean volume of the four labelled muscles in cm3 over BMI. intermat_percent: share of InterMAT in
-    the volume of all four. multifidus_share: part of the multifidus in that volume, in %. multifidus_fat_ratio:
-    InterMAT share of the multifidus over that of the erector spinae. asymmetry_percent: (Left - Right) over the larger
-    side by volume, signed. Pose: as in `subjects.Subject`. muscle_t2_ms: T2 of the labelled muscles.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class SpineSubject(Strict):
+    """One person."""
 
     sex: Sex
+    """Sex of the person."""
     chronic_back_pain: bool = False
+    """Whether the person has chronic back pain, which decides the population that is drawn from."""
     height_m: float = Field(ge=1.4, le=2.05)
+    """Body height in m."""
     weight_kg: float = Field(ge=35, le=180)
+    """Body weight in kg."""
     lmm_cm3_per_bmi: float = Field(ge=8, le=50)
+    """Lean volume of the four labelled muscles in cm3 over the BMI in kg/m2."""
     intermat_percent: float = Field(ge=0.5, le=25)
+    """Share of InterMAT in the volume of all four muscles, in %."""
     multifidus_share: float = Field(default=26.0, ge=18, le=34)
+    """Part of the multifidus in the volume of all four muscles, in %."""
     multifidus_fat_ratio: float = Field(default=1.6, ge=0.5, le=3)
+    """InterMAT share of the multifidus over that of the erector spinae."""
     asymmetry_percent: float = Field(default=0.0, ge=-15, le=15)
+    """(Left - Right) over the larger side by volume, signed, in %."""
     rotation_deg: float = Field(default=0.0, ge=-10, le=10)
+    """Turn of the body about z in degrees; positive turns +x towards +y."""
     shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Shift of the body along x, y and z (LPS), in mm."""
     muscle_t2_ms: float = Field(default=35.0, ge=25, le=45)
+    """T2 of the labelled muscles in ms."""
 
     @property
     def bmi(self) -> float:

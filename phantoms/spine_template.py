@@ -30,18 +30,26 @@ _CANAL_Y = (
 
 @dataclass(frozen=True)
 class SpineTube:
-    """One tube; the fields are those of `anatomy_template.Tube`. `code` is a code of `spine_kernel`. `relative`: y
-    counts from the spinal canal."""
+    """One tube along z in the canonical frame; several tubes may share a structure."""
 
     structure: str
+    """Name of the structure that it belongs to."""
     kind: int
+    """Class of the tube in the order of precedence."""
     code: int
+    """Tissue code, of `spine_kernel`."""
     knots: tuple[Knot, ...]
+    """Outlines from top to bottom, as `anatomy_template` defines them."""
     cap_mm: float = 8.0
+    """Length over which the semi-axes close at both ends, in mm."""
     squareness: float = 0.2
+    """Squareness of the outline; 0 is an ellipse."""
     cortex_mm: float = 0.0
+    """Thickness of a bone's cortex, in mm; 0 for none."""
     signed: bool = False
+    """Whether it is on one side only (organs), with centre x positive to the patient's Left."""
     relative: bool = True
+    """Whether y counts from the middle of the spinal canal."""
 
 
 def canal_y(z: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -4,9 +4,10 @@ import math
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from containers.contract.labels import MUSCLES
+from containers.contract.request import Strict
 
 Sex = Literal["female", "male"]
 
@@ -34,25 +35,29 @@ DRAW_LIMIT_SD = 2.2
 """Draws further from the mean are taken again, so that every person fits the field of view."""
 
 
-class Subject(BaseModel):
-    """One person. `pdff_percent` is per muscle; structures not named keep the anatomy's defaults.
-
-    asymmetry_percent: muscle volume of the legs, (Left - Right) over the larger side, signed.
-    Pose: rotation about z (positive turns +x towards +y), shift of the body in LPS mm, abduction of both legs.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Subject(Strict):
+    """One person."""
 
     sex: Sex
+    """Sex of the person."""
     height_m: float = Field(ge=1.4, le=2.05)
+    """Body height in m."""
     weight_kg: float = Field(ge=35, le=180)
+    """Body weight in kg."""
     tmv_cm3: float = Field(ge=3000, le=18000)
+    """Total thigh muscle volume of both legs in cm3."""
     pa_ratio: float = Field(ge=0.25, le=0.75)
+    """Volume of the posterior over that of the anterior muscles."""
     asymmetry_percent: float = Field(default=0.0, ge=-15, le=15)
+    """Muscle volume of the legs, (Left - Right) over the larger side, signed, in %."""
     pdff_percent: dict[str, float] = Field(default_factory=dict)
+    """Fat fraction (PDFF) of single muscles by name, in %; those not named keep the anatomy's."""
     rotation_deg: float = Field(default=0.0, ge=-10, le=10)
+    """Turn of the body about z in degrees; positive turns +x towards +y."""
     shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Shift of the body along x, y and z (LPS), in mm."""
     abduction_deg: float = Field(default=0.0, ge=-2, le=6)
+    """Abduction of both legs in degrees."""
 
 
 def draw_subject(seed: int, sex: Sex | None = None) -> Subject:

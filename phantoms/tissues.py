@@ -22,12 +22,16 @@ FAT_PEAKS_SHARE = np.array([0.087, 0.693, 0.128, 0.004, 0.039, 0.049])
 
 @dataclass(frozen=True)
 class Tissue:
-    """Water T1 and T2* in ms, proton density relative to fluid, fat fraction of the protons in 0..1."""
+    """What decides a tissue's signal."""
 
     t1_ms: float
+    """T1 of its water in ms."""
     t2star_ms: float
+    """T2* of its water in ms."""
     proton_density: float
+    """Proton density relative to fluid."""
     fat: float
+    """Fat fraction of the protons, 0 to 1."""
 
 
 FAT_T1_MS, FAT_T2STAR_MS = 300.0, 40.0

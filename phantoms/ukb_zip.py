@@ -33,32 +33,42 @@ ROOT = "1.2.826.0.1.3680043.8.498."
 
 @dataclass(frozen=True)
 class Participant:
-    """Who is scanned: pseudonymous identifier, sex, size; `key` seeds the UIDs."""
+    """Who is scanned."""
 
     eid: str
+    """Pseudonymous identifier."""
     sex: str
+    """`female` or `male`."""
     height_m: float
+    """Body height in m."""
     weight_kg: float
+    """Body weight in kg."""
     key: str
+    """Seed of the UIDs: the same text gives the same ones."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """One series: images (k, j, i) of stored values on a grid, k from inferior to superior.
-
-    start_s: seconds after midnight of the first day; may exceed a day. number: SeriesNumber. uid_of: key of the series'
-    UID, so that two contrasts can be put into one series. dropped: slices k left out.
-    """
+    """One series of a session."""
 
     station: int
+    """Station, from 0 (chest) to 5 (knee)."""
     contrast: str
+    """The contrast that it holds."""
     images: npt.NDArray[np.uint16]
+    """Stored values, (k, j, i), k from inferior to superior."""
     geometry: Geometry
+    """Grid of the values, in LPS."""
     start_s: float
+    """Seconds after midnight of the first day; may exceed a day."""
     number: int
+    """SeriesNumber."""
     uid_of: str
+    """Key of the series' UID, so that two contrasts can be put into one series."""
     description: str
+    """SeriesDescription."""
     dropped: tuple[int, ...] = ()
+    """Slices k that are left out."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +76,15 @@ class Format:
     """How the slices are written."""
 
     rescale: bool = False
+    """Whether stored values have a slope and an intercept."""
     compressed: bool = False
+    """Whether pixel data are compressed."""
     feet_first: bool = False
+    """Whether the person lies feet first."""
     random_order: bool = False
+    """Whether the files in the zip are in random order."""
     misspelled_manifest: bool = False
+    """Whether the manifest has the misspelled name that real zips have."""
 
 
 def description(station: int, contrast: str) -> str:

@@ -47,21 +47,29 @@ _CONTEXT = 28
 
 
 class Part(Strict):
-    """A named part of a text. lines: `12-15,18`."""
+    """A named part of a text."""
 
     name: str
+    """Name of the section, as the `place` of ledger entries says it."""
     lines: str = Field(pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$")
+    """Line numbers of the part in its file, such as `12-15,18`."""
     text: str = ""
+    """File that the lines are of; empty for `<paper>.txt`."""
 
 
 class LeftOut(Strict):
-    """Numbers that need no claim, with the reason; what is given narrows: lines, section, numbers as printed, text."""
+    """Numbers that need no claim; each field that is given narrows which they are."""
 
     lines: str = Field(default="", pattern=r"^$|^\d+(-\d+)?(,\d+(-\d+)?)*$")
+    """Line numbers that they stand in, such as `12-15,18`; empty for all lines."""
     section: str = ""
+    """Section that they stand in; empty for all sections."""
     numbers: list[str] = Field(default_factory=list)
+    """The numbers as printed; empty for all numbers."""
     text: str = ""
+    """File that they stand in; empty for `<paper>.txt` with `lines`, otherwise for all files."""
     reason: str = Field(min_length=1)
+    """Why no claim is needed."""
 
     @model_validator(mode="after")
     def _says_what(self) -> "LeftOut":
@@ -74,8 +82,11 @@ class Rules(Strict):
     """`left_out.toml`."""
 
     citations: Literal["", "parentheses"] = ""
+    """How the paper cites: `parentheses` where references look like numbers (1, 2); otherwise empty."""
     sections: list[Part] = Field(default_factory=list)
+    """Parts with names of their own; later ones win over earlier ones and over headings."""
     left_out: list[LeftOut] = Field(default_factory=list)
+    """Numbers that need no claim, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +94,11 @@ class Entry:
     """What a ledger prints at a place."""
 
     id: str
+    """Identifier of the claim or number."""
     place: str
+    """Where the paper prints it, as the ledger says."""
     tokens: list[Token]
+    """The numbers in its printed text."""
 
 
 @dataclass
@@ -92,22 +106,33 @@ class Found:
     """A number of the text and what became of it."""
 
     text: str
+    """File that the number stands in."""
     line: int
+    """Its line, counted from 1."""
     section: str
+    """Section that the line is in."""
     token: Token
+    """The number."""
     context: str
+    """Some characters around it."""
     covered: bool = False
+    """Whether a claim or helper number prints it at this place."""
     reason: str = ""
+    """Why it needs no claim; empty where no rule leaves it out."""
 
 
 @dataclass
 class Outcome:
-    """Result for one paper. astray: ledger entries whose number does not stand at their place, with why."""
+    """Result for one paper."""
 
     paper: str
+    """Name of the paper."""
     found: list[Found] = field(default_factory=list)
+    """Every number of the text with what became of it."""
     astray: list[str] = field(default_factory=list)
+    """Ledger entries whose number does not stand at their place, with why."""
     stale: list[str] = field(default_factory=list)
+    """Rules that leave nothing out."""
 
     @property
     def uncovered(self) -> list[Found]:

@@ -15,18 +15,20 @@ from reference_results.relations import Ref, Relation
 
 
 class Number(Strict):
-    """A printed number that claims rest on.
-
-    exact: a count or a definition, not a rounded measurement. as_printed: the entry was compared with the paper, so
-    that limits in an impossible order are the paper's and no slip of the ledger.
-    """
+    """A printed number that claims rest on."""
 
     id: Ref
+    """Identifier, unique in the paper's ledger, by which relations name the number."""
     place: str
+    """Where the paper prints it: section, table or figure, with row and column."""
     printed: str
+    """The string as printed; its digits give the rounding."""
     unit: str
+    """Unit of the number, from the vocabulary of `units` or a counted thing of the paper."""
     exact: bool = False
+    """Whether it is a count or a definition, not a rounded measurement."""
     as_printed: bool = False
+    """Whether it was compared with the paper, so that limits in an impossible order are the paper's own."""
 
     def parsed(self) -> list[PrintedNumber]:
         """The numbers in the printed string. An exact one has step 0: it stands for itself only."""
@@ -35,21 +37,24 @@ class Number(Strict):
 
 
 class Claim(Number):
-    """One published number or statement (design section 1).
-
-    table: claims of one table that share a rounding convention; a convention excuses one of them only if it fits
-    all. checks: `case/check` patterns (shell wildcards) whose results test the claim. bench: the row of
-    `myorepro bench` that a hardware claim about a time rests on.
-    """
+    """One published number or statement (design section 1)."""
 
     quantity: str
+    """What the number is of, in own words."""
     route: Literal["recompute", "phantom", "simulation", "licensed", "hardware"]
+    """The kind of evidence that can settle the claim."""
     relation: Relation | None = None
+    """How the number follows from others; None on every route but `recompute`."""
     table: str = ""
+    """Name of a group of claims with one rounding convention, which must fit all to excuse one; empty for none."""
     checks: list[str] = Field(default_factory=list)
+    """Patterns of `case/check` (shell wildcards) whose results test the claim; empty on other routes."""
     command: str = ""
+    """Command that would test a licensed or hardware claim; empty on other routes."""
     bench: str = ""
-    needs: str = Field(default="", description="what a licensed or hardware claim needs before it can be tested")
+    """Row of `myorepro bench` that a hardware claim about a time rests on; empty for none."""
+    needs: str = ""
+    """What a licensed or hardware claim needs before it can be tested; empty on other routes."""
 
     @model_validator(mode="after")
     def _route_has_its_means(self) -> "Claim":
@@ -70,13 +75,21 @@ class Ledger(Strict):
     """All claims of one paper, with the helper numbers that their relations use."""
 
     schema_version: Literal["1.0"]
+    """Version of the ledger's form."""
     paper: str
-    reference: str = Field(description="where the paper is: DOI or other locator, no sentence of it")
-    counted: list[str] = Field(default_factory=list, description="words of the units for counted things of this paper")
+    """Name of the paper, by which results refer to it."""
+    reference: str
+    """Where the paper is: DOI or other locator, no sentence of it."""
+    counted: list[str] = Field(default_factory=list)
+    """Words for counted things of this paper, which count as units."""
     numbers: list[Number] = Field(default_factory=list)
+    """Helper numbers that relations use and that are not claims themselves."""
     claims: list[Claim]
+    """The claims, in the order of the files."""
     _lines: dict[str, str] = PrivateAttr(default_factory=dict)
+    """File and line of each entry, by id, for messages; filled by the loader."""
     _index: dict[str, Any] = PrivateAttr(default_factory=dict)
+    """Entries by id, filled at the first look-up."""
 
     @property
     def counted_words(self) -> frozenset[str]:

@@ -22,11 +22,14 @@ _HEADER = re.compile(r"^\s*\[\[\s*(numbers|claims)\s*\]\]")
 
 @dataclass
 class _File:
-    """One ledger file: its head (everything but entries), its entries, and where each of them stands."""
+    """One ledger file."""
 
     name: str
+    """Its name, for messages."""
     head: dict[str, Any]
+    """Everything in it but the entries."""
     entries: list[tuple[str, Number]] = field(default_factory=list)
+    """Each entry with the file and line where it stands."""
 
 
 def _entry_lines(text: str) -> dict[tuple[str, int], int]:

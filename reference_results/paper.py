@@ -12,18 +12,23 @@ FOLDER = Path(__file__).parent
 
 
 class Paper(Strict):
-    """Where a paper is. authors: the first one and `et al.`.
+    """Where a paper is.
 
-    A text may come without its bibliographic facts: then the title is in own words and square brackets, and
-    `registration` (of the review's protocol) stands for the DOI.
+    A text may come without its bibliographic facts: then `registration` stands for the DOI.
     """
 
     title: str
+    """Title of the paper; in own words and square brackets where its text came without one."""
     authors: str = ""
+    """The first author and `et al.`; empty where not known."""
     journal: str = ""
+    """Name of the journal; empty where not known."""
     year: int | None = None
+    """Year of publication; None where not known."""
     doi: str = Field(default="", pattern=r"^(10\.[0-9]+/\S+)?$")
+    """Digital object identifier without a prefix; empty where there is none."""
     registration: str = Field(default="", pattern=r"^([A-Z]+:\S+)?$")
+    """Register and number of the review's protocol, `REGISTER:NUMBER`; empty where there is none."""
 
     @model_validator(mode="after")
     def _can_be_found(self) -> "Paper":

@@ -37,15 +37,16 @@ _BETWEEN = re.compile(r"\s*%?\s*(?:[–—-]|to)\s*")
 
 @dataclass(frozen=True)
 class PrintedNumber:
-    """One number in a printed string.
-
-    step: one unit of its last digit. about: a leading `~`, `≈` or `approximately`. bound: the number is only a limit.
-    """
+    """One number in a printed string."""
 
     value: Fraction
+    """The number as it is printed, exact."""
     step: Fraction
+    """One unit of its last digit."""
     about: bool = False
+    """Whether it is marked as approximate by a leading `~`, `≈` or `approximately`."""
     bound: Bound = ""
+    """The sign of a number that is only a limit, such as `<`; empty for a number itself."""
 
     @property
     def text(self) -> str:

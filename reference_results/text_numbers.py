@@ -56,14 +56,18 @@ _NUMBER = re.compile(
 
 @dataclass(frozen=True)
 class Token:
-    """One number of a line. digits: decimals printed, None for a power of ten. start: where it stands in the line as it
-    is kept for context. needed: whether the ledger has to have it."""
+    """One number of a line."""
 
     value: Decimal
+    """The number, exact."""
     digits: int | None
+    """Decimals that are printed; None for a power of ten."""
     start: int
+    """Where it stands in the line as it is kept for context, counted from 0."""
     text: str
+    """The number as printed."""
     needed: bool = True
+    """Whether the ledger has to have it."""
 
     @property
     def key(self) -> tuple[Decimal, int | None]:

@@ -13,7 +13,9 @@ class Unit(NamedTuple):
     """A unit as a factor and the powers of its base dimensions."""
 
     factor: Fraction
+    """What one of the unit is in base units."""
     dimension: tuple[tuple[str, int], ...]
+    """Name and power of each base dimension, sorted by name."""
 
 
 _KNOWN: dict[str, tuple[str, str]] = {

@@ -8,14 +8,20 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Difference:
-    """measured - reference over all voxels, in image units. `correlation` (Pearson) is None for a constant volume."""
+    """measured - reference over all voxels, in image units."""
 
     voxels: int
+    """Number of voxels that were compared."""
     bias: float
+    """Mean difference."""
     rms: float
+    """Root of the mean squared difference."""
     max_abs: float
+    """Largest absolute difference."""
     correlation: float | None
+    """Pearson's correlation; None where one of the volumes is constant."""
     within_tolerance: float
+    """Share of the voxels whose difference is within the tolerance."""
 
 
 def compare(

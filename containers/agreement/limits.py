@@ -27,18 +27,28 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Limits:
-    """Agreement of one column; everything that needs a spread is None for fewer than two pairs."""
+    """Agreement of one column, measured - expected, in the column's unit."""
 
     column: str
+    """Name of the column."""
     n: int
+    """Pairs in which both values are defined."""
     undefined: int
+    """Pairs in which a value is missing."""
     bias: float | None
+    """Mean difference; None without a pair."""
     sd: float | None = None
+    """Standard deviation of the differences (n - 1); None for fewer than two pairs."""
     lower: float | None = None
+    """Lower limit of agreement, bias - 1.96 SD; None for fewer than two pairs."""
     upper: float | None = None
+    """Upper limit of agreement, bias + 1.96 SD; None for fewer than two pairs."""
     bias_ci: Interval | None = None
+    """95 % confidence interval of the bias; None for fewer than two pairs."""
     lower_ci: Interval | None = None
+    """95 % confidence interval of the lower limit; None for fewer than two pairs."""
     upper_ci: Interval | None = None
+    """95 % confidence interval of the upper limit; None for fewer than two pairs."""
 
 
 def limits_of_agreement(column: str, measured: Iterable[float | None], expected: Iterable[float | None]) -> Limits:
@@ -72,13 +82,18 @@ def limits_of_agreement(column: str, measured: Iterable[float | None], expected:
 
 @dataclass(frozen=True)
 class Joined:
-    """Two tables joined: per numeric column the paired values, and what had no partner."""
+    """Two tables joined by their identifiers."""
 
     pairs: dict[str, tuple[list[float | None], list[float | None]]]
+    """Measured and expected values of each numeric column that both tables have; None for an empty field."""
     rows: int
+    """Rows that both tables have."""
     only_measured: list[Key]
+    """Identifiers of rows that only the measured table has."""
     only_expected: list[Key]
+    """Identifiers of rows that only the expected table has."""
     unmatched_columns: list[str]
+    """Numeric columns that only one table has."""
 
 
 def _keys(table: Table, id_columns: list[str], where: str) -> dict[Key, int]:

@@ -40,12 +40,16 @@ def joint_histogram(
 
 @dataclass(frozen=True)
 class ClassAgreement:
-    """One class: its voxels in labels (`predicted`), in the truth (`true`), in both. Undefined measures are None."""
+    """One class of a label map against the truth. Undefined measures are None."""
 
     name: str
+    """Name of the structure."""
     predicted: int
+    """Voxels of the class in the labels."""
     true: int
+    """Voxels of the class in the truth."""
     both: int
+    """Voxels of the class in both."""
 
     @property
     def state(self) -> str:

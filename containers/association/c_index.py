@@ -20,10 +20,12 @@ from containers.contract.cohort.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class SortedScores:
-    """One sort of (n,) scores that serves many sets of weights. order: (n,), starts: first position of each tie."""
+    """One sort of (n,) scores that serves many sets of weights."""
 
     order: IntArray
+    """Positions of the scores in ascending order, (n,)."""
     starts: IntArray
+    """Position in `order` of the first of each set of equal scores, (distinct scores,)."""
 
     @classmethod
     def of(cls, score: FloatArray) -> "SortedScores":
@@ -50,12 +52,16 @@ class SortedScores:
 
 @dataclass(frozen=True)
 class Concordance:
-    """c, its standard error by DeLong, and the Wald interval cut to [0, 1]."""
+    """The c-index with its Wald interval cut to [0, 1]."""
 
     c: float
+    """Share of pairs of event and no event in which the event has the higher score, ties counted half."""
     standard_error: float
+    """Standard error of c by DeLong."""
     low: float
+    """Lower end of the interval."""
     high: float
+    """Upper end of the interval."""
 
 
 def concordance_index(score: FloatArray, event: FloatArray, level: float = 0.95) -> Concordance:

@@ -22,23 +22,28 @@ TRIM = 5
 
 @dataclass(frozen=True)
 class Calibration:
-    """The curve at (50,) `predicted` probabilities: `apparent` and `corrected` observed shares, NaN where unknown.
-
-    used: (50,) resamples that count at each place. fitted: resamples whose model could be fitted. mean_error,
-    mean_squared_error, p90_error: of |prediction - corrected curve| over the rows within the curve. intercept, slope:
-    calibration line corrected for optimism (see `resampling`), of the resamples that have one.
-    """
+    """The calibration curve at 50 probabilities, and errors over the rows within the curve."""
 
     predicted: FloatArray
+    """Predicted probabilities that the curve is taken at, (50,)."""
     apparent: FloatArray
+    """Observed share at each, as fitted on the rows, (50,); NaN where unknown."""
     corrected: FloatArray
+    """Observed share at each, corrected for optimism, (50,); NaN where unknown."""
     used: IntArray
+    """Resamples that count at each probability, (50,)."""
     fitted: int
+    """Resamples whose model could be fitted."""
     mean_error: float
+    """Mean of |prediction - corrected curve|."""
     mean_squared_error: float
+    """Mean of (prediction - corrected curve)^2."""
     p90_error: float
+    """0.9 quantile of |prediction - corrected curve|."""
     intercept: float
+    """Intercept of the calibration line, corrected for optimism by the resamples that have one."""
     slope: float
+    """Slope of the calibration line, corrected for optimism by the resamples that have one."""
 
 
 def probability(predictor: FloatArray) -> FloatArray:

@@ -15,9 +15,13 @@ class Cut(Rule):
     """Groups by cut points: a value of at least a cut point is in the group that begins there (PI-NRS >= 4)."""
 
     kind: Literal["cut"]
+    """Marks the rule that cuts a number at fixed points."""
     of: str
+    """The number that is cut."""
     at: Annotated[tuple[Finite, ...], Field(min_length=1)]
+    """Cut points in ascending order, in the number's unit; a value equal to one is in the upper group."""
     labels: tuple[str, ...]
+    """Names of the groups from the lowest, one more than there are cut points."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Cut":
@@ -38,12 +42,16 @@ class Cut(Rule):
 
 
 class Recode(Rule):
-    """Levels of a category under other names: several may become one. levels gives the order of the new ones."""
+    """Levels of a category under other names: several may become one."""
 
     kind: Literal["recode"]
+    """Marks the rule that renames levels."""
     of: str
+    """The category whose levels are renamed."""
     map: dict[str, str]
+    """New name of each level."""
     levels: Annotated[tuple[str, ...], Field(min_length=2)]
+    """The new levels in order, of which the first is the reference."""
 
     @model_validator(mode="after")
     def _all_used(self) -> "Recode":
@@ -65,10 +73,15 @@ class Below(Rule):
     """Whether a number is below the threshold of the row's level of `by`: low muscle mass, weak grip."""
 
     kind: Literal["below"]
+    """Marks the rule that compares a number with thresholds."""
     of: str
+    """The number that is compared."""
     by: str
+    """The category whose level says which threshold holds for a row."""
     thresholds: dict[str, Finite]
+    """Threshold by level of `by`, in the number's unit; a value equal to it is not below."""
     labels: tuple[str, str] = ("no", "yes")
+    """Names of the levels: not below, below."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -81,10 +94,12 @@ class Below(Rule):
 
 
 class Thresholds(Strict):
-    """Of one sex: grip strength in kg and muscle quantity (ALMI in kg/m2) below which either is low."""
+    """Thresholds of one sex, below which a value is low."""
 
     strength: Finite
+    """Grip strength in kg."""
     quantity: Finite
+    """Muscle quantity (ALMI) in kg/m2."""
 
 
 class Ewgsop2(Rule):
@@ -96,11 +111,17 @@ class Ewgsop2(Rule):
     """
 
     kind: Literal["ewgsop2"]
+    """Marks the rule that classifies sarcopenia."""
     strength: str
+    """The column of grip strength, in kg."""
     quantity: str
+    """The column of muscle quantity (ALMI), in kg/m2."""
     sex: str
+    """The category whose level says which thresholds hold for a row."""
     thresholds: dict[str, Thresholds]
+    """Thresholds of strength and quantity, by level of `sex`."""
     labels: tuple[str, str, str] = ("none", "probable", "confirmed")
+    """Names of the classes none, probable and confirmed."""
 
     @property
     def sources(self) -> tuple[str, ...]:

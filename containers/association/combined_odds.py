@@ -14,12 +14,16 @@ from containers.contract.cohort.arrays import FloatArray
 
 @dataclass(frozen=True)
 class CombinedOdds:
-    """At grid1 (rows) and grid2 (columns), shape (k1, k2): log odds ratio, its standard error and Wald interval."""
+    """Odds ratios at every combination of two grids: grid1 in rows, grid2 in columns."""
 
     log_odds_ratio: FloatArray
+    """Log odds ratio against 0 and 0, (k1, k2)."""
     standard_error: FloatArray
+    """Its standard error, (k1, k2)."""
     low: FloatArray
+    """Lower end of its Wald interval, (k1, k2)."""
     high: FloatArray
+    """Upper end of its Wald interval, (k1, k2)."""
 
 
 def combined_odds(

@@ -20,15 +20,22 @@ LIMIT = 1.96
 
 @dataclass(frozen=True)
 class Limits:
-    """Mean of the differences, their SD (n - 1), the limits of agreement, and intervals by Student's t."""
+    """Differences of two measurements, with limits of agreement; all in the unit of the values."""
 
     mean: float
+    """Mean of the differences."""
     sd: float
+    """Standard deviation of the differences (n - 1)."""
     low: float
+    """Lower limit of agreement."""
     high: float
+    """Upper limit of agreement."""
     mean_interval: Interval
+    """Interval of the mean by Student's t."""
     low_interval: Interval
+    """Interval of the lower limit by Student's t."""
     high_interval: Interval
+    """Interval of the upper limit by Student's t."""
 
 
 def limits_of_agreement(x: FloatArray, y: FloatArray, level: float = 0.95) -> Limits:
@@ -59,13 +66,18 @@ def limits_of_agreement(x: FloatArray, y: FloatArray, level: float = 0.95) -> Li
 
 @dataclass(frozen=True)
 class Concordance:
-    """Lin's coefficient with its interval (None when undefined), r, and the accuracy (coefficient / r)."""
+    """Lin's concordance coefficient."""
 
     coefficient: float
+    """The coefficient."""
     low: float | None
+    """Lower end of its interval; None when undefined."""
     high: float | None
+    """Upper end of its interval; None when undefined."""
     r: float
+    """Pearson's correlation."""
     accuracy: float
+    """Coefficient over r: how near the best line is to equality."""
 
 
 def lin_concordance(x: FloatArray, y: FloatArray, level: float = 0.95) -> Concordance:

@@ -12,18 +12,22 @@ from containers.contract.cohort.arrays import FloatArray
 
 @dataclass(frozen=True)
 class Correlation:
-    """r with its interval (None with three pairs, or when |r| is 1), t with df = n - 2, p, and log10 of p.
-
-    t, p and log10_p are None when |r| is 1.
-    """
+    """Pearson's correlation with interval and test."""
 
     r: float
+    """The correlation."""
     low: float | None
+    """Lower end of its interval; None with three pairs, or when |r| is 1."""
     high: float | None
+    """Upper end of its interval; None with three pairs, or when |r| is 1."""
     t: float | None
+    """Statistic of Student's t test; None when |r| is 1."""
     df: int
+    """Degrees of freedom, n - 2."""
     p: float | None
+    """Two-sided p; None when |r| is 1."""
     log10_p: float | None
+    """Logarithm of p to base 10, which does not underflow; None when |r| is 1."""
 
 
 def pearson(x: FloatArray, y: FloatArray, level: float = 0.95) -> Correlation:

@@ -17,16 +17,16 @@ from containers.contract.errors import ItemFault
 
 @dataclass(frozen=True)
 class Design:
-    """names: (p,), the intercept first. matrix: (n, p), in Fortran order.
-
-    spans: term or `a*b` -> its columns in the matrix. numbers: names of the columns that are a number's own (not a
-    level's, not a product's).
-    """
+    """The columns of a regression."""
 
     names: tuple[str, ...]
+    """Name of each column, (p,), the intercept first."""
     matrix: FloatArray
+    """The columns, (n, p), in Fortran order."""
     spans: Mapping[str, slice]
+    """Columns of each term or `a*b` in the matrix."""
     numbers: tuple[str, ...] = ()
+    """Names of the columns that are a number's own: not a level's, not a product's."""
 
     def without(self, term: str) -> FloatArray:
         """The matrix without the columns of a term."""

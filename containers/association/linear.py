@@ -9,13 +9,18 @@ from containers.contract.cohort.arrays import FloatArray
 
 @dataclass(frozen=True)
 class LinearFit:
-    """coefficients, standard_errors: (p,). residual_sd: with df = n - p. r_squared: of the model with its intercept."""
+    """Least squares."""
 
     coefficients: FloatArray
+    """Coefficients, (p,)."""
     standard_errors: FloatArray
+    """Their standard errors, (p,)."""
     df: int
+    """Residual degrees of freedom, n - p."""
     residual_sd: float
+    """Standard deviation of the residuals with `df`."""
     r_squared: float
+    """Share of the variance that the model with its intercept explains."""
 
 
 def fit_linear(x: FloatArray, y: FloatArray) -> LinearFit:

@@ -24,16 +24,18 @@ REACH = 20.0
 
 @dataclass(frozen=True)
 class LogisticFit:
-    """coefficients: (p,) log odds. covariance: (p, p), inverse information. log_likelihood: at the maximum.
-
-    converged: False when the steps did not become small, or the information is singular (covariance is then NaN).
-    """
+    """Maximum likelihood of a logistic regression."""
 
     coefficients: FloatArray
+    """Log odds ratios, (p,)."""
     covariance: FloatArray
+    """Inverse information, (p, p); NaN where it is singular."""
     log_likelihood: float
+    """Log-likelihood at the maximum."""
     iterations: int
+    """Newton steps that were taken."""
     converged: bool
+    """Whether the steps became small and the information is not singular."""
 
     @property
     def standard_errors(self) -> FloatArray:

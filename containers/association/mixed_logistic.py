@@ -39,31 +39,37 @@ VANISHING = 1e-8
 
 @dataclass(frozen=True)
 class MixedLogisticFit:
-    """Maximum likelihood fit. Fixed effects in the order of the columns of x, groups in the order of their labels.
-
-    coefficients (p,), covariance (p, p): from the inverse observed information of all p + 1 parameters.
-    sigma: standard deviation of the intercepts; sigma_standard_error: None where singular (no information there).
-    log_likelihood: without binomial coefficients. plain_log_likelihood: of the regression without groups.
-    gradient_max: sqrt(g' I^-1 g), the steepest slope of the log-likelihood in any direction, per standard error along
-    it; it bounds the distance of every estimate from the optimum in standard errors (sigma excepted where singular).
-    singular: the variance is estimated as 0. diverging: sigma ran over SIGMA_LARGEST; converged is then False.
-    labels (groups,), intercepts (groups,): the groups and their conditional modes sigma u.
-    """
+    """Maximum likelihood fit. Fixed effects in the order of the columns of x, groups in the order of their labels."""
 
     coefficients: FloatArray
+    """Fixed effects, (p,), as log odds ratios."""
     covariance: FloatArray
+    """Their covariance, (p, p), from the inverse observed information of all p + 1 parameters."""
     sigma: float
+    """Standard deviation of the random intercepts."""
     sigma_standard_error: float | None
+    """Its standard error; None where the fit is singular, as there is no information there."""
     log_likelihood: float
+    """Log-likelihood at the maximum, without binomial coefficients."""
     plain_log_likelihood: float
+    """Log-likelihood of the regression without groups."""
     gradient_max: float
+    """sqrt(g' I^-1 g), the steepest slope of the log-likelihood in any direction, per standard error along it; it
+    bounds the distance of every estimate from the optimum in standard errors (sigma excepted where singular)."""
     iterations: int
+    """Newton steps that were taken."""
     converged: bool
+    """Whether the search ended at an optimum."""
     singular: bool
+    """Whether the variance is estimated as 0."""
     diverging: bool
+    """Whether sigma ran over SIGMA_LARGEST; then `converged` is False."""
     nodes: int
+    """Points of the quadrature; 1 is Laplace's approximation."""
     labels: npt.NDArray[np.generic]
+    """The groups, (groups,)."""
     intercepts: FloatArray
+    """Conditional mode of each group's intercept, sigma u, (groups,)."""
 
     @property
     def variance(self) -> float:

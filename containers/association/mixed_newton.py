@@ -30,18 +30,23 @@ SIGMA_LARGEST = 50.0
 
 @dataclass(frozen=True)
 class Point:
-    """Where a search ended. free: how many of the p + 1 parameters it moved. decrement: as `gradient_max`.
-
-    settled: the decrement is below GRADIENT_TOLERANCE (or the search's own goal) and the step below STEP_TOLERANCE.
-    """
+    """Where a search ended."""
 
     beta: FloatArray
+    """Fixed effects there, (p,)."""
     sigma: float
+    """Standard deviation of the intercepts there."""
     expansion: Expansion
+    """Log-likelihood with its derivatives there."""
     free: int
+    """How many of the p + 1 parameters the search moved."""
     decrement: float
+    """Steepest slope per standard error, as `gradient_max` of the fit."""
     settled: bool
+    """Whether the decrement is below GRADIENT_TOLERANCE (or the search's own goal) and the step below
+    STEP_TOLERANCE."""
     iterations: int
+    """Newton steps that were taken."""
 
 
 def climb(

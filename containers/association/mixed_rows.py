@@ -16,11 +16,14 @@ from containers.contract.cohort.arrays import FloatArray
 
 @dataclass(frozen=True)
 class PreparedRows:
-    """labels: (groups,). change: (p, p), coefficients of x = change @ coefficients of rows.x."""
+    """Rows as the fit takes them: sorted by group, equal ones merged, columns standardised."""
 
     rows: GroupedRows
+    """The sorted rows."""
     labels: npt.NDArray[np.generic]
+    """Label of each group, (groups,)."""
     change: FloatArray
+    """Change of base, (p, p): coefficients of x = change @ coefficients of rows.x."""
 
 
 def prepare_rows(

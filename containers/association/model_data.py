@@ -15,12 +15,16 @@ from containers.contract.cohort.columns import Category, Cohort
 
 @dataclass(frozen=True)
 class ModelData:
-    """cohort: the complete rows used. design: (n, p). y: (n,) of 0 and 1. stratum: `sex:male`, or empty for all."""
+    """What a model is fitted on."""
 
     cohort: Cohort
+    """The complete rows that are used."""
     design: Design
+    """Terms of the model, (n, p)."""
     y: FloatArray
+    """The outcome, (n,), of 0 and 1."""
     stratum: str = ""
+    """Column and level of a stratum, such as `sex:male`; empty for all rows."""
 
     @property
     def events(self) -> int:

@@ -15,11 +15,14 @@ MEND = "kind firth_logistic gives a finite estimate"
 
 @dataclass(frozen=True)
 class ModelFit:
-    """fit: NaN where separation leaves no estimate. notes: term -> why it has none."""
+    """A logistic regression with what separation does to it."""
 
     fit: LogisticFit
+    """The fit; NaN where separation leaves no estimate."""
     separation: Separation | None
+    """What separates the outcomes; None where nothing does."""
     notes: dict[str, str]
+    """Why a term has no estimate, by term."""
 
 
 def fit_model(data: ModelData, report: Report) -> ModelFit:

@@ -23,28 +23,34 @@ DISTINCT = 10
 
 @dataclass(frozen=True)
 class Variable:
-    """values: what the axis shows, numbers or levels. effects: (k,) of each on the linear predictor."""
+    """One axis of a nomogram."""
 
     name: str
+    """Name of the term."""
     values: tuple[float, ...] | tuple[str, ...]
+    """What the axis shows, (k,): numbers or levels."""
     effects: FloatArray
+    """What each of them adds to the linear predictor, (k,)."""
 
 
 @dataclass(frozen=True)
 class Nomogram:
-    """points: (k,) of each variable, in their order. points_per_unit: points per unit of the linear predictor.
-
-    predictor_at_zero: the linear predictor at 0 total points. total_axis: values of the axis of total points.
-    predictor_axis: values of the linear predictor; probability_axis: of the probability.
-    """
+    """Axes and points of a nomogram."""
 
     variables: tuple[Variable, ...]
+    """The axes of the terms."""
     points: tuple[FloatArray, ...]
+    """Points at each place of an axis, (k,), in the order of the variables."""
     points_per_unit: float
+    """Points per unit of the linear predictor."""
     predictor_at_zero: float
+    """Linear predictor at 0 total points."""
     total_axis: FloatArray
+    """Values of the axis of total points."""
     predictor_axis: FloatArray
+    """Values of the axis of the linear predictor."""
     probability_axis: FloatArray
+    """Values of the axis of the probability, as shares."""
 
     def total_points(self, predictor: FloatArray) -> FloatArray:
         """Total points of (k,) values of the linear predictor."""

@@ -24,17 +24,16 @@ DOUBLINGS = 40
 
 @dataclass(frozen=True)
 class ProfileProblem:
-    """A log-likelihood (penalised or not) and the height of the interval's ends below its maximum.
-
-    at: value, score (p,) and information (p, p) at coefficients (p,). held: the largest value with coefficient j held
-    at a number. maximum: the largest value (its supremum where there is no maximum). root: square root of the
-    chi-square quantile, 1.96 for 95 %.
-    """
+    """A log-likelihood (penalised or not) and the height of the interval's ends below its maximum."""
 
     at: Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]
+    """Gives value, score (p,) and information (p, p) at coefficients (p,)."""
     held: Callable[[int, float], float]
+    """Gives the largest value with coefficient j held at a number."""
     maximum: float
+    """The largest value (its supremum where there is no maximum)."""
     root: float
+    """Square root of the chi-square quantile, 1.96 for 95 %."""
 
 
 def profile_intervals(

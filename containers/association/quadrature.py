@@ -35,12 +35,16 @@ MODE_TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class GroupedRows:
-    """Rows sorted by group. x: (n, p). trials, events: (n,) sums of weights. starts: (groups + 1,) row offsets."""
+    """Rows sorted by group."""
 
     x: FloatArray
+    """Covariates, (n, p)."""
     trials: FloatArray
+    """Sum of the weights of each row, (n,)."""
     events: FloatArray
+    """Sum of the weights of its events, (n,)."""
     starts: npt.NDArray[np.intp]
+    """Offset of each group's first row, and n, (groups + 1,)."""
 
     @property
     def groups(self) -> int:
@@ -50,10 +54,12 @@ class GroupedRows:
 
 @dataclass(frozen=True)
 class NodeRule:
-    """Gauss-Hermite nodes (q,) and logs of their weights (q,) for the standard normal distribution."""
+    """Gauss-Hermite rule for the standard normal distribution."""
 
     nodes: FloatArray
+    """Places, (q,)."""
     log_weights: FloatArray
+    """Logarithms of their weights, (q,)."""
 
 
 def node_rule(nodes: int) -> NodeRule:
@@ -66,12 +72,16 @@ def node_rule(nodes: int) -> NodeRule:
 
 @dataclass(frozen=True)
 class Expansion:
-    """Log-likelihood at (beta, sigma), its gradient (p + 1,) and Hessian (p + 1, p + 1), and the modes u (groups,)."""
+    """Log-likelihood at (beta, sigma), with its derivatives in all p + 1 parameters."""
 
     log_likelihood: float
+    """Its value."""
     gradient: FloatArray
+    """First derivatives, (p + 1,), sigma last."""
     hessian: FloatArray
+    """Second derivatives, (p + 1, p + 1), sigma last."""
     modes: FloatArray
+    """Mode of each group's standardised intercept u, (groups,)."""
 
 
 def expand(rows: GroupedRows, beta: FloatArray, sigma: float, rule: NodeRule, modes: FloatArray) -> Expansion:

@@ -19,9 +19,13 @@ class Ratio(Rule):
     """First of `of` over the second raised to `power`: P/A ratio, or an index over height squared (power 2)."""
 
     kind: Literal["ratio"]
+    """Marks the rule that divides two numbers."""
     of: tuple[str, str]
+    """The number that is divided, and the number that it is divided by."""
     power: Literal[1, 2] = 1
+    """Power that the second number is raised to first; 2 for an index over height squared."""
     unit: str = "1"
+    """Unit of the result; `1` for a pure number."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -38,7 +42,9 @@ class Sum(Rule):
     """Sum of columns: appendicular lean mass from arms and legs."""
 
     kind: Literal["sum"]
+    """Marks the rule that adds numbers."""
     of: Annotated[tuple[str, ...], Field(min_length=2)]
+    """The numbers that are added, of one unit."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -55,7 +61,9 @@ class Asymmetry(Rule):
     """|left - right| over the larger side (ukb_thigh, note of Table 2)."""
 
     kind: Literal["asymmetry"]
+    """Marks the rule that compares two sides."""
     of: tuple[str, str]
+    """The left and the right side, of one unit; the result is a share."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -70,16 +78,14 @@ class Asymmetry(Rule):
 
 
 class ZScore(Rule):
-    """Standardised value: (x - mean) / SD with n - 1, over all rows.
-
-    adjust_for: with columns here, x is first replaced by its residual from an ordinary least-squares regression on
-    them (numbers as they are, categories as indicators), and the SD is that of the residuals with n - 1: the
-    `age- and sex-adjusted Z-scores` of nako_cbp.
-    """
+    """Standardised value: (x - mean) / SD with n - 1, over all rows."""
 
     kind: Literal["z_score"]
+    """Marks the rule that standardises a number."""
     of: str
+    """The number that is standardised."""
     adjust_for: tuple[str, ...] = ()
+    """Columns that x is regressed on by least squares first, so that its residuals are standardised; empty for none."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -128,10 +134,15 @@ class QuantileGroups(Rule):
     """
 
     kind: Literal["quantile_groups"]
+    """Marks the rule that cuts a number at two quantiles."""
     of: str
+    """The number that is cut."""
     rule: Literal["percentiles_33_67", "thirds"]
+    """Where it is cut: at the 33rd and 67th percentile, or at one and two thirds."""
     by: tuple[str, ...] = ()
+    """Categories within whose levels the quantiles are taken; empty for quantiles of the whole."""
     labels: tuple[str, str, str] = ("low", "middle", "high")
+    """Names of the low, middle and high group."""
 
     @property
     def sources(self) -> tuple[str, ...]:

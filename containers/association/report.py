@@ -20,18 +20,20 @@ from containers.contract.stage import Result
 
 @dataclass
 class Report:
-    """Of one analysis, `id`. Write with `put`, `count`, `tell`, `warn`.
-
-    threshold: counts below it are not shown; 0 shows all. structured: what goes into results.json for this analysis.
-    guarded: (quantity, stratum, term) of counts that are not shown.
-    """
+    """What one analysis says. Write with `put`, `count`, `tell`, `warn`."""
 
     result: Result
+    """The record that metrics and warnings go into."""
     flow: Flow
+    """The exclusion flow that the analysis' steps go into."""
     id: str
+    """Name of the analysis."""
     threshold: int = 0
+    """Counts below it are not shown; 0 shows all."""
     structured: dict[str, Any] = field(default_factory=lambda: {"numbers": []})
+    """What goes into results.json for this analysis."""
     guarded: set[tuple[str, str, str]] = field(default_factory=set)
+    """Quantity, stratum and term of the counts that are not shown."""
 
     def put(
         self, quantity: str, value: float | int | None, *, stratum: str = "", term: str = "", note: str = ""

@@ -38,16 +38,16 @@ PIVOT = 1e-11
 
 @dataclass(frozen=True)
 class Cells:
-    """Rows collapsed by equal covariates.
-
-    columns: (p, cells), each covariate contiguous. code: (n,) twice the row's cell plus its outcome (0 or 1).
-    trials, events: (cells,).
-    """
+    """Rows collapsed by equal covariates."""
 
     columns: FloatArray
+    """Covariates of each cell, (p, cells), each covariate contiguous."""
     code: IntArray
+    """Twice the row's cell plus its outcome (0 or 1), (n,)."""
     trials: FloatArray
+    """Rows in each cell, (cells,)."""
     events: FloatArray
+    """Events in each cell, (cells,)."""
 
     @classmethod
     def of(cls, x: FloatArray, y: FloatArray) -> "Cells":
@@ -173,12 +173,16 @@ def recalibration(predictor: FloatArray, trials: FloatArray, events: FloatArray)
 
 @dataclass(frozen=True)
 class Resample:
-    """A resample that was fitted. trials, events, predictor: (cells,), the predictor by the resample's own fit."""
+    """A resample that was fitted."""
 
     number: int
+    """Place of the resample in the order of the draws, counted from 0."""
     trials: FloatArray
+    """Drawn rows in each cell, (cells,)."""
     events: FloatArray
+    """Drawn events in each cell, (cells,)."""
     predictor: FloatArray
+    """Linear predictor of each cell by the resample's own fit, (cells,)."""
 
 
 def fitted_resamples(cells: Cells, start: FloatArray, seed: int, resamples: int) -> Iterator[Resample]:
@@ -194,19 +198,24 @@ def fitted_resamples(cells: Cells, start: FloatArray, seed: int, resamples: int)
 
 @dataclass(frozen=True)
 class Optimism:
-    """apparent, optimism, corrected: of c. intercept, slope: of the calibration line, corrected for optimism.
-
-    fitted: resamples that entered the means. train, test: (fitted,) c of each.
-    """
+    """Optimism of the c-index and of the calibration line."""
 
     apparent: float
+    """c of the model on the rows that it was fitted on."""
     optimism: float
+    """Mean over the resamples of c on the resample less c on all rows."""
     corrected: float
+    """`apparent` less `optimism`."""
     intercept: float
+    """Intercept of the calibration line, corrected for optimism."""
     slope: float
+    """Slope of the calibration line, corrected for optimism."""
     fitted: int
+    """Resamples that entered the means."""
     train: FloatArray
+    """c of each resample's model on the resample, (fitted,)."""
     test: FloatArray
+    """c of each resample's model on all rows, (fitted,)."""
 
 
 def harrell_optimism(x: FloatArray, y: FloatArray, coefficients: FloatArray, seed: int, resamples: int) -> Optimism:

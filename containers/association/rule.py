@@ -11,10 +11,12 @@ from containers.contract.request import Strict
 
 
 class Rule(Strict, ABC):
-    """Makes column `column` from the columns `sources`. A row without a value in one of them gets none."""
+    """Makes a column from others. A row without a value in one of them gets none."""
 
     column: str = Field(min_length=1)
+    """Name of the column that is made, which the table must not have."""
     description: str = ""
+    """What the column is, for people; empty where nothing is said."""
 
     @property
     @abstractmethod

@@ -28,12 +28,16 @@ FLAT = 1e-10
 
 @dataclass(frozen=True)
 class Separation:
-    """complete: every row is separated. rows: (n,) those that are. up, down: (p,) coefficients without bound there."""
+    """Outcomes that a combination of the terms separates."""
 
     complete: bool
+    """Whether every row is separated."""
     rows: BoolArray
+    """Which rows are separated, (n,)."""
     up: BoolArray
+    """Which coefficients have no upper bound, (p,)."""
     down: BoolArray
+    """Which coefficients have no lower bound, (p,)."""
 
     @property
     def word(self) -> str:

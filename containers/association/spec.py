@@ -21,24 +21,28 @@ class Analysis(Strict):
     """What every analysis has. The fields of a kind are in its own model, made from this one."""
 
     id: Name
+    """Name of the analysis in the metrics, unique in the file."""
     kind: str
+    """Kind of the analysis, by which its own model is found."""
     description: str = ""
+    """What the analysis is for, for people; empty where nothing is said."""
 
 
 class ModelFields(Strict):
-    """A regression of a binary outcome on terms, as all kinds that fit a model state it.
-
-    outcome: category of two levels (after `restrict`), the second is the event. terms: columns. interactions:
-    products of terms, each of which is a term itself. restrict: column -> levels whose rows are kept; the other
-    levels go from the column. scale: column -> units of it per odds ratio. level: of all intervals.
-    """
+    """A regression of an outcome on terms, as all kinds that fit a model state it."""
 
     outcome: str
+    """Category of two levels after `restrict`, of which the second is the event; for a linear model a number."""
     terms: tuple[str, ...] = Field(min_length=1)
+    """Columns that the outcome is regressed on."""
     interactions: tuple[tuple[str, ...], ...] = ()
+    """Products of two terms or more, each of which is a term itself."""
     restrict: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Levels whose rows are kept, by category; the other levels go from the column; empty for all rows."""
     scale: dict[str, Finite] = Field(default_factory=dict)
+    """Units of a number term that one odds ratio (or coefficient) is for, by column; 1 where not named."""
     level: Level = 0.95
+    """Confidence level of all intervals, as a share."""
 
     @field_validator("terms")
     @classmethod
@@ -70,10 +74,15 @@ class AnalysesFile(Strict):
     """The whole file. `derive` and `analyses` are checked further by the models of their kinds."""
 
     schema_version: str
+    """Version of the file's form."""
     exclusions: tuple[Exclusion, ...] = ()
+    """Conditions that rows must meet, in the order in which they are applied."""
     derive: tuple[dict[str, Any], ...] = ()
+    """Columns that are made from others, in the order in which they are made."""
     analyses: tuple[dict[str, Any], ...] = ()
+    """The analyses, in the order in which they are run."""
     description: str = ""
+    """What the file is for, for people; empty where nothing is said."""
 
 
 def read_analyses(path: Path) -> AnalysesFile:

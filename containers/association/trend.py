@@ -21,11 +21,14 @@ DIFFERENCE = (
 
 @dataclass(frozen=True)
 class Trend:
-    """z, two-sided p and its decimal logarithm."""
+    """The Cochran-Armitage test."""
 
     z: float
+    """The statistic, positive where the share of events rises."""
     p: float
+    """Two-sided p."""
     log10_p: float
+    """Logarithm of p to base 10, which does not underflow."""
 
 
 def cochran_armitage(events: FloatArray, n: FloatArray, weights: FloatArray) -> Trend:

@@ -16,24 +16,34 @@ Variances = Literal["welch", "pooled"]
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean and standard deviation (n - 1) of n values."""
+    """A group of values."""
 
     mean: float
+    """Mean of the values."""
     sd: float
+    """Standard deviation of the values (n - 1)."""
     n: int
+    """Number of values."""
 
 
 @dataclass(frozen=True)
 class TTest:
-    """first - second with its interval, t, df, two-sided p and its decimal logarithm."""
+    """first - second, with interval and test."""
 
     difference: float
+    """Difference of the means."""
     low: float
+    """Lower end of its interval."""
     high: float
+    """Upper end of its interval."""
     t: float
+    """Statistic of the test."""
     df: float
+    """Degrees of freedom; not whole by Welch."""
     p: float
+    """Two-sided p."""
     log10_p: float
+    """Logarithm of p to base 10, which does not underflow."""
 
 
 def t_test(first: Summary, second: Summary, variances: Variances, level: float = 0.95) -> TTest:

@@ -16,11 +16,14 @@ from containers.contract.cohort.arrays import FloatArray
 
 @dataclass(frozen=True)
 class Inflation:
-    """gvif: at least 1. df: coefficients of the term. adjusted: gvif^(1 / (2 df)), that of a standard error."""
+    """Variance inflation of one term."""
 
     gvif: float
+    """Generalised variance inflation, at least 1."""
     df: int
+    """Coefficients of the term."""
     adjusted: float
+    """gvif^(1 / (2 df)), the inflation of a standard error."""
 
 
 def variance_inflation(covariance: FloatArray, spans: Mapping[str, slice]) -> dict[str, Inflation]:

@@ -26,11 +26,14 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Adipose:
-    """signal: image units, None with the reason where it cannot be read. voxels: that are bright behind the muscles."""
+    """The signal of adipose tissue, read behind the muscles."""
 
     signal: float | None
+    """The signal in image units; None where it cannot be read."""
     voxels: int
+    """Voxels that are bright behind the muscles."""
     reason: str = ""
+    """Why it cannot be read; empty where it can."""
 
 
 def adipose_signal(

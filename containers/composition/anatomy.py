@@ -17,14 +17,20 @@ from containers.contract.volume import Geometry
 
 @dataclass(frozen=True)
 class Anatomy:
-    """labels: uint8 (k, j, i) on `geometry`. values: structure name -> label. counts, volumes: see `volumes`."""
+    """A label map with its midline, voxels and volumes by side."""
 
     labels: npt.NDArray[np.uint8]
+    """Label of each voxel, uint8 (k, j, i)."""
     geometry: Geometry
+    """Grid of the labels, in LPS."""
     values: dict[str, int]
+    """Label of each structure, by name."""
     plane: SagittalPlane | None
+    """The midline that parts left from right; None where there is none."""
     counts: npt.NDArray[np.int64]
+    """Voxels by label and side (right, on the plane, left), as `count_voxels` gives them."""
     volumes: dict[str, npt.NDArray[np.float64]]
+    """Volume in cm3 by label, for each side and `both`."""
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -43,11 +49,14 @@ class Anatomy:
 
 @dataclass(frozen=True)
 class Labels:
-    """The label map as it was read. data: uint8 (k, j, i) on `geometry`. values: structure name -> label."""
+    """The label map as it was read."""
 
     data: npt.NDArray[np.uint8]
+    """Label of each voxel, uint8 (k, j, i)."""
     geometry: Geometry
+    """Grid of the labels, in LPS."""
     values: dict[str, int]
+    """Label of each structure, by name."""
 
 
 def read_labels(item: Item, result: Result) -> Labels:

@@ -24,10 +24,12 @@ Defined = tuple[float | None, str]
 
 @dataclass(frozen=True)
 class Volumes:
-    """Volume in cm3 by label value, and what makes a structure of labels."""
+    """Volumes of the labels, which make up structures."""
 
     by_label: dict[int, float]
+    """Volume in cm3 of each label, by value."""
     names: dict[int, str]
+    """Name of each label, by value."""
 
     def of(self, labels: tuple[int, ...]) -> Defined:
         """A structure's volume; None with the labels that have no voxel."""

@@ -18,11 +18,14 @@ BMI_AGREES = 0.2
 
 @dataclass(frozen=True)
 class Person:
-    """What is known of the person; None where a fact is not given. bmi: given, or from height and weight."""
+    """What is known of the person."""
 
     height_m: float | None
+    """Body height in m; None where it is not given."""
     weight_kg: float | None
+    """Body weight in kg; None where it is not given."""
     bmi: float | None
+    """Body mass index in kg/m2, given or from height and weight; None where neither is."""
 
 
 def read_person(item: Item) -> Person:

@@ -61,12 +61,16 @@ def inner_labels(
 
 @dataclass(frozen=True)
 class Region:
-    """Fat fraction of a region in percent by three statistics (None where undefined), and its number of voxels."""
+    """Fat fraction of a region by three statistics."""
 
     voxels: int
+    """Number of voxels that count."""
     ratio_of_sums: float | None
+    """Sum of fat over sum of fat and water, in %; None where undefined."""
     mean: float | None
+    """Mean of the voxels' fat fractions, in %; None where undefined."""
     median: float | None
+    """Median of the voxels' fat fractions, in %; None where undefined."""
 
 
 class RegionReader:

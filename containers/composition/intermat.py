@@ -38,13 +38,16 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Region:
-    """voxels: how many there are, in parts. volume, lean: cm3. lean, intermat (percent): None where nothing counts as
-    muscle or fat."""
+    """Muscle and fat of a region."""
 
     voxels: float
+    """How many voxels there are, parts of voxels included."""
     volume: float
+    """Volume in cm3."""
     lean: float | None
+    """Volume without fat, in cm3; None where nothing counts as muscle or fat."""
     intermat: float | None
+    """Share of InterMAT in %; None where nothing counts as muscle or fat."""
 
 
 Regions = dict[str, Region]

@@ -19,18 +19,23 @@ Array = npt.NDArray[np.float64]
 
 
 class Level(Strict):
-    """A level between two heights z in mm (LPS); `bottom_mm` lies below `top_mm`."""
+    """A vertebral level between two heights."""
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$")
+    """Name of the level, as it stands in the metrics."""
     top_mm: float = Field(allow_inf_nan=False)
+    """Upper end as z in mm (LPS); it lies above `bottom_mm`."""
     bottom_mm: float = Field(allow_inf_nan=False)
+    """Lower end as z in mm (LPS)."""
 
 
 class Levels(Strict):
-    """The file of the input `levels`; without any nothing is measured by level."""
+    """The file of the input `levels`."""
 
     schema_version: str
+    """Version of the file's form."""
     levels: list[Level] = Field(default_factory=list)
+    """The levels; without any, nothing is measured by level."""
 
 
 def read_levels(path: Path) -> list[Level]:
@@ -52,10 +57,12 @@ def read_levels(path: Path) -> list[Level]:
 
 @dataclass(frozen=True)
 class Slabs:
-    """Heights z in mm of the voxels' centres, one per voxel, and the half of their extent along z."""
+    """Where voxels lie along z."""
 
     z_mm: Array
+    """Height z (LPS) of each voxel's centre, in mm, one per voxel."""
     half_mm: float
+    """Half of a voxel's extent along z, in mm."""
 
     def part(self, level: Level) -> Array:
         """Part (0 to 1) of each voxel that lies in the level."""

@@ -33,11 +33,14 @@ Points = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SagittalPlane:
-    """Points p (LPS, mm) with normal . p = offset_mm; `normal` is a unit vector to the left, `source` its origin."""
+    """The points p (LPS, mm) with normal . p = offset_mm."""
 
     normal: tuple[float, float, float]
+    """Unit vector to the left, in LPS."""
     offset_mm: float
+    """Distance of the plane from the origin along the normal, in mm."""
     source: str
+    """What the plane was found from."""
 
     def distance_mm(self, geometry: Geometry, k: int) -> npt.NDArray[np.float64]:
         """Signed distance in mm of the voxel centres of slice k, shape (j, i); positive to the left."""
@@ -56,10 +59,12 @@ class SagittalPlane:
 
 @dataclass(frozen=True)
 class _Halves:
-    """The points of a structure on either side, and the vector and midpoint between their medians."""
+    """The points of a structure on either side."""
 
     left: Points
+    """Points of the left part, (n, 3), LPS in mm."""
     right: Points
+    """Points of the right part, (n, 3), LPS in mm."""
 
     @property
     def vector(self) -> Points:

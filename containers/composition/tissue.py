@@ -30,11 +30,14 @@ WHOLE = "all"
 
 @dataclass(frozen=True)
 class Voxels:
-    """Labelled voxels: flat places in the array (k, j, i), ascending; their labels and intensities."""
+    """Labelled voxels of an image."""
 
     places: npt.NDArray[np.intp]
+    """Flat places in the array (k, j, i), ascending."""
     labels: npt.NDArray[np.uint8]
+    """Label of each."""
     values: npt.NDArray[np.generic]
+    """Intensity of each."""
 
     def of(self, labels: tuple[int, ...]) -> npt.NDArray[np.bool_]:
         """Which voxels have one of the labels."""
@@ -46,8 +49,11 @@ class Scope:
     """The voxels that one mixture was fitted to."""
 
     name: str
+    """Name of the scope: a side, a structure, or all."""
     chosen: npt.NDArray[np.bool_]
+    """Which of the labelled voxels are in it."""
     fit: MixtureFit
+    """The mixture."""
 
 
 def scopes_of(values: Mapping[str, int], scope: str) -> dict[str, tuple[int, ...]]:

@@ -20,38 +20,51 @@ ItemId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 
 
 class Strict(BaseModel):
-    """Base of all contract models: unknown fields are errors, values are never coerced silently."""
+    """Base of all models of the project: unknown fields are errors, and the sentence under a field describes it in the
+    exported schema."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), use_attribute_docstrings=True)
 
 
 class Item(Strict):
-    """One unit of work. `inputs` maps the stage's input names to files or folders; `facts` holds
-    scalar facts about the item (for example `height_m`), which count as input content."""
+    """One unit of work: a participant, a table or a data set."""
 
     id: ItemId
+    """Name of the item, safe as a folder name and unique in the job; its record is `<output>/<id>/record.json`."""
     inputs: dict[str, Path] = Field(default_factory=dict)
+    """Files or folders by the stage's input names; relative paths are taken from the request file's folder."""
     facts: dict[str, Fact] = Field(default_factory=dict)
+    """Scalar facts of the item by the stage's names, such as `height_m`; they count as input content."""
 
 
 class Resources(Strict):
-    """What the stage may use. `memory_bytes` is a limit that a runner enforces, for the stage to plan with."""
+    """What the stage may use."""
 
     threads: int = Field(default=1, ge=1)
+    """Processor threads that the stage may use, in all libraries together."""
     memory_bytes: int | None = Field(default=None, ge=1)
+    """Limit in bytes that the runner enforces, for the stage to plan with; None where there is no limit."""
     device: Literal["cpu", "cuda"] = "cpu"
+    """Where the stage computes: the processor (`cpu`) or an NVIDIA GPU (`cuda`)."""
 
 
 class Request(Strict):
     """One job: one call of one stage on a list of items."""
 
     contract: str = CONTRACT_VERSION
+    """Version of the contract that the caller speaks; its first number must be that of the stage."""
     stage: str
+    """Name of the stage that is asked for; any other stage refuses the request."""
     items: list[Item] = Field(min_length=1)
+    """The items of the job, in the order in which the stage takes them; identifiers are unique."""
     parameters: dict[str, Any] = Field(default_factory=dict)
+    """Settings by the names in `stage.toml`; those not given keep their defaults."""
     resources: Resources = Resources()
+    """Threads, memory and device that the stage may use; one thread of the processor by default."""
     seed: int = Field(default=0, ge=0)
+    """Start of every random draw of the stage: the same seed gives the same records."""
     output: Path
+    """Folder that the stage fills with a folder for each item; relative to the request file's folder."""
 
     @model_validator(mode="after")
     def _unique_items(self) -> "Request":

@@ -22,31 +22,44 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 class Port(Strict):
-    """One named input or output. `kind` says how to read it."""
+    """One named input or output."""
 
     kind: Literal["path", "volume", "segmentation", "table", "json", "image"]
+    """How to read it: any path, NRRD volume, `.seg.nrrd` segmentation, Parquet or CSV table, JSON, or PNG image."""
     description: str
+    """What it holds, for people: content, frame and units."""
     required: bool = True
+    """Whether every item must have it; of an output, whether every good item gives it."""
 
 
 class FactSpec(Strict):
     """A scalar fact that an item may carry."""
 
     unit: str
+    """Unit of the fact's value; `1` for a pure number, a name or a switch."""
     description: str
+    """What the fact says of the item, for people."""
     required: bool = False
+    """Whether an item without it is refused."""
 
 
 class Parameter(Strict):
     """One setting, with unit and range. A default is required: a stage runs with no parameters given."""
 
     type: Literal["number", "integer", "string", "boolean", "array"]
+    """JSON type that a value must have; an integer also counts as a number."""
     unit: str = "1"
+    """Unit of the value; `1` for a pure number, a name or a switch."""
     default: Any
+    """Value in force where the request gives none; it keeps to type, range and choices."""
     minimum: float | None = None
+    """Smallest value allowed, itself included, in `unit`; also holds for each entry of an array; None for no bound."""
     maximum: float | None = None
+    """Largest value allowed, itself included, in `unit`; also holds for each entry of an array; None for no bound."""
     choices: list[Any] | None = None
+    """The only values allowed, for each entry of an array too; None where any value of the type may be."""
     description: str
+    """What the parameter does, for people."""
 
     def complaint(self, value: Any) -> str | None:
         """Why `value` is not acceptable, or None."""
@@ -71,25 +84,36 @@ class MetricSpec(Strict):
     """A metric's unit and meaning. A name ending in `.*` stands for a family (one per class, one per contrast)."""
 
     unit: str
+    """Unit of every value of the metric; `1` for a pure number."""
     description: str
+    """What is measured and how, for people."""
 
 
 class StageSpec(Strict):
     """The whole of stage.toml."""
 
     contract: str = CONTRACT_VERSION
+    """Version of the contract that the stage speaks."""
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """Name of the stage, by which requests, cases and image names refer to it."""
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    """Semantic version of the stage, as in each record that it writes."""
     title: str
-    source: str = Field(description="paper section or reference that the method comes from")
+    """What the stage does, in a few words for tables."""
+    source: str
+    """Paper section or reference that the method comes from."""
     inputs: dict[str, Port]
+    """What an item may bring, by name."""
     facts: dict[str, FactSpec] = Field(default_factory=dict)
+    """Scalar facts that an item may carry, by name; empty where the stage uses none."""
     outputs: dict[str, Port]
+    """Files that the stage makes for an item, by name; a name ending in `.*` stands for a family."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
+    """Settings of the method, by name; empty where there is nothing to set."""
     metrics: dict[str, MetricSpec] = Field(default_factory=dict)
-    programs: list[str] = Field(
-        default_factory=list, description="programs that must be on the machine where the stage runs without its image"
-    )
+    """Numbers that the stage measures, by name; a name ending in `.*` stands for a family."""
+    programs: list[str] = Field(default_factory=list)
+    """Programs that must be on the machine where the stage runs without its image."""
 
     @model_validator(mode="after")
     def _defaults_hold(self) -> "StageSpec":

@@ -30,24 +30,34 @@ OK, BAD_REQUEST, BAD_ENVIRONMENT = 0, 2, 3
 
 @dataclass
 class Job:
-    """What a stage's `setup` is given: the checked parameters and what may be used."""
+    """What a stage's `setup` is given."""
 
     parameters: dict[str, Any]
+    """All parameters, checked and with defaults filled in."""
     resources: Resources
+    """Threads, memory and device that may be used."""
     seed: int
+    """Start of the stage's random draws."""
 
 
 @dataclass
 class Result:
-    """What a stage says of one item while it works. Files go into `folder`, named by `file`."""
+    """What a stage says of one item while it works."""
 
     folder: Path
+    """The item's folder, under its temporary name."""
     spec: StageSpec
+    """The stage's description, which metrics and outputs must keep to."""
     metrics: dict[str, Metric] = field(default_factory=dict)
+    """Numbers for the record, by name; written by `metric`."""
     details: dict[str, Any] = field(default_factory=dict)
+    """Further JSON for the record."""
     warnings: list[str] = field(default_factory=list)
+    """Lines for the record; written by `warn`."""
     seconds: dict[str, float] = field(default_factory=dict)
+    """Seconds of each part of the work, for timing.json; written by `step`."""
     files: dict[str, str] = field(default_factory=dict)
+    """File name in the item's folder, by output name; written by `file`."""
 
     def file(self, output: str, name: str) -> Path:
         """Path to write the declared output `output` to, as `name` inside the item's folder."""

@@ -30,20 +30,26 @@ MASK_ENDINGS = (".seg.nrrd", *IMAGE_ENDINGS)
 
 @dataclass(frozen=True)
 class Pair:
-    """One volume and its mask; `subject` is the person it shows."""
+    """One volume and its mask."""
 
     identifier: str
+    """Name of the pair, unique in the data set."""
     subject: str
+    """The person whom it shows, who is in one set only."""
     image: Path
+    """Path of the volume."""
     mask: Path
+    """Path of its label map."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The sets of a split by name (`train` and `validation` are there), and the label map of all masks."""
+    """Volumes and masks, split into sets."""
 
     sets: dict[str, list[Pair]]
+    """The pairs of each set, by name; `train` and `validation` are there."""
     labels: dict[int, str]
+    """Name of each label of all masks, by value."""
 
 
 def read_dataset(folder: Path, labels: dict[int, str]) -> Dataset:

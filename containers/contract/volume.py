@@ -25,16 +25,16 @@ GEOMETRY_TOLERANCE_MM = 1e-3
 
 @dataclass(frozen=True)
 class Geometry:
-    """A voxel grid in LPS.
-
-    size: voxels along (i, j, k). spacing_mm: along (i, j, k). origin_mm: (x, y, z) of voxel (0, 0, 0).
-    directions: three unit vectors (rows) of the axes i, j, k in LPS.
-    """
+    """A voxel grid in LPS."""
 
     size: tuple[int, int, int]
+    """Number of voxels along (i, j, k)."""
     spacing_mm: tuple[float, float, float]
+    """Distance of neighbouring voxel centres along (i, j, k), in mm."""
     origin_mm: tuple[float, float, float]
+    """Position (x, y, z) of the centre of voxel (0, 0, 0), LPS in mm."""
     directions: tuple[tuple[float, float, float], ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    """Three unit vectors (rows) of the axes i, j, k in LPS."""
 
     @classmethod
     def of_steps(cls, size: tuple[int, int, int], steps: npt.ArrayLike, origin_mm: npt.ArrayLike) -> "Geometry":
@@ -88,11 +88,14 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Volume:
-    """A scalar volume: `data` (k, j, i), its grid, and NRRD key/value facts (contrast, units, names of segments)."""
+    """A scalar volume."""
 
     data: npt.NDArray[np.generic]
+    """Values, (k, j, i)."""
     geometry: Geometry
+    """Grid of the values, in LPS."""
     facts: dict[str, str] = field(default_factory=dict)
+    """Key/value facts of the NRRD file: contrast, units, names of segments."""
 
     def __post_init__(self) -> None:
         if self.data.shape != self.geometry.shape:

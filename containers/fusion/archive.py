@@ -28,11 +28,14 @@ RATIO_FROM_BYTES = 8 * 2**20
 
 @dataclass(frozen=True)
 class Member:
-    """One file: its path inside the source, its size, and its name as messages show it (no folders)."""
+    """One file of a folder or zip."""
 
     path: str
+    """Path inside the source."""
     size: int
+    """Size in bytes, uncompressed."""
     info: zipfile.ZipInfo | None = None
+    """Its entry in the zip; None in a folder."""
 
     @property
     def name(self) -> str:

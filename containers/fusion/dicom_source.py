@@ -24,20 +24,26 @@ MEMBERS_PER_PROCESS = 64
 
 @dataclass(frozen=True)
 class Image:
-    """One slice and its stored pixels (row, column)."""
+    """One slice."""
 
     header: Slice
+    """What it says of itself."""
     pixels: Pixels
+    """Stored values, (row, column)."""
 
 
 @dataclass(frozen=True)
 class _Parsed:
-    """A worker's answer for one member: no header for a file that is no image, no pixels when they are shared."""
+    """A worker's answer for one member."""
 
     index: int
+    """Place of the member in the source."""
     header: Slice | None = None
+    """What the slice says of itself; None for a file that is not an image."""
     pixels: Pixels | None = None
+    """Stored values; None when they lie in shared memory or there are none."""
     fault: ItemFault | None = None
+    """Why it cannot be used; None where it can."""
 
 
 def _shared_view(buffer: mmap.mmap, offset: int, rows: int, columns: int) -> Pixels:

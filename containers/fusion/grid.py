@@ -84,12 +84,16 @@ def affine(grid: Geometry, station: Geometry) -> tuple[npt.NDArray[np.float64], 
 
 @dataclass(frozen=True)
 class AxisMap:
-    """One axis of a parallel station: grid points `start` to `stop` (exclusive) lie inside, at lower + fraction."""
+    """One axis of a parallel station on the fused grid."""
 
     start: int
+    """First grid point that lies inside the station."""
     stop: int
+    """Grid point after the last one that lies inside."""
     lower: npt.NDArray[np.int64]
+    """Index of the station's voxel below each of these points."""
     fraction: npt.NDArray[np.float32]
+    """Distance from that voxel to the next one, 0 to 1."""
 
 
 def axis_maps(grid: Geometry, station: Geometry) -> tuple[AxisMap, AxisMap, AxisMap] | None:

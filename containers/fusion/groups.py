@@ -31,9 +31,10 @@ SAME_DIRECTION = 1e-3
 
 @dataclass(frozen=True)
 class Group:
-    """Images of one stack, in the order they were read."""
+    """The images of one stack."""
 
     images: list[Image]
+    """The images, in the order in which they were read."""
 
     @property
     def header(self) -> Slice:

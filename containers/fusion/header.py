@@ -68,40 +68,60 @@ Pixels = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Slice:
-    """What one image says of itself. Positions and directions in LPS, lengths in mm, echo time in ms.
-
-    row_step, column_step: unit vectors in which the column index and the row index grow (DICOM's two
-    direction cosines). spacing_mm: between columns, between rows. acquired: date and time of the series;
-    dated is False where the date is missing and only the time of day holds. slice_thickness_mm and
-    slice_spacing_mm (SpacingBetweenSlices) are as printed, None where missing: positions alone place a slice.
-    """
+    """What one image says of itself. Positions and directions in LPS, lengths in mm."""
 
     file: str
+    """Name of the file, without folders."""
     patient: str
+    """PatientID, which is only compared and never shown; empty where missing."""
     study: str
+    """StudyInstanceUID, which is only compared and never shown; empty where missing."""
     series: str
+    """SeriesInstanceUID; empty where missing."""
     series_number: str
+    """SeriesNumber as text; empty where missing."""
     description: str
+    """SeriesDescription; empty where missing."""
     modality: str
+    """Modality, such as `MR`; empty where missing."""
     image_type: tuple[str, ...]
+    """Values of ImageType."""
     echo_time_ms: float | None
+    """Echo time in ms; None where missing."""
     echo_number: str
+    """EchoNumbers as text; empty where missing."""
     acquisition_number: str
+    """AcquisitionNumber as text; empty where missing."""
     temporal_position: str
+    """TemporalPositionIdentifier as text; empty where missing."""
     instance_number: str
+    """InstanceNumber as text; empty where missing."""
     slice_thickness_mm: float | None
+    """SliceThickness in mm as printed; None where missing."""
     slice_spacing_mm: float | None
+    """SpacingBetweenSlices in mm as printed; None where missing: positions alone place a slice."""
     frame_of_reference: str
+    """FrameOfReferenceUID; empty where missing."""
     acquired: datetime | None
+    """Date and time of the series; None where the time is missing."""
     dated: bool
+    """Whether the date is known; False where only the time of day of `acquired` holds."""
     rows: int
+    """Number of rows."""
     columns: int
+    """Number of columns."""
     spacing_mm: tuple[float, float]
+    """Distance between columns and between rows, in mm."""
     position_mm: tuple[float, float, float]
+    """Position of the centre of the first pixel, LPS in mm."""
     row_step: tuple[float, float, float]
+    """Unit vector in which the column index grows."""
     column_step: tuple[float, float, float]
+    """Unit vector in which the row index grows."""
     slope: float
+    """Factor from stored to real values."""
     intercept: float
+    """What is added after the factor."""
 
 
 def _raw(dataset: Dataset, keyword: str) -> Any:

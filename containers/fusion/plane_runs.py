@@ -15,12 +15,16 @@ from containers.fusion.grid import affine
 
 @dataclass(frozen=True)
 class Run:
-    """Planes `start` to `stop` (exclusive) of the grid, which only stations `first` to `last` (exclusive) can reach."""
+    """Planes of the grid that the same stations can reach."""
 
     start: int
+    """First plane."""
     stop: int
+    """Plane after the last one."""
     first: int
+    """First station that can reach them."""
     last: int
+    """Station after the last one that can."""
 
 
 def reach(grid: Geometry, station: Geometry) -> tuple[int, int]:

@@ -29,15 +29,19 @@ Array32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Agreement:
-    """Upper against lower station. gain: mean of upper over mean of lower. shift_mm: along the grid's axes
-    (nearest to left, posterior, superior), positive when the upper station's content lies further along.
-    best_shift_voxels: the whole shift of highest correlation. None where it is undefined."""
+    """Upper against lower station where they overlap."""
 
     voxels: int
+    """Voxels of the overlap that count."""
     correlation: float | None
+    """Correlation of their intensities; None where it is undefined."""
     gain: float | None
+    """Mean of the upper over mean of the lower station; None where it is undefined."""
     shift_mm: dict[str, float | None]
+    """Shift in mm along the grid's axes (nearest to left, posterior, superior), positive when the upper station's
+    content lies further along; None where it is undefined."""
     best_shift_voxels: dict[str, int | None]
+    """Whole shift of highest correlation along the same axes, in voxels; None where it is undefined."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -37,23 +37,32 @@ DENSE_RATIO = 0.75
 
 @dataclass(frozen=True)
 class Station:
-    """One station ready to interpolate: stored values (k, j, i), their grid, and value = slope * stored + intercept."""
+    """One station ready to interpolate: value = slope * stored + intercept."""
 
     data: npt.NDArray[np.int16] | npt.NDArray[np.float32]
+    """Stored values, (k, j, i)."""
     geometry: Geometry
+    """Grid of the values, in LPS."""
     slope: float = 1.0
+    """Factor from stored to real values."""
     intercept: float = 0.0
+    """What is added after the factor."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Sorted slices with their canonical grid. `axes` and `flips` lead from acquired to canonical array axes."""
+    """Sorted slices with their canonical grid."""
 
     images: tuple[Image, ...]
+    """The slices, along the stack."""
     geometry: Geometry
+    """Canonical grid of the stack, in LPS."""
     axes: tuple[int, int, int]
+    """Acquired array axis of each canonical one."""
     flips: tuple[int, ...]
+    """Canonical array axes that run backwards in the acquired array."""
     warnings: tuple[str, ...] = ()
+    """What the reader of the record should know."""
 
     @property
     def header(self) -> Slice:

@@ -38,24 +38,28 @@ DAY_S = 86_400.0
 
 @dataclass
 class Repeat:
-    """The stacks of one acquisition at a station, by contrast. time_s: since the earliest acquisition there."""
+    """One acquisition at a station."""
 
     stacks: dict[str, Stack]
+    """Its stacks, by contrast."""
     time_s: float
+    """Seconds since the earliest acquisition there."""
     complete: bool
+    """Whether it has every contrast."""
 
 
 @dataclass
 class Place:
-    """All stacks at one station, by contrast, and after `arrange` the one kept for each.
-
-    repeats: the acquisitions in order of time, empty where nothing is repeated.
-    """
+    """All stacks at one station."""
 
     stacks: dict[str, list[Stack]] = field(default_factory=lambda: defaultdict(list))
+    """The stacks of each contrast."""
     kept: dict[str, Stack] = field(default_factory=dict)
+    """The one stack of each contrast that is used; filled by `arrange`."""
     repeats: list[Repeat] = field(default_factory=list)
+    """The acquisitions in order of time; empty where nothing is repeated."""
     warnings: list[str] = field(default_factory=list)
+    """What the reader of the record should know."""
 
     @property
     def first(self) -> Stack:

@@ -35,6 +35,7 @@ class NumberColumn(dictionary.NumberColumn):
     """A number; a statistic of a paper may go without a unit."""
 
     unit: str = ""
+    """Unit of the numbers; empty where the dictionary states none."""
 
 
 class Dictionary(dictionary.Dictionary):
@@ -47,6 +48,7 @@ class Dictionary(dictionary.Dictionary):
             Field(discriminator="type"),
         ],
     ] = Field(default_factory=dict)
+    """What each column of the table is, by its name; columns of the table that are not named are ignored."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,13 @@ class Cohort:
     """Rows in use. `asked_by` of the methods is the place that their messages name."""
 
     dictionary: Dictionary
+    """What the columns are."""
     id_column: str
+    """Name of the column that identifies the effects."""
     data: columns.Cohort
+    """The columns of the rows in use."""
     flow: Flow
+    """Rows that were left out so far."""
 
     def __len__(self) -> int:
         return self.data.size

@@ -24,15 +24,22 @@ MADE = ("standard_error", "variance")
 
 @dataclass(frozen=True)
 class Dataset:
-    """One effect per row. correction: Hedges' J, NaN for given effects; flipped: sign turned by `direction`."""
+    """One effect per row."""
 
     cohort: Cohort
+    """The rows that the effects are from."""
     ids: list[str]
+    """Identifier of each effect."""
     study: list[str]
+    """Study of each effect."""
     effect: Floats
+    """The effects, (k,)."""
     variance: Floats
+    """Their sampling variances, (k,)."""
     correction: Floats
+    """Hedges' J of each, (k,); NaN for given effects."""
     flipped: Rows
+    """Which effects had their sign turned by `direction`, (k,)."""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -16,12 +16,16 @@ from containers.meta_analysis.spec import Moderated
 
 @dataclass(frozen=True)
 class Design:
-    """names: (p,), the intercept first. matrix: (k, p). spans: moderator or `a*b` -> its columns."""
+    """The columns of a meta-regression."""
 
     names: tuple[str, ...]
+    """Name of each column, (p,), the intercept first."""
     matrix: FloatArray
+    """The columns, (k, p)."""
     spans: Mapping[str, slice]
+    """Columns of each moderator or `a*b` in the matrix."""
     warnings: tuple[str, ...] = ()
+    """What the reader of the record should know."""
 
 
 def check_terms(model: Moderated, where: str) -> None:

@@ -9,13 +9,12 @@ from containers.contract.cohort.flow import Step
 
 @dataclass
 class Flow(flow.Flow):
-    """Rows read, exclusions, then the making of the effects, then steps of each analysis.
-
-    unpaired: rows of one side that have no other side to be averaged with; they stay as they are.
-    """
+    """Rows read, exclusions, then the making of the effects, then steps of each analysis."""
 
     effects: list[Step] = field(default_factory=list)
+    """Steps of the making of the effects, in order."""
     unpaired: int = 0
+    """Rows of one side that have no other side to be averaged with; they stay as they are."""
 
     def all_shown(self) -> dict[str, Any]:
         """As JSON."""

@@ -19,13 +19,21 @@ class Names:
     """What the numbers of one estimate are called."""
 
     estimate: str
+    """Metric of the estimate."""
     se: str
+    """Metric of its standard error."""
     low: str
+    """Metric of the lower end of its interval."""
     high: str
+    """Metric of the upper end of its interval."""
     z: str
+    """Metric of the statistic of the normal distribution."""
     t: str
+    """Metric of the statistic of Student's t."""
     df: str
+    """Metric of the degrees of freedom of Student's t."""
     p: str
+    """Metric of the p value."""
 
 
 def prefixed(prefix: str) -> Names:
@@ -39,12 +47,16 @@ ROBUST = Names("coefficient", "robust_se", "robust_low", "robust_high", "", "rob
 
 @dataclass
 class Report:
-    """Of one analysis, `id`, and one stratum or reading of it. structured: what goes into results.json."""
+    """What one analysis says, on one stratum or reading of it."""
 
     result: Result
+    """The record that metrics and warnings go into."""
     id: str
+    """Name of the analysis."""
     stratum: str = ""
+    """Stratum or reading, as it stands in the metrics; empty for the whole."""
     structured: dict[str, Any] = field(default_factory=lambda: {"numbers": []})
+    """What goes into results.json."""
 
     def inside(self, stratum: str) -> "Report":
         """The same analysis in a stratum."""

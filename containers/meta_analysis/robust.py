@@ -21,15 +21,16 @@ EIGENVALUE_FLOOR = 1e-12
 
 @dataclass(frozen=True)
 class RobustFit:
-    """Weighted least squares with CR2. coefficients, se, df: (p,); NaN se and df where one study alone tells.
-
-    saturated: a row of each study that alone determines a coefficient (leverage 1), whose own error is in no se.
-    """
+    """Weighted least squares with CR2."""
 
     coefficients: Floats
+    """Coefficients, (p,)."""
     se: Floats
+    """Robust standard errors, (p,); NaN where one study alone determines the coefficient."""
     df: Floats
+    """Satterthwaite degrees of freedom, (p,); NaN where one study alone determines the coefficient."""
     saturated: Ints
+    """A row of each study that alone determines a coefficient (leverage 1), whose own error is in no se."""
 
 
 def cr2(y: Floats, x: Floats, blocks: Sequence[Block], weights: Sequence[Floats]) -> RobustFit:

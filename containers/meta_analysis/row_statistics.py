@@ -28,12 +28,16 @@ def refuse(cohort: Cohort, wrong: Rows, column: str, what: str, mend: str) -> No
 
 @dataclass(frozen=True)
 class Statistics:
-    """arms: none or two. effect, variance: (rows,); correction: Hedges' J where g was computed."""
+    """What rows say of their effects."""
 
     arms: tuple[Group, ...]
+    """Summaries of the two arms; empty where effects are given."""
     effect: Floats
+    """The effects, (rows,); NaN where not known."""
     variance: Floats
+    """Their sampling variances, (rows,); NaN where not known."""
     correction: Floats
+    """Hedges' J where g was computed, (rows,); NaN elsewhere."""
 
     @property
     def summarised(self) -> Rows:

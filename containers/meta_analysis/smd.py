@@ -16,20 +16,26 @@ VarianceType = Literal["LS", "LS2", "UB", "AV"]
 
 @dataclass(frozen=True)
 class Group:
-    """Means, standard deviations (n - 1) and sizes of one arm, each of shape (rows,)."""
+    """Summaries of one arm."""
 
     mean: Floats
+    """Mean, (rows,)."""
     sd: Floats
+    """Standard deviation with n - 1, (rows,)."""
     n: Floats
+    """Number of persons, (rows,)."""
 
 
 @dataclass(frozen=True)
 class Effects:
-    """Hedges' g, its sampling variance and the correction factor J, each of shape (rows,)."""
+    """Standardised mean differences."""
 
     effect: Floats
+    """Hedges' g, (rows,)."""
     variance: Floats
+    """Its sampling variance, (rows,)."""
     correction: Floats
+    """The correction factor J, (rows,)."""
 
 
 def exact_correction(df: Floats) -> Floats:

@@ -32,34 +32,48 @@ class UnidentifiedError(ValueError):
 
 @dataclass(frozen=True)
 class Criteria:
-    """Akaike's and Schwarz's criteria as metafor counts them."""
+    """Information criteria as metafor counts them."""
 
     aic: float
+    """Akaike's criterion."""
     bic: float
+    """Schwarz's criterion."""
     aicc: float
+    """Akaike's criterion for few effects."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """All studies of one size: rows (s, m) into the data, and sampling covariances (s, m, m)."""
+    """All studies of one size m."""
 
     rows: Ints
+    """Places of their effects in the data, (s, m)."""
     v: Floats
+    """Their sampling covariances, (s, m, m)."""
 
 
 @dataclass(frozen=True)
 class ThreeLevelFit:
-    """The optimum. gradient_max: see README; blocks carry the sampling covariances, `order` studies by block."""
+    """The optimum of a three-level model."""
 
     coefficients: Floats
+    """Coefficients, (p,)."""
     covariance: Floats
+    """Their covariance, (p, p)."""
     between: float
+    """Variance between studies."""
     within: float
+    """Variance of effects within studies."""
     log_likelihood: float
+    """Log-likelihood, restricted for REML."""
     criteria: Criteria
+    """Information criteria."""
     gradient_max: float
+    """Largest slope of the log-likelihood in the log-variances where the search ended; see README."""
     boundary: tuple[str, ...]
+    """Names of the variances that are 0."""
     blocks: tuple[Block, ...]
+    """The studies by size, with their sampling covariances."""
 
     def weights(self) -> list[Floats]:
         """Inverse marginal covariances, one stack (s, m, m) per block."""

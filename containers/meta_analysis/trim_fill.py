@@ -14,14 +14,20 @@ MAX_STEPS = 100
 
 @dataclass(frozen=True)
 class Filled:
-    """k0 missing effects on `side`, the standard error of k0 and (R0) its p; effect, variance: (k + k0,)."""
+    """The effects with those that are missing."""
 
     side: Side
+    """Side on which effects are missing."""
     k0: int
+    """Number of missing effects."""
     k0_se: float
+    """Standard error of that number."""
     k0_p: float | None
+    """p of no missing effect, by R0; None by L0."""
     effect: Floats
+    """Observed and filled effects, (k + k0,)."""
     variance: Floats
+    """Their sampling variances, (k + k0,)."""
 
 
 def trim_and_fill(

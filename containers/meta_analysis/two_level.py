@@ -22,18 +22,28 @@ ROOT_TOLERANCE = 4 * float(np.finfo(float).eps)
 
 @dataclass(frozen=True)
 class TwoLevelFit:
-    """One fitted model. covariance: (p, p), without the Knapp-Hartung factor, which is `scale`."""
+    """One fitted model."""
 
     method: Method
+    """Estimator of the variance between effects."""
     coefficients: Floats
+    """Coefficients, (p,)."""
     covariance: Floats
+    """Their covariance, (p, p), without the Knapp-Hartung factor."""
     scale: float
+    """The Knapp-Hartung factor; 1 for the normal distribution."""
     tau2: float | None
+    """Variance between effects; None for the fixed-effect model."""
     tau2_se: float | None
+    """Its standard error; None for the fixed-effect model."""
     q: float
+    """Cochran's Q of the residuals."""
     df: int
+    """Degrees of freedom of Q, k - p."""
     typical_variance: float
+    """Typical sampling variance v, which I2 compares tau2 with."""
     log_likelihood: float | None
+    """Log-likelihood, restricted for REML; None for methods without one."""
 
     @property
     def i2_percent(self) -> float:

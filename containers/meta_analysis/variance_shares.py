@@ -12,11 +12,14 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Shares:
-    """Percent; they add to 100."""
+    """Shares of the variance of an effect; they add to 100 %."""
 
     sampling: float
+    """Share of the sampling variance, in %."""
     between: float
+    """Share of the variance between studies, in %."""
     within: float
+    """Share of the variance within studies, in %."""
 
 
 def _shares(typical: float, fit: ThreeLevelFit) -> Shares:

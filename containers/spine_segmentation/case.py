@@ -12,11 +12,14 @@ from containers.spine_segmentation.turn import turn_of
 
 @dataclass(frozen=True)
 class Case:
-    """A turned volume and its mask (z, y, x), and the voxel edges along (z, y, x) in mm."""
+    """A turned volume and its mask."""
 
     image: npt.NDArray[np.generic]
+    """Intensities, (z, y, x)."""
     mask: npt.NDArray[np.uint8]
+    """Labels, (z, y, x)."""
     spacing_mm: tuple[float, float, float]
+    """Voxel edges along (z, y, x), in mm."""
 
 
 def read_case(pair: Pair, labels: dict[int, str]) -> Case:

@@ -35,17 +35,22 @@ SHIPPED = Path(__file__).parent / "weights"
 
 @dataclass
 class Model:
-    """A network ready for use, with nnU-Net's plans. labels: value -> name, without background. keep_largest: labels
-    whose largest part alone is kept.
-    """
+    """A network ready for use, with nnU-Net's plans."""
 
     network: nn.Module
+    """The network with its weights."""
     plans: PlansManager
+    """nnU-Net's plans."""
     configuration: ConfigurationManager
+    """The configuration of the plans that was trained."""
     dataset: dict[str, Any]
+    """nnU-Net's description of the data set."""
     labels: dict[int, str]
+    """Name of each label, by value, without background."""
     keep_largest: Groups
+    """Labels whose largest part alone is kept."""
     sha256: str
+    """SHA-256 of the checkpoint."""
 
 
 def build_network(configuration: ConfigurationManager, labels: int, *, deep_supervision: bool = False) -> nn.Module:

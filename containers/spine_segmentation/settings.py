@@ -12,29 +12,36 @@ COMPACT = Path(__file__).with_name("compact.toml")
 
 
 class Settings(Strict):
-    """name: of the plans. spacing_mm: working grid along (z, y, x); without it nnU-Net's planner takes the median.
-
-    base_features, max_features: channels of the first stage, and the most of any (nnU-Net: 32, 320). memory_gb: what
-    the planner sizes the patch for (nnU-Net: 8). batch: patches a step (nnU-Net: at least 2). epochs of
-    steps_per_epoch steps, each followed by validation_steps. learning_rate, weight_decay: AdamW, with nnU-Net's
-    polynomial decay. foreground: share of patches around a labelled voxel. rotation_deg: largest turn in the axial
-    plane. flip: whether patches are mirrored left to right, with the sides of their labels exchanged.
-    """
+    """Everything that a training run takes from its file."""
 
     name: str = Field(pattern=r"^[a-zA-Z][a-zA-Z0-9-]*$")
+    """Name of nnU-Net's plans."""
     spacing_mm: tuple[float, float, float] | None = None
+    """Working grid along (z, y, x) in mm; None for the median that nnU-Net's planner takes."""
     base_features: int = Field(ge=2, le=64)
+    """Channels of the network's first stage (nnU-Net: 32)."""
     max_features: int = Field(ge=2, le=512)
+    """Most channels of any stage (nnU-Net: 320)."""
     memory_gb: float = Field(gt=0)
+    """Memory of a GPU in GB that the planner sizes the patch for (nnU-Net: 8)."""
     batch: int = Field(ge=1)
+    """Patches a step (nnU-Net: at least 2)."""
     epochs: int = Field(ge=1)
+    """Number of epochs, each followed by a validation."""
     steps_per_epoch: int = Field(ge=1)
+    """Training steps in an epoch."""
     validation_steps: int = Field(ge=1)
+    """Validation steps after each epoch."""
     learning_rate: float = Field(gt=0)
+    """Learning rate of AdamW at the start, which falls as nnU-Net's polynomial does."""
     weight_decay: float = Field(ge=0)
+    """Weight decay of AdamW."""
     foreground: float = Field(ge=0, le=1)
+    """Share of patches that lie around a labelled voxel."""
     rotation_deg: float = Field(ge=0, le=45)
+    """Largest turn of a patch in the axial plane, in degrees."""
     flip: bool
+    """Whether patches are mirrored left to right at random, with the sides of their labels exchanged."""
 
 
 def load_settings(path: Path) -> Settings:

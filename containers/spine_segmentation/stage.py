@@ -25,11 +25,14 @@ from containers.spine_segmentation.turn import turn_of
 
 @dataclass
 class State:
-    """Models that the job has read, by folder, and the arithmetic."""
+    """What the job keeps between items."""
 
     reduced: bool
+    """Whether layers compute in bfloat16."""
     device: str = "cpu"
+    """Where the network computes: `cpu` or `cuda`."""
     models: dict[Path, Model] = field(default_factory=dict)
+    """The models that were read, by folder."""
 
     def model(self, folder: Path) -> Model:
         """The model of a folder, read at its first use. Raises EnvironmentFault when it cannot serve."""

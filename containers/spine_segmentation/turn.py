@@ -15,15 +15,16 @@ from containers.contract.volume import Geometry
 
 @dataclass(frozen=True)
 class Turn:
-    """How a volume's axes (k, j, i) become (z, y, x): `order` permutes them, then those of `mirrored` run backwards.
-
-    spacing_mm: along (z, y, x). axial_degrees: the angle between the turned z axis and Superior.
-    """
+    """How a volume's axes (k, j, i) become (z, y, x)."""
 
     order: tuple[int, int, int]
+    """Array axis of the volume that each turned axis is."""
     mirrored: tuple[int, ...]
+    """Turned axes that run backwards, after the permutation."""
     spacing_mm: tuple[float, float, float]
+    """Voxel edges along (z, y, x), in mm."""
     axial_degrees: float
+    """Angle between the turned z axis and Superior, in degrees."""
 
     def apply(self, data: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         """Data (k, j, i) as (z, y, x), a view."""

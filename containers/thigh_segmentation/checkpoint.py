@@ -30,13 +30,18 @@ SHIPPED = Path(__file__).parent / "weights" / FILE
 
 @dataclass
 class Checkpoint:
-    """A network ready for use, with what its file says of it. refiner: None where there is no second pass."""
+    """A network ready for use, with what its file says of it."""
 
     config: Config
+    """The configuration that it was trained with."""
     labels: dict[int, str]
+    """Name of each label, by value."""
     unetr: Unetr
+    """The network with its weights."""
     refiner: Refiner | None
+    """The network of the second pass; None where there is none."""
     sha256: str
+    """SHA-256 of the file."""
 
     def on(self, device: str) -> "Checkpoint":
         """This checkpoint with its networks on a device (`cpu`, `cuda`)."""

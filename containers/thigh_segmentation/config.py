@@ -19,18 +19,28 @@ TOKEN = 16
 
 
 class Network(Strict):
-    """UNETR. patch: voxels (z, y, x). out_channels: background, the structures, and any that are never a target."""
+    """UNETR."""
 
     patch: tuple[int, int, int]
+    """Edges of the input in voxels (z, y, x), multiples of 16."""
     in_channels: Literal[1] = 1
+    """Input channels: one contrast."""
     hidden: int = Field(ge=8)
+    """Width of the transformer, a multiple of `heads`."""
     layers: int = Field(ge=4, le=12)
+    """Number of the transformer's layers."""
     heads: int = Field(ge=1)
+    """Attention heads of each layer."""
     mlp: int = Field(ge=8)
+    """Width of the layers between attentions."""
     features: int = Field(ge=4)
+    """Channels of the decoder's finest stage."""
     out_channels: int = Field(ge=2, le=256)
+    """Background, the structures, and any that are never a target."""
     deep_supervision: bool = False
+    """Whether coarser stages of the decoder are trained too."""
     class_prior_bias: bool = False
+    """Whether the output's biases start at the log frequencies of the classes."""
 
     @model_validator(mode="after")
     def _divisible(self) -> "Network":
@@ -42,10 +52,12 @@ class Network(Strict):
 
 
 class Preprocessing(Strict):
-    """spacing_mm: working grid along (x, y, z). window: intensities that become 0 and 1."""
+    """How a volume becomes the network's input."""
 
     spacing_mm: tuple[float, float, float]
+    """Working grid along (x, y, z) in mm."""
     window: tuple[float, float]
+    """Stored intensities that become 0 and 1; those beyond are cut off."""
 
     @model_validator(mode="after")
     def _sensible(self) -> "Preprocessing":
@@ -57,75 +69,98 @@ class Preprocessing(Strict):
 
 
 class Augmentation(Strict):
-    """Random changes of a training patch; zero switches one off.
-
-    mirror: probability of a left-right flip (both sides share a label). scale: relative SD of the size along each axis.
-    rotation_deg: SD about each axis. shift_voxels: SD of the place along each axis. warp_voxels: SD of a smooth
-    displacement. gain, bias: log SD of the whole patch's brightness and of its smooth variation. noise: largest SD of
-    added noise, in units of the window.
-    """
+    """Random changes of a training patch; zero switches one off."""
 
     mirror: float = Field(default=0.0, ge=0, le=1)
+    """Probability of a left-right flip (both sides share a label)."""
     scale: float = Field(default=0.0, ge=0, le=0.5)
+    """Relative SD of the size along each axis."""
     rotation_deg: float = Field(default=0.0, ge=0, le=45)
+    """SD of the turn about each axis, in degrees."""
     shift_voxels: float = Field(default=0.0, ge=0, le=20)
+    """SD of the shift along each axis, in voxels."""
     warp_voxels: float = Field(default=0.0, ge=0, le=5)
+    """SD of a smooth displacement, in voxels."""
     gain: float = Field(default=0.0, ge=0, le=1)
+    """SD of the logarithm of the whole patch's brightness."""
     bias: float = Field(default=0.0, ge=0, le=1)
+    """SD of the logarithm of a smooth variation of the brightness."""
     noise: float = Field(default=0.0, ge=0, le=0.5)
+    """Largest SD of added noise, in units of the window."""
 
 
 class Training(Strict):
-    """batch_volumes volumes a step, patches_per_volume patches of each, micro_batch patches at once (the gradients of
-    a step are added up). patience: validations without progress before training stops.
-
-    centres: where the middle of a patch is drawn from. `labelled`: any labelled voxel against any other voxel, in the
-    proportion positive to negative. `structures`: a structure first, each as likely as the others, then one of its
-    voxels; background in the same proportion.
-    """
+    """How the network is trained."""
 
     epochs: int = Field(ge=1)
+    """Largest number of passes over the training volumes."""
     batch_volumes: int = Field(ge=1)
+    """Volumes a step."""
     patches_per_volume: int = Field(ge=1)
+    """Patches that a step takes of each volume."""
     micro_batch: int = Field(ge=1)
+    """Patches that are computed at once; the gradients of a step are added up."""
     centres: Literal["labelled", "structures"] = "labelled"
+    """What the middle of a patch is drawn from: `labelled`, any labelled voxel; `structures`, first a structure, each
+    as likely as the others, then one of its voxels; or background, in the proportion `positive` to `negative`."""
     positive: float = Field(default=1.0, gt=0)
+    """Weight of patches around labelled voxels against `negative`, that of patches around background."""
     negative: float = Field(default=1.0, ge=0)
+    """Weight of patches around background against `positive`; 0 for none."""
     learning_rate: float = Field(gt=0)
+    """Largest learning rate of the optimiser."""
     weight_decay: float = Field(ge=0)
+    """Weight decay of the optimiser."""
     schedule: Literal["constant", "cosine"] = "constant"
+    """How the learning rate goes on after the warm-up."""
     warmup_steps: int = Field(default=0, ge=0)
+    """Steps over which the learning rate rises from 0."""
     clip_norm: float | None = Field(default=None, gt=0)
+    """Largest norm of a step's gradient; None for no limit."""
     mixed_precision: bool
+    """Whether layers compute in bfloat16 where torch's autocast allows it."""
     validate_every: int = Field(ge=1)
+    """Epochs from one validation to the next."""
     patience: int = Field(ge=1)
+    """Validations without progress before training stops."""
     cached_volumes: int = Field(ge=1)
+    """Volumes that are kept in memory."""
 
 
 class Refinement(Strict):
-    """The second pass at the volume's own resolution; see `refine`. patch: voxels (z, y, x).
-
-    tissues: groups of structures that look alike, by name; those that no group names are one more.
-    """
+    """The second pass at the volume's own resolution; see `refine`."""
 
     tissues: tuple[tuple[str, ...], ...] = ()
+    """Groups of structures that look alike, by name; those that no group names are one more."""
     channels: int = Field(ge=4, le=64)
+    """Channels of the second network."""
     spacing_mm: tuple[float, float, float]
+    """Grid that the second network is trained on, along (x, y, z) in mm."""
     patch: tuple[int, int, int]
+    """Edges of a training patch in voxels (z, y, x)."""
     epochs: int = Field(ge=1)
+    """Number of passes over the training volumes."""
     patches_per_volume: int = Field(ge=1)
+    """Patches of each volume in a pass."""
     learning_rate: float = Field(gt=0)
+    """Learning rate of the optimiser."""
 
 
 class Config(Strict):
     """A whole configuration."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    """Name of the configuration, equal to that of its file."""
     network: Network
+    """The network."""
     preprocessing: Preprocessing
+    """How a volume becomes its input."""
     training: Training
+    """How it is trained."""
     augmentation: Augmentation = Augmentation()
+    """Random changes of training patches; none where nothing is said."""
     refinement: Refinement | None = None
+    """The second pass; None where there is none."""
 
 
 def load_config(path: Path) -> Config:

@@ -18,11 +18,14 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Turn:
-    """How a volume's axes (k, j, i) become (z, y, x): `order` permutes them, then those of `mirrored` run backwards."""
+    """How a volume's axes (k, j, i) become (z, y, x)."""
 
     order: tuple[int, int, int]
+    """Array axis of the volume that each turned axis is."""
     mirrored: tuple[int, ...]
+    """Turned axes that run backwards, after the permutation."""
     spacing_mm: tuple[float, float, float]
+    """Voxel edges along (z, y, x), in mm."""
 
     def apply(self, data: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         """Data (k, j, i) as (z, y, x), a view."""
@@ -50,12 +53,16 @@ def turn_of(geometry: Geometry) -> Turn:
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of two grids with the same middle: `native` and `working` voxels of the given sizes in mm."""
+    """One axis of two grids with the same middle."""
 
     native: int
+    """Voxels of the native grid."""
     working: int
+    """Voxels of the working grid."""
     native_mm: float
+    """Edge of a native voxel, in mm."""
     working_mm: float
+    """Edge of a working voxel, in mm."""
 
     def to_native(self) -> npt.NDArray[np.float64]:
         """Positions of the working voxels, in native voxels."""

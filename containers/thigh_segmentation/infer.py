@@ -36,11 +36,14 @@ Positions = npt.NDArray[np.float64]
 
 
 class Segmented(NamedTuple):
-    """labels (z, y, x); patches that were computed, and those that the volume has without leaving out air."""
+    """What inference gives."""
 
     labels: Labels
+    """Labels, (z, y, x)."""
     patches: int
+    """Patches that were computed."""
     patches_of_all: int
+    """Patches that the volume has without leaving out air."""
 
 
 def device_of(model: nn.Module) -> torch.device:

@@ -32,14 +32,17 @@ TOKEN_EDGE = 16
 
 @dataclass(frozen=True)
 class Prepared:
-    """features: patches (n, 1, z, y, x) on `device` to features; head: features (..., f) to logits (..., channels).
+    """A network made ready for a device.
 
     On a CPU the features hold until the next call, which writes to the same memory.
     """
 
     features: Callable[[Tensor], Tensor]
+    """Patches (n, 1, z, y, x) on `device` to features."""
     head: Callable[[Tensor], Tensor]
+    """Features (..., f) to logits (..., channels)."""
     device: torch.device
+    """Where it computes."""
 
 
 class _FewChannels(nn.Module):  # type: ignore[misc]

@@ -29,11 +29,14 @@ from containers.thigh_segmentation.grid import (
 
 @dataclass(frozen=True)
 class Case:
-    """A pair, turned (see `grid`): native image and mask, spacing along (z, y, x)."""
+    """A pair, turned (see `grid`)."""
 
     image: npt.NDArray[np.generic]
+    """Native intensities, (z, y, x)."""
     mask: npt.NDArray[np.uint8]
+    """Native labels, (z, y, x)."""
     spacing_mm: tuple[float, float, float]
+    """Voxel edges along (z, y, x), in mm."""
 
 
 def read_case(pair: Pair, labels: dict[int, str]) -> Case:

@@ -29,11 +29,14 @@ BRIGHT_SHARE, DARK_SHARE = 0.01, 0.1
 
 @dataclass
 class State:
-    """Checkpoints that the job has read, by path, ready for inference, and the arithmetic."""
+    """What the job keeps between items."""
 
     reduced: bool
+    """Whether layers compute in bfloat16."""
     device: str = "cpu"
+    """Where the network computes: `cpu` or `cuda`."""
     checkpoints: dict[Path, tuple[Checkpoint, Prepared]] = field(default_factory=dict)
+    """Checkpoint and the network made ready, by path."""
 
     @property
     def compiled(self) -> bool:

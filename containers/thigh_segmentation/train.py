@@ -41,10 +41,12 @@ FIRST_PASS = "first_pass.safetensors"
 
 @dataclass
 class History:
-    """What a run has seen: mean loss of each epoch, mean Dice (working grid) of each validation as (epoch, Dice)."""
+    """What a run has seen."""
 
     loss: list[float] = field(default_factory=list)
+    """Mean loss of each epoch."""
     validation: list[tuple[int, float]] = field(default_factory=list)
+    """Epoch and mean Dice on the working grid of each validation."""
 
     def best(self) -> float:
         """The best validation so far, -1 before the first."""

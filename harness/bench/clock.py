@@ -17,11 +17,14 @@ SHORTEST_SAMPLE = 2e-3
 
 @dataclass(frozen=True)
 class Sample:
-    """Seconds per call: of the wall clock, of the processor (this process, all threads), and between device events."""
+    """Mean time of a call in one sample."""
 
     seconds: float
+    """Wall-clock seconds of a call."""
     cpu_seconds: float
+    """Processor seconds of a call, over all threads of this process."""
     device_seconds: float | None = None
+    """Seconds of a call between two events on the device; None where it has no such clock."""
 
 
 class Device(Protocol):

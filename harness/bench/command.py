@@ -32,21 +32,28 @@ Device = Literal["cpu", "cuda"]
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What the user asked for. device: auto, cpu or cuda. only: suites or rows. out: the results file, or None.
-
-    seconds: of samples per method. precision: half-width of the 95 % interval of a median to stop at.
-    """
+    """What the user asked for."""
 
     device: str = "auto"
+    """`cpu`, `cuda`, or `auto` for both."""
     only: Sequence[str] = ()
+    """Names of suites or rows to run; empty for all that are not slow."""
     quick: bool = False
+    """Whether to take small inputs and few repeats."""
     threads: int = 1
+    """Processor threads that a method may use."""
     seconds: float = 20.0
+    """Longest time of samples per method, in seconds."""
     precision: float = 0.05
+    """Half-width of the 95 % interval of a median to stop at, as a share of the median."""
     runner: str = "process"
+    """How the stages are run: `process` or `docker`."""
     out: Path | None = None
+    """The results file to write; None for none."""
     pytest_json: Path | None = None
+    """A file to write in the form of pytest-benchmark; None for none."""
     work: Path = Path("work")
+    """Folder for inputs that take long to make."""
 
 
 def devices(name: str) -> list[Device]:

@@ -23,24 +23,34 @@ Saying = Literal["slower", "faster", "same", "not decided", "not ranked"]
 
 @dataclass(frozen=True)
 class Compared:
-    """One row of both files. a, b: medians in seconds. ratio: of B to A. why: for a row that is not ranked."""
+    """One row of both files."""
 
     name: str
+    """Name of the row."""
     device: str
+    """Where the work was done: `cpu` or `cuda`."""
     a: float | None
+    """Median seconds of our method in the first file; None where it has none."""
     b: float | None
+    """Median seconds of our method in the second file; None where it has none."""
     ratio: Interval | None
+    """Time in the second file over that in the first, with its interval; None where they are not ranked."""
     says: Saying
+    """What the ratio's interval says."""
     why: str = ""
+    """Why the row is not ranked; empty for one that is."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All rows. differs: fields of the fingerprints that differ and were not allowed to."""
+    """Two results files, row by row."""
 
     rows: list[Compared]
+    """The rows of either file."""
     differs: dict[str, tuple[str, str]]
+    """Fields of the fingerprints that differ and were not allowed to, with both values; any of them forbids ranking."""
     allowed: dict[str, tuple[str, str]]
+    """Fields that differ and were allowed to, with both values."""
 
     @property
     def ranked(self) -> list[Compared]:

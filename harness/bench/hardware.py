@@ -15,19 +15,24 @@ HARDWARE = ROOT / "reference_results" / "hardware"
 
 @dataclass(frozen=True)
 class Figure:
-    """Seconds of one call on one machine. device: what did the work: a GPU's name, or the processor's.
-
-    source: the file. checked: all accuracy checks of the row passed.
-    """
+    """Time of one call on one machine."""
 
     row: str
+    """Name of the row in the results file."""
     machine: str
+    """The machine in a few words."""
     device: str
+    """What did the work: a GPU's name, or the processor's."""
     seconds: Interval
+    """Median seconds of a call, with its interval."""
     parameters: dict[str, float | int | str | bool]
+    """Sizes and settings of the work, by name."""
     checked: bool
+    """Whether all accuracy checks of the row passed."""
     other_work: float | None
+    """Share of the cores' time that other programs took meanwhile; None where the system does not say."""
     source: str
+    """Name of the results file."""
 
 
 def figures(row: str, folder: Path = HARDWARE) -> list[Figure]:

@@ -29,26 +29,38 @@ CLOSING_SECONDS = 20
 
 @dataclass(frozen=True)
 class Budget:
-    """seconds: of samples per method, after the first call. precision: half-width of the interval to stop at."""
+    """How long a method is sampled."""
 
     seconds: float
+    """Longest time of samples per method, after the first call, in seconds."""
     precision: float
+    """Half-width of the median's interval to stop at, as a share of the median."""
 
 
 @dataclass
 class Worker:
-    """A method's process, and what it answered. alone: no further process works for it."""
+    """A method's process, and what it answered."""
 
     facts: dict[str, Any]
+    """The method as its script lists it: name, package, target and what is missing."""
     budget: Budget
+    """How long it is sampled."""
     process: subprocess.Popen[str]
+    """The process, with pipes for questions, answers and errors."""
     errors: list[str] = field(default_factory=list)
+    """The last five lines that it wrote to stderr."""
     first: dict[str, Any] = field(default_factory=dict)
+    """Its answer to the first call: seconds and peak memory."""
     samples: list[dict[str, Any]] = field(default_factory=list)
+    """Its answers to the calls that count."""
     calls: int = 1
+    """Calls that a sample repeats."""
     fault: str = ""
+    """Why its part ended early; empty while nothing is wrong."""
     alone: bool = True
+    """Whether no further process works for it, so that its processor time is the method's."""
     energy: dict[str, Any] = field(default_factory=dict)
+    """Its answer about energy: joules of a call and what measured them."""
 
     def __post_init__(self) -> None:
         # Read while the worker runs: a full pipe would stop it.

@@ -98,10 +98,12 @@ class DevicePeak:
 
 @dataclass(frozen=True)
 class _Package:
-    """Counter of one processor package: microjoules, and where it starts anew."""
+    """Energy counter of one processor package."""
 
     counter: Path
+    """The file with the counter, in microjoules."""
     wraps_at: int
+    """Value at which the counter starts again from 0, in microjoules."""
 
 
 class Energy:

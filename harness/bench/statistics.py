@@ -21,12 +21,16 @@ EXACT = 50
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its limits. coverage: the probability that the limits enclose the true one, where it is known."""
+    """A value with its limits."""
 
     value: float
+    """The estimate: a median, or a ratio of times."""
     low: float
+    """Lower limit, in the unit of the value."""
     high: float
+    """Upper limit, in the unit of the value."""
     coverage: float
+    """Probability that the limits enclose the true value, as a share."""
 
     @property
     def half_width(self) -> float:

@@ -31,13 +31,18 @@ Values = Mapping[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Asked:
-    """What a script is asked for. device: `cpu` or `cuda`. work: folder for inputs that take long to make."""
+    """What a script is asked for."""
 
     device: Literal["cpu", "cuda"] = "cpu"
+    """Where the work is to be done."""
     quick: bool = False
+    """Whether inputs are to be small."""
     threads: int = 1
+    """Processor threads that a method may use."""
     runner: str = "process"
+    """How stages are run: `process` or `docker`."""
     work: str = "work/bench"
+    """Folder for inputs that take long to make."""
 
     @contextmanager
     def making(self, name: str) -> Iterator[tuple[Path, Path | None]]:
@@ -57,49 +62,62 @@ class Asked:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A method whose inputs are in memory. values: from the output of `call`. pid: of the process that does the work,
-    where it is another one. peak_bytes: of the processes that the last call started, where they tell. close: ends all.
-    """
+    """A method whose inputs are in memory."""
 
     call: Callable[[], Any]
+    """Does the work once and returns its output."""
     values: Callable[[Any], Values]
+    """Makes the values that are compared from the output of `call`."""
     pid: int | None = None
+    """Identifier of the process that does the work, where it is another one; None for this process."""
     peak_bytes: Callable[[], int | None] | None = None
+    """Peak resident bytes of the processes that the last call started; None where this process does the work."""
     close: Callable[[], None] = lambda: None
+    """Ends what was started."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to do the work. missing: why it cannot be measured here. package: whose version counts. target: how many
-    times longer than ours this peer should take at least."""
+    """A way to do the work."""
 
     name: str
+    """Name of the method, unique in its row."""
     prepare: Callable[[], Prepared]
+    """Makes the inputs, before the clock starts."""
     missing: str = ""
+    """Why it cannot be measured here; empty where it can."""
     package: str = ""
+    """The package whose version counts; empty for the project itself."""
     target: float | None = None
+    """How many times longer than ours this peer should take at least; None for no target."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """A row. The first method is ours. check: compares outputs by method name (those that were measured).
-
-    work: what one call does once, such as `volume`. participants: how many a call serves. bytes_moved: what must be
-    read and written at least. memory_limit: bytes of host memory that ours may take over its inputs, at full size.
-    slow: only when it is asked for by name. threads: None for as many as asked.
-    """
+    """A row. The first method is ours."""
 
     name: str
+    """Name of the row, unique with its device."""
     title: str
+    """What is done, in words."""
     work: str
+    """What one call does once, such as `volume`."""
     methods: Sequence[Method]
+    """The methods, ours first."""
     check: Callable[[Mapping[str, Values]], Iterator[Check]]
+    """Compares outputs by method name, of those methods that were measured."""
     parameters: dict[str, Scalar] = field(default_factory=dict)
+    """Sizes and settings of the work, by name; rows are compared only when these are equal."""
     participants: float | None = None
+    """How many participants a call serves; None for work that is not of participants."""
     bytes_moved: int | None = None
+    """Bytes that a call must read and write at least; None where that is not stated."""
     threads: int | None = None
+    """Processor threads of this row; None for as many as asked."""
     memory_limit: int | None = None
+    """Bytes of host memory that ours may take over its inputs, at full size; None for no limit."""
     slow: bool = False
+    """Whether it is run only when it is asked for by name."""
 
     def facts(self) -> dict[str, Any]:
         """The row without its functions, as JSON."""

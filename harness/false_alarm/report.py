@@ -23,7 +23,9 @@ class Rate:
     """How many of the tables with one error were found."""
 
     made: int = 0
+    """Tables with the error."""
     found: int = 0
+    """Those of them that the audit contradicts or refuses."""
 
     @property
     def share(self) -> float | None:
@@ -35,9 +37,13 @@ class Outcome:
     """Clean tables and their false alarms; detection by table and error, and by depth."""
 
     clean: int = 0
+    """Tables without an error that were audited."""
     claims: int = 0
+    """Claims in them."""
     false_alarms: list[str] = field(default_factory=list)
+    """One line for each alarm in a clean table."""
     rates: dict[tuple[str, str], dict[int, Rate]] = field(default_factory=dict)
+    """Tables made and found, by table and error and then by digits after the point."""
 
     def lines(self) -> list[str]:
         """The result in words."""

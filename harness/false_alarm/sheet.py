@@ -12,19 +12,22 @@ ROUNDINGS = {"half-up": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN, "cut off": 
 
 @dataclass
 class Sheet:
-    """Printed numbers and claims of one table.
-
-    depth: digits after the point of means and ratios, one less for percentages, one more for p values. rounding: one
-    convention for the whole table. seeded: what was done wrong, empty for a clean table.
-    """
+    """Printed numbers and claims of one table."""
 
     draw: random.Random
+    """Source of the table's random numbers."""
     depth: int
+    """Digits after the point of means and ratios; one less for percentages, one more for p values."""
     rounding: str = "half-up"
+    """The rounding convention of the whole table."""
     fault: str = ""
+    """Name of the error to make; empty for a clean table."""
     seeded: str = ""
+    """What was done wrong, in words; empty while nothing was."""
     numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Helper numbers of the ledger, by id."""
     claims: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Claims of the ledger, by id."""
 
     def printed(self, value: float, digits: int) -> str:
         """A value as the table prints it."""

@@ -20,45 +20,58 @@ PREFIX = "gate_"
 
 
 class Frozen(Strict):
-    """One frozen number. tolerance: in its unit; None where the value is undefined (None), and must stay so.
-
-    widest: the kind of variation that the tolerance comes from (`seed`, `threads`, ...), or `floor`.
-    spread: the largest distance from the value over all variations that were sampled.
-    """
+    """One frozen number."""
 
     value: Finite | None = None
+    """The reference's value in `unit`; None where it is undefined, and must stay so."""
     unit: str
+    """Unit of value, tolerance and spread."""
     tolerance: Finite | None = None
+    """Largest distance from the value that does not count as moved; None where the value is undefined."""
     spread: Finite = 0.0
+    """Largest distance from the value over all variations that were sampled."""
     widest: str = "floor"
+    """The kind of variation that the tolerance comes from (`seed`, `threads`, ...), or `floor`."""
 
 
 class Made(Strict):
-    """What a baseline was made with. stages: name -> version and digest. locks: lock file -> SHA-256.
-
-    variations: what was sampled, by kind. inputs: SHA-256 of the phantoms' files.
-    """
+    """What a baseline was made with."""
 
     project_version: str
+    """Version of the project."""
     contract: str
+    """Version of the stage contract."""
     preset: str
+    """Preset of the case that was run."""
     case_sha256: str
+    """SHA-256 of the gate case's file."""
     stages: dict[str, dict[str, str]]
+    """Version, digest and kind of digest of each stage, by name."""
     locks: dict[str, str]
+    """SHA-256 of each lock file, by its path in the project."""
     environment: dict[str, str]
+    """Facts of machine and packages, by name."""
     inputs: dict[str, str]
+    """SHA-256 of each file that the phantoms made."""
     variations: dict[str, list[str]]
+    """Names of the variations that were sampled, by kind."""
 
 
 class Baseline(Strict):
-    """The whole file. ends: by `step/item`, how it ends: `ok` or, for an input that is bad on purpose, `error`."""
+    """The whole file."""
 
     schema_version: str = SCHEMA_VERSION
+    """Version of this file's schema."""
     case: str
+    """Name of the gate case that was frozen."""
     rule: str
+    """How the tolerances follow from what was sampled, in words."""
     made: Made
+    """What the baseline was made with."""
     ends: dict[str, str]
+    """How each `step/item` ends: `ok` or, for an input that is bad on purpose, `error`."""
     numbers: dict[str, Frozen] = Field(min_length=1)
+    """The frozen numbers, by `step/item/metric`."""
 
     def text(self) -> str:
         """The file's text: a line for each number, so that a change can be read. Defaults are left out of it."""

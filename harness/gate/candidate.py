@@ -50,12 +50,16 @@ class TreeRunner(ProcessRunner):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A stage to put in place of the reference. target: what its runner calls it. shown: as the user wrote it."""
+    """A stage to put in place of the reference."""
 
     stage: str
+    """Name of the stage whose place it takes."""
     target: str
+    """What its runner calls it: folder, program or image."""
     runner: Runner
+    """The runner that runs it."""
     shown: str
+    """The candidate as the user wrote it."""
 
 
 def split_digest(text: str) -> tuple[str, str]:
@@ -102,14 +106,14 @@ def _is_pulled(runner: Any, reference: str) -> bool:
 
 @dataclass(frozen=True)
 class Setting:
-    """How jobs of a gate run. One thread unless a variation says otherwise: sums then run in one order.
-
-    name: joins the digest that results are cached by, since the cache knows nothing of threads, limits and order.
-    """
+    """How jobs of a gate run. One thread unless a variation says otherwise: sums then run in one order."""
 
     name: str = "gate"
+    """Joins the digest that results are cached by, since the cache knows nothing of threads, limits and order."""
     threads: int = 1
+    """Processor threads of a job."""
     memory_bytes: int | None = None
+    """Memory limit of a job in bytes; None for the runner's own."""
 
     def apply(self, call: Call) -> Call:
         """The call with these limits."""
@@ -128,17 +132,19 @@ class Setting:
 
 @dataclass
 class ByStage:
-    """A runner that sends each stage to its own: candidates to theirs, all others to the reference runner.
-
-    unfit: by stage, why the machine could not run it (exit status 3 or no engine): never a fault of the stage.
-    """
+    """A runner that sends each stage to its own: candidates to theirs, all others to the reference runner."""
 
     reference: Runner
+    """The runner of all stages that are not candidates."""
     candidates: dict[str, Candidate] = field(default_factory=dict)
+    """The candidate that takes a stage's place, by stage."""
     setting: Setting = field(default_factory=Setting)
+    """Threads and memory of every job."""
     unfit: dict[str, str] = field(default_factory=dict)
+    """Why the machine could not run a stage (exit status 3 or no engine), by stage: never a fault of the stage."""
 
     name: str = field(init=False)
+    """`process` where every stage runs as a child process, otherwise `mixed`."""
 
     def __post_init__(self) -> None:
         # As `process` a case is not run where a program of a stage is missing: that is wrong for one in an image.

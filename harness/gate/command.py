@@ -30,19 +30,24 @@ from harness.version import project_version
 
 @dataclass(frozen=True)
 class GateOptions:
-    """What the user asked for. stages: stage -> folder, program or image. runner: of the stages that are no candidate.
-
-    cases: names of gate cases, or none for all that the stages take part in.
-    """
+    """What the user asked for."""
 
     stages: dict[str, str] = field(default_factory=dict)
+    """Folder, program or image to try in a stage's place, by stage; empty to try the reference."""
     cases: list[str] = field(default_factory=list)
+    """Names of gate cases; empty for all that the stages take part in."""
     runner: str = "process"
+    """Runner of the stages that are not candidates."""
     cores: int = 1
+    """Processor cores that the gate may use."""
     work: Path = Path("work")
+    """Folder of the cache and of running cases."""
     report: Path = Path("build/gate")
+    """Folder of the results."""
     case_folder: Path = CASES
+    """Folder of the gate cases."""
     baselines: Path = BASELINES
+    """Folder of the frozen numbers."""
 
 
 @contextmanager

@@ -40,11 +40,14 @@ COHORTS = frozenset({"ukb_cohort", "nako_cohort", "meta_studies"})
 
 @dataclass(frozen=True)
 class Disguise:
-    """phantoms: whose inputs it is for. outputs: which of their files. change: the file in place (a copy)."""
+    """Another form of the same input."""
 
     phantoms: frozenset[str]
+    """Phantoms whose inputs it is for."""
     outputs: tuple[str, ...]
+    """Which of their files it changes, by output name."""
     change: Callable[[Path], None]
+    """Changes the file in place, which is a copy."""
 
 
 def disguise(name: str, outcome: Outcome, folder: Path) -> Outcome:

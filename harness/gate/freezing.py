@@ -37,8 +37,11 @@ class Tolerance:
     """A tolerance, the kind of variation that made it, and the largest distance that was sampled."""
 
     value: float
+    """The tolerance, in the number's unit."""
     widest: str
+    """The kind of variation that it comes from, or `floor`."""
     spread: float
+    """Largest distance from the reference that was sampled, in the number's unit."""
 
 
 def tolerance(value: float, sampled: Mapping[str, Sequence[float]], floor: float) -> Tolerance:

@@ -19,21 +19,29 @@ FOLDER = Path(__file__).parent / "mutants"
 
 
 class Mutant(Strict):
-    """One seeded fault. file: in the stage's folder. case: the gate case in which a number must move."""
+    """One seeded fault."""
 
     id: Name
+    """Name of the mutant, unique in the catalogue."""
     stage: Name
+    """The stage that gets the fault."""
     file: str
+    """Path of the changed file in the stage's folder."""
     old: str = Field(min_length=1)
+    """Text that is replaced; it occurs exactly once in the file."""
     new: str
+    """Text that takes its place."""
     stands_for: str = Field(min_length=1)
+    """The mistake that the fault stands for, in words."""
     case: Name
+    """The gate case in which a number must move."""
 
 
 class Catalogue(Strict):
     """One file of the catalogue."""
 
     mutants: list[Mutant] = Field(min_length=1)
+    """The mutants in the order of the file."""
 
 
 def load_mutants(folder: Path = FOLDER) -> list[Mutant]:

@@ -24,14 +24,20 @@ WORLD = ("left", "posterior", "superior")
 
 @dataclass(frozen=True)
 class Number:
-    """One number of one item. value: None where the stage calls it undefined; note: why."""
+    """One number of one item."""
 
     step: str
+    """Name of the step."""
     item: str
+    """Identifier of the item."""
     metric: str
+    """Name of the metric."""
     value: float | None
+    """Value in `unit`; None where the stage calls it undefined."""
     unit: str
+    """Unit of the value."""
     note: str = ""
+    """Why there is no value, or a remark on it; empty where there is none."""
 
     @property
     def key(self) -> str:
@@ -40,15 +46,16 @@ class Number:
 
 @dataclass
 class Readings:
-    """numbers by key; ends: by `step/item`, how it ended (`ok`, `error`, `missing`, `skipped`); lines: why not well.
-
-    kinds: by `step/item` of an error record, whose fault it says it is.
-    """
+    """What a case gave."""
 
     numbers: dict[str, Number] = field(default_factory=dict)
+    """Every number of the good items, by `step/item/metric`."""
     ends: dict[str, str] = field(default_factory=dict)
+    """How each `step/item` ended: `ok`, `error`, `missing` or `skipped`."""
     lines: dict[str, str] = field(default_factory=dict)
+    """Why a `step/item` did not end well, in one line."""
     kinds: dict[str, str] = field(default_factory=dict)
+    """Whose fault an error record says it is, by `step/item`."""
 
 
 def read(case: GateCase, run: CaseRun) -> Readings:

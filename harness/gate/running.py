@@ -41,6 +41,7 @@ class GateRun(CaseRun):
     """A case run whose inputs may come in another form."""
 
     changes: Changes = field(default_factory=dict)
+    """Names of disguises, by `input` for all of its items or by `input.item`; empty to take inputs as they are."""
 
     def _perform(self, name: str, tasks: list[Task], outcomes: Outcomes) -> Outcomes:
         made = super()._perform(name, tasks, outcomes)
@@ -59,10 +60,15 @@ class Bench:
     """What all gate runs of a command share: work folder, store, worker processes, cores of one run."""
 
     work: Path
+    """Folder of the running cases."""
     store: Store
+    """The cache of finished items."""
     pool: ProcessPoolExecutor
+    """Worker processes for built-in steps."""
     cores: int
+    """Processor cores of one run."""
     progress: Progress
+    """Where lines and bars go."""
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
@@ -74,14 +80,20 @@ class Bench:
 
 @dataclass(frozen=True)
 class Ran:
-    """One case that was run: its numbers, its checks, the stages that took part, and why it could not be run."""
+    """One case that was run."""
 
     case: GateCase
+    """The gate case."""
     readings: Readings
+    """Its numbers and how its items ended."""
     checks: list[CheckResult]
+    """The results of its checks."""
     handles: dict[str, StageHandle]
+    """The stages that took part, by name."""
     inputs: dict[str, str]
+    """SHA-256 of the phantoms' files, by `input/item/file`."""
     not_run: str = ""
+    """Why it could not be run; empty where it was."""
 
 
 def run_case(

@@ -22,16 +22,16 @@ PRESET: Preset = "small"
 
 
 class Floor(Strict):
-    """The least tolerance of the metrics whose `step/metric` matches one of `names`; the first that matches holds.
-
-    A metric's least tolerance is `absolute` (in its unit) plus `relative` times the frozen value. source: where the
-    numbers are from.
-    """
+    """The least tolerance of some metrics: `absolute` plus `relative` times the frozen value."""
 
     names: list[str] = Field(min_length=1)
+    """Patterns of `step/metric`; of several floors the first that matches holds."""
     absolute: float = Field(default=0.0, ge=0)
+    """Part that does not depend on the value, in the metric's unit; above 0."""
     relative: float = Field(default=0.0, ge=0)
+    """Share of the frozen value's size that is added."""
     source: str = Field(min_length=1)
+    """Where the two numbers come from."""
 
     @model_validator(mode="after")
     def _is_wider_than_nothing(self) -> "Floor":
@@ -41,25 +41,29 @@ class Floor(Strict):
 
 
 class LeftOut(Strict):
-    """Metrics that are not compared, as patterns of `step/metric`, and why."""
+    """Metrics that are not compared."""
 
     names: list[str] = Field(min_length=1)
+    """Patterns of `step/metric`."""
     reason: str = Field(min_length=1)
+    """Why they cannot be compared."""
 
 
 class GateCase(Case):
-    """seeds: how many further seeds of its stage steps are sampled; 0 where no stage of it draws at random.
-
-    disguises: inputs (`input.item`) that come in another form, by the name of it in `harness.gate.disguises`.
-    refused: items that are bad on purpose, with the regular expression that their error line must match.
-    """
+    """A case of phantoms only, with what the gate needs to know of its numbers."""
 
     checks: list[Check] = Field(default_factory=list)
+    """Expectations that the reference must meet before it is frozen; often none."""
     disguises: dict[str, str] = Field(default_factory=dict)
+    """Name in `harness.gate.disguises` of the form that an input comes in, by `input.item`."""
     refused: dict[ItemId, str] = Field(default_factory=dict)
+    """Regular expression that the error line must match, by item that is bad on purpose."""
     seeds: int = Field(default=0, ge=0, le=9)
+    """How many further seeds of its stage steps are sampled; 0 where no stage of it draws at random."""
     floors: list[Floor] = Field(min_length=1)
+    """Least tolerances, of which one must match every metric that is compared."""
     leave_out: list[LeftOut] = Field(default_factory=list)
+    """Metrics that are not compared, with the reason."""
 
     @model_validator(mode="after")
     def _phantoms_only(self) -> "GateCase":
@@ -92,10 +96,12 @@ class GateCase(Case):
 
 
 class GateFile(Strict):
-    """A gate case with the hash of its file, by which a baseline says what it was frozen from."""
+    """A gate case as it was read."""
 
     case: GateCase
+    """The gate case."""
     sha256: str
+    """SHA-256 of its file, by which a baseline says what it was frozen from."""
 
 
 def case_files(folder: Path = FOLDER) -> dict[str, Path]:

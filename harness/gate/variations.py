@@ -18,23 +18,28 @@ from harness.steps import PhantomInput, StageStep
 
 @dataclass(frozen=True)
 class Variation:
-    """One change of how a case is run, or of the form its inputs come in.
-
-    kind: what it varies; a tolerance is taken over all of a kind. parameters: by stage. disguise: the form of the
-    inputs, by the name of a function of `disguises`. references: input references of stage steps to exchange.
-    cases: gate cases that it is for; all to which it applies where empty.
-    """
+    """One change of how a case is run, or of the form its inputs come in."""
 
     name: str
+    """Name of the variation."""
     kind: str
+    """What it varies; a tolerance is taken over all variations of a kind."""
     threads: int = 1
+    """Processor threads of a job."""
     memory_bytes: int | None = None
+    """Memory limit of a job in bytes; None for the runner's own."""
     seed: int | None = None
+    """Seed of the stage steps; None for those of the case."""
     order: int | None = None
+    """0 reverses the items of a job, another number is the seed of a shuffle; None for the case's order."""
     parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Parameters of stages that differ, by stage and name."""
     disguise: str = ""
+    """Form of the inputs, by the name of a function of `disguises`; empty for none."""
     references: dict[str, str] = field(default_factory=dict)
+    """The output that takes the place of another one as input of stage steps, by the name of that one."""
     cases: tuple[str, ...] = ()
+    """Gate cases that it is for; empty for all to which it applies."""
 
     def setting(self) -> Setting:
         """What changes in how jobs are run."""

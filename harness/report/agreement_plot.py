@@ -25,11 +25,14 @@ BIAS = "#c46a00"
 
 @dataclass
 class Pairs:
-    """Measured and expected values of one quantity, with the participant and the structure of each."""
+    """Measured and expected values of one quantity."""
 
     values: list[tuple[float, float]] = field(default_factory=list)
+    """Measured and expected value of each pair."""
     participants: list[str] = field(default_factory=list)
+    """The participant of each pair."""
     parts: list[str] = field(default_factory=list)
+    """The structure of each pair."""
 
     def count(self) -> str:
         """How many points there are, and of what they are pooled."""

@@ -18,28 +18,37 @@ REGISTER = Path(__file__).parent / "figures.toml"
 
 
 class Figure(Strict):
-    """One figure of a paper. pictures: `case/name` of those that stand for it. otherwise: why there is none."""
+    """One figure of a paper."""
 
     paper: str
+    """Name of the paper."""
     figure: str
+    """The figure as the paper numbers it, with its panels."""
     shows: str
+    """What the figure shows, in our words."""
     pictures: list[str] = Field(default_factory=list)
+    """Pictures of a run that stand for it, as `case/name`; empty where there can be none."""
     otherwise: str
+    """What is said where no such picture is there, or why there can be none."""
 
 
 class Register(Strict):
     """All figures of all papers, in the papers' order."""
 
     figures: list[Figure]
+    """One entry for each figure."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure with the names of its pictures that are there, and what has to be said beside them."""
+    """A figure with its pictures in a run."""
 
     figure: Figure
+    """The figure, as the register has it."""
     pictures: list[str]
+    """Names of its pictures that are there, as `case/name`."""
     note: str
+    """What has to be said with them; empty for nothing."""
 
 
 @cache

@@ -21,14 +21,20 @@ RATIO_TICKS = (0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 5, 10)
 
 @dataclass(frozen=True)
 class Row:
-    """One estimate. second: centre, low and high of what stands under it, drawn hollow."""
+    """One estimate."""
 
     label: str
+    """What stands at its left."""
     centre: float | None
+    """The estimate; None where there is none."""
     low: float | None = None
+    """Lower limit; None where there is none."""
     high: float | None = None
+    """Upper limit; None where there is none."""
     second: tuple[float | None, float | None, float | None] | None = None
+    """Centre, low and high of what stands under it, drawn hollow; None for nothing."""
     note: str = ""
+    """What stands at its right; empty for nothing."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,9 @@ class Group:
     """Rows under one heading."""
 
     heading: str
+    """What stands over the rows."""
     rows: Sequence[Row]
+    """The rows from top to bottom."""
 
 
 def text_of(row: Row, digits: int = 2) -> str:

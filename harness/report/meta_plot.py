@@ -26,14 +26,20 @@ FOREST_KINDS, FUNNEL_KINDS = ("pooled", "trim_and_fill", "subgroups"), ("pooled"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a forest plot. weight in percent, None for a mean; note stands at its right."""
+    """One line of a forest plot."""
 
     label: str
+    """What stands at its left."""
     centre: float | None
+    """The effect or mean; None where it is undefined."""
     low: float | None
+    """Lower limit; None where it is undefined."""
     high: float | None
+    """Upper limit; None where it is undefined."""
     weight: float | None = None
+    """Weight of the effect in %; None for a mean."""
     note: str = ""
+    """What stands at its right; empty for nothing."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,9 @@ class Meta:
     """One analysis of a results.json, and the effects of the whole file."""
 
     analysis: dict[str, Any]
+    """The analysis, as results.json has it."""
     effects: dict[str, dict[str, Any]]
+    """Each effect with its numbers, by id."""
 
     @property
     def level(self) -> float:

@@ -25,34 +25,48 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Part:
-    """One piece of a paper's verdict bar. share: of all its claims, in per cent."""
+    """One piece of a paper's verdict bar."""
 
     verdict: Verdict
+    """The verdict."""
     count: int
+    """Claims with it."""
     share: float
+    """Their share of all claims of the paper, in %."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A finding in one line. where: how many rows, and the place of the first."""
+    """A finding in one line."""
 
     subject: str
+    """What it is about."""
     said: str
+    """What was found."""
     where: str
+    """How many rows, and the place of the first."""
     id: str
+    """Identifier of the finding, for a link."""
 
 
 @dataclass(frozen=True)
 class Overview:
-    """One paper. cited: None where its bibliographic facts are not known. lines: how its claims were settled."""
+    """One paper."""
 
     paper: str
+    """Name of the paper."""
     cited: Paper | None
+    """Its bibliographic facts; None where they are not known."""
     total: int
+    """Number of its claims."""
     parts: list[Part]
+    """The pieces of its verdict bar."""
     lines: list[str]
+    """How its claims were settled, in words."""
     contradictions: list[Line]
+    """Its contradictions, in the order of the findings."""
     equalities: list[Line]
+    """Its findings of equality, in the order of the findings."""
 
 
 @cache

@@ -30,92 +30,129 @@ EVIDENCE, CASE = "recomputed from print", "print"
 
 
 class _Drawing(Strict):
+    """What every picture from print has."""
+
     name: str
+    """Name of the picture and of its PNG."""
     paper: str
+    """Name of the paper whose ledger has the numbers."""
     title: str
+    """Heading of the picture in the report."""
     alt: str
+    """What the picture shows, for readers who do not see it."""
 
 
 class RowGroup(Strict):
-    """Rows of (label, stem of the ids) under a heading."""
+    """Rows under a heading."""
 
     heading: str
+    """What stands over the rows."""
     rows: list[tuple[str, str]]
+    """Label and stem of the ids of each row."""
 
 
 class Intervals(_Drawing):
     """Printed estimates with their intervals."""
 
     scale: Literal["log", "linear"]
+    """Scale of the axis."""
     xlabel: str
+    """Name of the axis, with its unit."""
     suffixes: tuple[str, str, str]
+    """What follows the stem in the ids of the estimate, of its lower and of its upper limit."""
     second: str
+    """What the recomputed intervals are, in words under the plot."""
     groups: list[RowGroup]
+    """The rows, by heading."""
 
 
 class Cell(Strict):
     """A place of the heat map whose odds ratio is printed."""
 
     x: float
+    """First score, in z."""
     y: float
+    """Second score, in z."""
     printed: str
+    """Id of the odds ratio that the paper prints for this place."""
 
 
 class Combined(_Drawing):
     """Odds ratios at combinations of two scores, from one printed ratio for each."""
 
     x: str
+    """Id of the odds ratio of the first score."""
     y: str
+    """Id of the odds ratio of the second score."""
     unit: str
+    """Id of the number of z that both odds ratios are per."""
     grid: str
+    """Id of the printed scores at which cells are drawn, on both axes."""
     axes_names: tuple[str, str]
+    """Names of the two axes."""
     cells: list[Cell]
+    """The places whose odds ratio the paper prints."""
 
 
 class BoxGroup(Strict):
-    """Boxes of (label, stem of the ids) of one condition."""
+    """Boxes of one condition."""
 
     condition: str
+    """Name of the condition, over its boxes."""
     rows: list[tuple[str, str]]
+    """Label and stem of the ids of each box."""
 
 
 class Boxes(_Drawing):
-    """Printed quartiles. measures: part of the id -> words."""
+    """Printed quartiles."""
 
     measures: dict[str, str]
+    """Words for each measure, by the part of the ids that names it."""
     groups: list[BoxGroup]
+    """The boxes, by condition."""
 
 
 class StageIds(Strict):
-    """One box of a flow, with the ids of its number and of those who leave after it."""
+    """One box of a flow."""
 
     label: str
+    """What stands in the box."""
     id: str
+    """Id of the number of persons in it."""
     left_out: str | None = None
+    """Id of the number of those who leave after it; None where nobody does."""
     why: str = ""
+    """Why they leave, in words; empty where nobody does."""
 
 
 class Selection(_Drawing):
     """A printed flow of selection."""
 
     stages: list[StageIds]
+    """The boxes from top to bottom."""
 
 
 class PrintFigures(Strict):
     """All pictures from print."""
 
     intervals: list[Intervals]
+    """Pictures of estimates with intervals."""
     combined: list[Combined]
+    """Heat maps of combined odds ratios."""
     boxes: list[Boxes]
+    """Pictures of quartiles."""
     selections: list[Selection]
+    """Flows of selection."""
 
 
 @dataclass(frozen=True)
 class _Paper:
-    """The printed numbers of one paper, and its judged claims by id."""
+    """One paper as the pictures read it."""
 
     ledger: Ledger
+    """Its printed numbers."""
     claims: Mapping[str, ClaimResult]
+    """Its judged claims, by id."""
 
     def printed(self, key: str) -> list[PrintedNumber]:
         """All numbers of an entry; none where the ledger has no such entry or the entry has no number."""

@@ -14,11 +14,14 @@ AGREES, DIFFERS = "#14713d", "#b3261e"
 
 @dataclass(frozen=True)
 class Stage:
-    """One box. left_out: number and words of those who leave after it; remain: what print's arithmetic leaves."""
+    """One box."""
 
     label: str
+    """What stands in it."""
     number: float
+    """Number of persons in it, as printed."""
     left_out: tuple[float, str] | None = None
+    """Number and words of those who leave after it; None for the last box."""
 
 
 def selection(stages: Sequence[Stage], out_png: Path, title: str, evidence: str, *, notes: Sequence[str]) -> None:

@@ -12,12 +12,16 @@ from containers.contract.volume import Volume
 
 @dataclass(frozen=True)
 class Upright:
-    """Data (z, y, x) with x to the left, y to posterior, z to superior, and the outer edges in mm along x, y, z."""
+    """A volume turned upright, with its outer edges."""
 
     data: npt.NDArray[Any]
+    """Array (z, y, x), with x to the left, y to posterior, z to superior."""
     x: tuple[float, float]
+    """Lower and upper outer edge along x, in mm."""
     y: tuple[float, float]
+    """Lower and upper outer edge along y, in mm."""
     z: tuple[float, float]
+    """Lower and upper outer edge along z, in mm."""
 
 
 def upright(volume: Volume) -> Upright:

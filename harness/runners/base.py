@@ -23,37 +23,48 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Limits:
-    """What a job may use. memory_bytes: None for no limit. seconds: wall-clock time of the whole job."""
+    """What a job may use."""
 
     threads: int = 1
+    """Processor threads of the job."""
     memory_bytes: int | None = None
+    """Memory of the job in bytes; None for no limit."""
     seconds: float = 3600.0
+    """Wall-clock time of the whole job, in seconds."""
     device: Literal["cpu", "cuda"] = "cpu"
+    """Where the stage computes."""
 
 
 @dataclass(frozen=True)
 class StageHandle:
-    """A stage that can be run. `target` is what the runner starts: an image ID, or a command line."""
+    """A stage that can be run."""
 
     name: str
+    """Name of the stage, from its description."""
     version: str
+    """Semantic version of the stage, from its description."""
     spec: StageSpec
+    """Its description: inputs, parameters, metrics."""
     target: str
+    """What the runner starts: an image ID, or a command line."""
     digest: str
+    """What the stage's results are keyed by."""
     digest_kind: Literal["image id", "repository digest", "source hash"]
+    """What `digest` is."""
 
 
 @dataclass(frozen=True)
 class Exit:
-    """How a job ended. status: exit status, or minus the signal. stopped: why the runner ended it, else empty.
-
-    stderr: the last lines. isolation: what was in force.
-    """
+    """How a job ended."""
 
     status: int
+    """Exit status, or minus the number of the signal that ended it."""
     stderr: str
+    """The last lines that it wrote to stderr."""
     isolation: dict[str, Any]
+    """What was really in force (network, user, limits), by name."""
     stopped: str = ""
+    """Why the runner ended it; empty where it ended by itself."""
 
     @property
     def crashed(self) -> bool:
@@ -76,17 +87,18 @@ class Exit:
 
 @dataclass
 class Call:
-    """One call of a stage. request: the file's text. inputs: path as the stage sees it -> path on this machine.
-
-    output: folder on this machine that the stage fills. tick: called with the isolation in force, several times
-    a second while the stage runs.
-    """
+    """One call of a stage."""
 
     request: str
+    """Text of the request file, with the paths that the stage sees."""
     inputs: dict[str, Path]
+    """Path on this machine, by the path that the stage sees."""
     output: Path
+    """Folder on this machine that the stage fills."""
     limits: Limits = field(default_factory=Limits)
+    """Threads, memory, time and device of the job."""
     tick: Callable[[dict[str, Any]], None] = lambda isolation: None
+    """Called with the isolation in force, several times a second while the stage runs."""
 
 
 class Runner(Protocol):

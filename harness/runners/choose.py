@@ -17,12 +17,16 @@ RUNNERS = ("auto", "process", "docker", "apptainer")
 
 @dataclass(frozen=True)
 class Chosen:
-    """The runner, a note for results and report, lines to print first, and what the images cost."""
+    """The runner of a run."""
 
     runner: Runner
+    """The runner."""
     note: str
+    """Why this one and what it means, for results and report; empty where nothing is to say."""
     lines: list[str]
+    """Lines to print first."""
     images: list[dict[str, Any]] = field(default_factory=list)
+    """Size and time of each image, for `timings.json`; empty without containers."""
 
 
 def choose(

@@ -26,8 +26,11 @@ class Equality:
     """Rows that equal the unadjusted numbers, and how likely that is by luck."""
 
     rows: list[str]
+    """Ids of the claims that equal the unadjusted numbers."""
     chance: float | None
+    """Probability that all stay equal under an adjustment; None where no row has limits."""
     text: str
+    """What was found, in sentences."""
 
 
 def _luck(claim: Claim, ledger: Ledger) -> Iterator[float]:

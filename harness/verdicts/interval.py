@@ -34,7 +34,9 @@ class Interval:
     """All numbers from `low` to `high`, both included. Raises ValueError when low > high."""
 
     low: Fraction
+    """The smallest number, exact."""
     high: Fraction
+    """The largest number, exact."""
 
     def __post_init__(self) -> None:
         if self.low > self.high:

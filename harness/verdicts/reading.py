@@ -11,27 +11,32 @@ Excuse = Literal["no", "claim", "table"]
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading: what it computes, each with its formula, and the interval that the printed text stands for.
-
-    excuse: see `harness.verdicts.readings`. unit: of the computed values. stands: what the printed text means, when
-    that is not its rounding. within: what the interval is, in words. said: what agreement means, when the usual words
-    do not fit. notes: assumptions and side lines. targets: one interval per computed value, where they differ (the
-    ends of a range); else `target` is that of all. tries: variants that were tried under this name. convention: what
-    a whole table would have to follow, when that is not the name.
-    """
+    """One reading: what it computes, each with its formula, and the interval that the printed text stands for."""
 
     name: str
+    """The reading in words that go on from "it would agree"."""
     computed: Terms
+    """Each computed interval with its formula."""
     target: Interval
+    """The interval that the printed text stands for; of all computed values, unless `targets` has one for each."""
     excuse: Excuse = "no"
+    """Whether agreement lets the claim stand: `no`, for this `claim`, or only where it fits its `table`."""
     notes: list[str] = field(default_factory=list)
+    """Assumptions and side results."""
     unit: str = ""
+    """What follows a computed value in text, such as ` %`; empty for nothing."""
     stands: str = ""
+    """What the printed text means, in words; empty where it is its rounding."""
     within: str = "the printed rounding"
+    """What the interval is, in words."""
     said: str = ""
+    """What agreement means, in words; empty for the usual words."""
     targets: list[Interval] = field(default_factory=list)
+    """One interval per computed value, where they differ (the ends of a range); else empty."""
     tries: int = 1
+    """Variants that were tried under this name."""
     convention: str = ""
+    """What a whole table would have to follow; empty where it is the name."""
 
     @property
     def followed(self) -> str:

@@ -33,7 +33,9 @@ class Readings:
     """Readings of one `recompute` claim. The others are computed when they are asked for, most claims agree at once."""
 
     claim: Claim
+    """The claim."""
     ledger: Ledger
+    """The ledger that its numbers are looked up in."""
 
     @cached_property
     def plain(self) -> Reading:

@@ -11,12 +11,14 @@ PROBABILITIES = frozenset({"p_from_statistic", "p_from_interval", "p_from_counts
 
 @dataclass(frozen=True)
 class Surprise:
-    """half_widths: distance in half-widths of the printed rounding, None when nothing was rounded. chance: that a
-    number drawn at random would have agreed with one of the readings. text: both as a sentence."""
+    """How surprising a contradiction is."""
 
     half_widths: float | None
+    """Distance in half-widths of the printed rounding; None where nothing was rounded."""
     chance: float | None
+    """Probability that a number drawn at random would agree with one of the readings; None where not known."""
     text: str
+    """Both as a sentence."""
 
 
 def _union(pieces: list[Interval]) -> Fraction:

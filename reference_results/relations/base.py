@@ -24,8 +24,10 @@ class Aside(Key):
 _PATTERN = r"^[a-z0-9][a-z0-9_.]*$"
 Ref = Annotated[str, Field(pattern=_PATTERN), AfterValidator(Key)]
 AsideRef = Annotated[str, Field(pattern=_PATTERN), AfterValidator(Aside)]
-Decimal = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$", description="a decimal number as a string: exact")]
-Signed = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", description="a decimal number with sign, exact")]
+Decimal = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$")]
+"""A decimal number as a string, which keeps it exact."""
+Signed = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
+"""A decimal number with a sign where it is negative, as a string."""
 
 
 def _below_one(share: str) -> str:
@@ -34,9 +36,8 @@ def _below_one(share: str) -> str:
     return share
 
 
-Share = Annotated[
-    str, Field(pattern=r"^(0?\.[0-9]+|[0-9]+/[1-9][0-9]*)$", description="1/3 or 0.25"), AfterValidator(_below_one)
-]
+Share = Annotated[str, Field(pattern=r"^(0?\.[0-9]+|[0-9]+/[1-9][0-9]*)$"), AfterValidator(_below_one)]
+"""A share of a whole, such as 1/3 or 0.25."""
 Scale = Literal["log", "linear"]
 Part = Literal["estimate", "lower", "upper"]
 

@@ -23,10 +23,12 @@ from containers.contract.errors import ItemFault
 
 @dataclass(frozen=True)
 class Kind:
-    """spec: model of the analysis' fields. run: does it."""
+    """A kind of analysis."""
 
     spec: type[Analysis]
+    """Model of the analysis' fields."""
     run: Callable[[Any, Any, Any], None]
+    """Does the analysis: it is given the spec, the cohort and the report."""
 
 
 def names() -> list[str]:

@@ -28,12 +28,14 @@ class LogisticModel(Nested):
     """As an analysis of kind logistic, of the whole."""
 
     kind: Literal["logistic"]
+    """Marks a logistic regression."""
 
 
 class MixedModel(Nested, MixedFields):
     """As an analysis of kind mixed_logistic, of the whole."""
 
     kind: Literal["mixed_logistic"]
+    """Marks a logistic regression with random intercepts."""
 
 
 Model = Annotated[LogisticModel | MixedModel, Field(discriminator="kind")]
@@ -41,11 +43,14 @@ Model = Annotated[LogisticModel | MixedModel, Field(discriminator="kind")]
 
 @dataclass(frozen=True)
 class FixedEffects:
-    """coefficients (p,) and covariance (p, p), in the order of the columns of `data.design`."""
+    """The fixed effects of a fitted model."""
 
     data: ModelData
+    """Rows and design that the model was fitted on."""
     coefficients: FloatArray
+    """Coefficients, (p,), in the order of the design's columns."""
     covariance: FloatArray
+    """Their covariance, (p, p)."""
 
 
 def fit_fixed_effects(model: LogisticModel | MixedModel, cohort: Cohort, report: Report) -> FixedEffects:

@@ -11,11 +11,14 @@ from containers.association.spec import Analysis
 
 
 class Resampled(Analysis):
-    """model: logistic. resamples of rows, drawn from the seed."""
+    """What the kinds share that draw rows again and refit the model."""
 
     model: LogisticModel
+    """The logistic model that is fitted on the rows and on each resample."""
     resamples: int = Field(default=1000, ge=1, le=100_000)
+    """Number of bootstrap resamples of the rows."""
     seed: int = Field(default=0, ge=0)
+    """Start of the random draws."""
 
 
 def told(analysis: Resampled, fitted: int, rows: int, report: Report) -> dict[str, Any]:

@@ -11,11 +11,14 @@ from containers.contract.cohort.columns import Cohort
 
 
 class Spec(Analysis):
-    """of: metrics of p values, `p.<id>...` or `lr_p.<id>...`. tests: how many there were; by default those in `of`."""
+    """p values of earlier analyses, corrected for their number."""
 
     kind: Literal["bonferroni"]
+    """Marks a Bonferroni correction."""
     of: tuple[str, ...] = Field(min_length=1)
+    """Metrics of earlier analyses that are corrected, `p.<id>...` or `lr_p.<id>...`."""
     tests: int | None = Field(default=None, ge=1)
+    """How many tests there were; None for as many as `of` names."""
 
     @field_validator("of")
     @classmethod

@@ -15,12 +15,16 @@ from containers.contract.cohort.columns import Cohort
 
 
 class Spec(Analysis):
-    """model: whose fixed effects are the score. resamples: of rows, with the score kept; 0 leaves them out."""
+    """Discrimination of a model's score."""
 
     kind: Literal["c_index"]
+    """Marks a c-index."""
     model: Model
+    """The model whose fixed effects are the score."""
     resamples: int = Field(default=1000, ge=0, le=100_000)
+    """Bootstrap resamples of the rows for the interval, with the score kept; 0 leaves them out."""
     seed: int = Field(default=0, ge=0)
+    """Start of the random draws."""
 
 
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:

@@ -18,7 +18,10 @@ TAUTOLOGY = (
 
 
 class Spec(Resampled):
+    """Calibration of a model, corrected for optimism by resampling."""
+
     kind: Literal["calibration"]
+    """Marks a calibration."""
 
 
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:

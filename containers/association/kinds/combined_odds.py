@@ -15,12 +15,16 @@ from containers.contract.request import Finite
 
 
 class Spec(Analysis):
-    """of: two number terms of the model. grid: values of both, in their units, against 0 and 0."""
+    """Odds ratios at combinations of two scores."""
 
     kind: Literal["combined_odds"]
+    """Marks a table of combined odds ratios."""
     model: Model
+    """The model that the odds ratios come from."""
     of: tuple[str, str]
+    """Two number terms of the model."""
     grid: tuple[Finite, ...] = Field(default=(-3.0, -1.5, 1.5, 3.0), min_length=1)
+    """Values that both terms take in turn, in their units; the odds are against 0 and 0."""
 
     @model_validator(mode="after")
     def _two_terms(self) -> "Spec":

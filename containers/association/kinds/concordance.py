@@ -13,17 +13,20 @@ from containers.contract.request import Finite
 
 
 class Spec(Analysis):
-    """of: measured and reference number, of one unit. factor: multiplies the measured one into the reference's unit.
-
-    For example a muscle volume in cm3 against a mass in kg: factor 0.00106 by a density of 1.06 g/cm3.
-    """
+    """Agreement of two measurements of the same thing."""
 
     kind: Literal["concordance"]
+    """Marks a concordance."""
     of: tuple[str, str]
+    """The measured number and the reference, of one unit."""
     factor: Finite | None = None
+    """Multiplies the measured number into the reference's unit (cm3 to kg: 0.00106); None where the units agree."""
     restrict: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Levels whose rows are kept, by category; empty for all rows."""
     strata: str | None = None
+    """Category whose levels get a result each, besides the whole; None for the whole only."""
     level: Level = 0.95
+    """Confidence level of the intervals, as a share."""
 
     @model_validator(mode="after")
     def _factor_counts(self) -> "Spec":

@@ -12,13 +12,18 @@ from containers.contract.cohort.columns import Cohort
 
 
 class Spec(Analysis):
-    """of: two numbers. strata: column; one correlation per level besides the whole. restrict: as in a model."""
+    """Correlation of two numbers."""
 
     kind: Literal["correlation"]
+    """Marks a correlation."""
     of: tuple[str, str]
+    """The two numbers."""
     restrict: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Levels whose rows are kept, by category; empty for all rows."""
     strata: str | None = None
+    """Category whose levels get a result each, besides the whole; None for the whole only."""
     level: Level = 0.95
+    """Confidence level of the interval, as a share."""
 
 
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:

@@ -14,7 +14,10 @@ from containers.contract.cohort.design import INTERCEPT
 
 
 class Spec(Fields, Analysis):
+    """Logistic regression with Firth's penalty."""
+
     kind: Literal["firth_logistic"]
+    """Marks a logistic regression with Firth's penalty."""
 
 
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:

@@ -16,17 +16,18 @@ from containers.contract.cohort.columns import Cohort
 
 
 class Spec(ModelFields, Analysis):
-    """outcome: a number. strata: column; one model per level besides the whole, without that column.
-
-    slope_of: a number term without interaction, whose slope is put per `per` units. interval: quantiles of Student's t,
-    or of the normal distribution as the paper's 1.96 standard errors.
-    """
+    """Linear regression of a number."""
 
     kind: Literal["linear"]
+    """Marks a linear regression."""
     strata: str | None = None
+    """Column whose levels get a model each, besides the whole, without that column; None for the whole only."""
     slope_of: str | None = None
+    """Number term without interaction whose slope is put per `per` units; None for none."""
     per: float = Field(default=10.0, gt=0.0, allow_inf_nan=False)
+    """Units of the term that the slope is put per."""
     interval: Literal["t", "normal"] = "t"
+    """Quantiles of the intervals: Student's t, or the normal distribution as 1.96 standard errors are."""
 
     @model_validator(mode="after")
     def _slope_is_one(self) -> "Spec":

@@ -18,14 +18,19 @@ from containers.contract.cohort.columns import Cohort
 
 
 class Fields(ModelFields):
-    """strata: category; one model per level besides the whole. intervals: `wald` always comes, `profile` when named."""
+    """What the kinds of logistic regression share."""
 
     strata: str | None = None
+    """Category whose levels get a model each, besides the whole; None for the whole only."""
     intervals: tuple[Literal["wald", "profile"], ...] = Field(default=("wald", "profile"))
+    """Kinds of intervals; `wald` always comes, `profile` when it is named."""
 
 
 class Spec(Fields, Analysis):
+    """Logistic regression by maximum likelihood."""
+
     kind: Literal["logistic"]
+    """Marks a logistic regression."""
 
 
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:

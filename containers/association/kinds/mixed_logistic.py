@@ -26,10 +26,12 @@ UNBOUNDED = "the likelihood excludes no large value: no finite upper end"
 
 
 class MixedFields(ModelFields):
-    """group: category whose levels have a random intercept each. nodes: 1 for Laplace's approximation, up to 25."""
+    """What a logistic regression with random intercepts states."""
 
     group: str
+    """Category whose levels have a random intercept each; it is not a term."""
     nodes: int = Field(default=1, ge=1, le=MAX_NODES)
+    """Points of the adaptive quadrature: 1 is Laplace's approximation."""
 
     @model_validator(mode="after")
     def _group_is_apart(self) -> "MixedFields":
@@ -39,11 +41,14 @@ class MixedFields(ModelFields):
 
 
 class Spec(MixedFields, Analysis):
-    """strata: category; one model per level besides the whole. intervals: `profile` adds that of the intercepts' SD."""
+    """Logistic regression with random intercepts."""
 
     kind: Literal["mixed_logistic"]
+    """Marks a logistic regression with random intercepts."""
     strata: str | None = None
+    """Category whose levels get a model each, besides the whole; None for the whole only."""
     intervals: tuple[Literal["wald", "profile"], ...] = ("wald",)
+    """Kinds of intervals; `profile` adds that of the intercepts' SD."""
 
 
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:

@@ -13,11 +13,14 @@ from containers.contract.cohort.columns import Category, Cohort, Number
 
 
 class Spec(Analysis):
-    """model: without interactions. probabilities: of the probability axis; by default R's pretty values."""
+    """Points of a logistic model's terms."""
 
     kind: Literal["nomogram"]
+    """Marks a nomogram."""
     model: Model
+    """The model, which has no interactions."""
     probabilities: tuple[Annotated[float, Field(gt=0.0, lt=1.0)], ...] = ()
+    """Probabilities on the last axis, as shares; empty for R's pretty values."""
 
 
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:

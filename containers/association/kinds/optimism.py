@@ -10,7 +10,10 @@ from containers.contract.cohort.columns import Cohort
 
 
 class Spec(Resampled):
+    """Optimism of a model's discrimination and calibration, by resampling."""
+
     kind: Literal["optimism"]
+    """Marks a correction for optimism."""
 
 
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:

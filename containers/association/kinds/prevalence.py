@@ -16,14 +16,20 @@ from containers.contract.cohort.columns import Cohort
 
 
 class Spec(Analysis):
-    """outcome: category of two levels, the second is the event. by: category of the groups."""
+    """Share of events in each group."""
 
     kind: Literal["prevalence"]
+    """Marks a table of prevalences."""
     outcome: str
+    """Category of two levels, of which the second is the event."""
     by: str
+    """Category of the groups."""
     restrict: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Levels whose rows are kept, by category; empty for all rows."""
     strata: str | None = None
+    """Category whose levels get a table each, besides the whole; None for the whole only."""
     level: Level = 0.95
+    """Confidence level of the intervals, as a share."""
 
 
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:

@@ -14,17 +14,20 @@ from containers.contract.request import Finite
 
 
 class Spec(Analysis):
-    """outcome: category of two levels, the second is the event. by: category, its levels in order.
-
-    weights: one per level of `by` (after `restrict`); by default 1, 2, 3, ...
-    """
+    """Trend of an event's share over ordered groups."""
 
     kind: Literal["trend"]
+    """Marks a test for trend."""
     outcome: str
+    """Category of two levels, of which the second is the event."""
     by: str
+    """Category of the groups, with its levels in order."""
     weights: tuple[Finite, ...] | None = None
+    """Score of each level of `by` that `restrict` leaves; None for 1, 2, 3 and so on."""
     restrict: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Levels whose rows are kept, by category; empty for all rows."""
     strata: str | None = None
+    """Category whose levels get a test each, besides the whole; None for the whole only."""
 
 
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:

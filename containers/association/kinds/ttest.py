@@ -12,15 +12,22 @@ from containers.contract.cohort.columns import Cohort
 
 
 class Spec(Analysis):
-    """outcome: a number. by: category of two levels (after `restrict`). variances: which tests."""
+    """Difference of a number between two groups."""
 
     kind: Literal["ttest"]
+    """Marks a t test of rows."""
     outcome: str
+    """The number whose means are compared."""
     by: str
+    """Category of the two groups, after `restrict`."""
     restrict: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Levels whose rows are kept, by category; empty for all rows."""
     strata: str | None = None
+    """Category whose levels get a test each, besides the whole; None for the whole only."""
     variances: tuple[Variances, ...] = Field(default=("welch", "pooled"), min_length=1)
+    """Which tests are made: `welch` with unequal variances, `pooled` with equal ones."""
     level: Level = 0.95
+    """Confidence level of the interval, as a share."""
 
 
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:

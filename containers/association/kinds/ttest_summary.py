@@ -13,21 +13,29 @@ from containers.contract.request import Finite, Strict
 
 
 class Group(Strict):
-    """mean and sd (n - 1) of n values."""
+    """A group as its mean and SD."""
 
     label: str
+    """Name of the group."""
     mean: Finite
+    """Mean of the values."""
     sd: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+    """Standard deviation of the values with n - 1, in the mean's unit."""
     n: int = Field(ge=2)
+    """Number of values."""
 
 
 class Spec(Analysis):
-    """groups: first and second."""
+    """Difference of two groups of which only mean and SD are known."""
 
     kind: Literal["ttest_summary"]
+    """Marks a t test of printed means and SDs."""
     groups: tuple[Group, Group]
+    """The first and the second group; the difference is first minus second."""
     variances: tuple[Variances, ...] = Field(default=("welch", "pooled"), min_length=1)
+    """Which tests are made: `welch` with unequal variances, `pooled` with equal ones."""
     level: Level = 0.95
+    """Confidence level of the interval, as a share."""
 
     @model_validator(mode="after")
     def _two_that_vary(self) -> "Spec":

@@ -10,10 +10,12 @@ from containers.contract.cohort.columns import Cohort
 
 
 class Spec(Analysis):
-    """model: whose terms, interactions included, are judged beside each other."""
+    """Variance inflation of a model's terms."""
 
     kind: Literal["vif"]
+    """Marks a table of variance inflation."""
     model: Model
+    """The model whose terms, interactions included, are judged next to each other."""
 
 
 def run(analysis: Spec, cohort: Cohort, report: Report) -> None:

@@ -20,16 +20,18 @@ _NO_EMPTY = 10 * np.finfo(np.float64).eps
 class Convergence:
     """How far a fit is from a maximum of the likelihood, from three further EM steps.
 
-    change: of the mean log-likelihood in one step. residual: largest change of a parameter in one step (weights as they
-    are, means and standard deviations over the standard deviation of the image). rate: by which the change of the
-    weights shrinks from step to step. weights_to_go: what the weights still move by if it goes on at that rate, the
-    largest of them; None where they do not shrink. Near a maximum it is right to some percent, far from it too small.
+    Near a maximum `weights_to_go` is right to some percent, far from it too small.
     """
 
     change: float
+    """Change of the mean log-likelihood in one step."""
     residual: float
+    """Largest change of a parameter in one step: weights as they are, means and standard deviations over the standard
+    deviation of the image."""
     rate: float | None
+    """Factor by which the change of the weights shrinks from step to step; None where they do not change."""
     weights_to_go: float | None
+    """What the weights still move by if it goes on at that rate, the largest of them; None where they do not shrink."""
 
 
 def log_densities(levels: Array, parameters: Parameters) -> Array:

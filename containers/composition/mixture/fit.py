@@ -35,24 +35,32 @@ FAR = 1e-3
 
 @dataclass(frozen=True)
 class MixtureFit:
-    """A fitted mixture; components sorted by mean, ascending.
-
-    weights, means, variances: (K,), image units. log_likelihood: mean per voxel, of these parameters. tolerance: of the
-    change of that mean. history: mean log-likelihood before each step. notes: one line each, what to mistrust.
-    """
+    """A fitted mixture; components sorted by mean, ascending."""
 
     method: Method
+    """How it was fitted."""
     weights: Array
+    """Share of each component, (K,)."""
     means: Array
+    """Mean of each component, (K,), in image units."""
     variances: Array
+    """Variance of each component, (K,), in squared image units."""
     iterations: int
+    """EM steps that were taken."""
     converged: bool
+    """Whether the change of the mean log-likelihood fell below the tolerance."""
     log_likelihood: float
+    """Mean log-likelihood per voxel, of these parameters."""
     tolerance: float
+    """Change of that mean below which the fit ends."""
     history: tuple[float, ...]
+    """Mean log-likelihood before each step."""
     convergence: Convergence
+    """How far the fit is from a maximum."""
     bin_width: float
+    """Width of the histogram's bins in image units; 0 where levels are exact."""
     notes: tuple[str, ...]
+    """What to mistrust, one line each."""
 
     @property
     def parameters(self) -> Parameters:

@@ -28,11 +28,14 @@ _CHUNK = 32768
 
 @dataclass(frozen=True)
 class Histogram:
-    """levels (L,) ascending, image units; counts (L,) as float64; width of the bins, 0 where levels are exact."""
+    """Intensities with their counts."""
 
     levels: Array
+    """Levels in ascending order, (L,), in image units."""
     counts: Array
+    """Voxels at each level, (L,), as float64."""
     width: float = 0.0
+    """Width of the bins in image units; 0 where levels are exact."""
 
 
 def read_histogram(values: npt.NDArray[np.generic], components: int, signed: bool = False) -> Histogram:

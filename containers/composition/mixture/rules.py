@@ -35,13 +35,16 @@ RULES = tuple(f"{assignment}_{middle}" for assignment in get_args(Assignment) fo
 
 @dataclass(frozen=True)
 class ClassShares:
-    """Shares, 0 to 1. muscle + middle + fat = 1: of the components among the voxels, by the rule's assignment.
-    fat_share: InterMAT by the rule, fat over muscle and fat; None where nothing counts."""
+    """Shares of the voxels by the rule's assignment of the components; muscle + middle + fat = 1."""
 
     muscle: float
+    """Share that is muscle, 0 to 1."""
     middle: float
+    """Share that is neither, 0 to 1."""
     fat: float
+    """Share that is fat, 0 to 1."""
     fat_share: float | None
+    """InterMAT by the rule, fat over muscle and fat, 0 to 1; None where nothing counts."""
 
 
 def component_weights(fit: MixtureFit, levels: npt.ArrayLike, assignment: Assignment) -> Array:

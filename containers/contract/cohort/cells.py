@@ -21,11 +21,14 @@ from containers.contract.errors import ItemFault
 
 @dataclass(frozen=True)
 class Cells:
-    """The values of column `name` as the table holds them. Every method raises ItemFault for what is not allowed."""
+    """The values of a column as the table holds them. Every method raises ItemFault for what is not allowed."""
 
     name: str
+    """Name of the column."""
     values: pa.Array
+    """Its values, of any Arrow type."""
     wording: Wording
+    """How complaints about it are put."""
 
     def ids(self) -> Label:
         """Identifiers, each there once."""

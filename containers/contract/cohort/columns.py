@@ -18,10 +18,12 @@ from containers.contract.errors import ItemFault
 
 @dataclass(frozen=True)
 class Number:
-    """values: (n,), NaN where missing. unit: as the dictionary says."""
+    """A column of numbers."""
 
     values: FloatArray
+    """The numbers, (n,); NaN where missing."""
     unit: str = "1"
+    """Unit of the numbers, as the dictionary says."""
 
     @property
     def missing(self) -> BoolArray:
@@ -33,10 +35,12 @@ class Number:
 
 @dataclass(frozen=True)
 class Category:
-    """codes: (n,), the position in `levels`, -1 where missing. The first level is the reference."""
+    """A column of declared levels."""
 
     codes: IntArray
+    """Position of each value in `levels`, (n,); -1 where missing."""
     levels: tuple[str, ...]
+    """The levels; the first is the reference."""
 
     @property
     def missing(self) -> BoolArray:
@@ -60,9 +64,10 @@ class Category:
 
 @dataclass(frozen=True)
 class Label:
-    """texts: (n,) of str, None where missing: names without declared levels."""
+    """A column of names without declared levels."""
 
     texts: npt.NDArray[Any]
+    """The names, (n,) of str; None where missing."""
 
     @property
     def missing(self) -> BoolArray:
@@ -78,15 +83,16 @@ Column = Number | Category
 
 @dataclass(frozen=True)
 class Cohort:
-    """columns, labels: by name. rows: (n,), row numbers of the table.
-
-    ignored_columns: in the table, not in the dictionary.
-    """
+    """A table that was read by its dictionary."""
 
     columns: Mapping[str, Column]
+    """Number and category columns, by name."""
     rows: IntArray
+    """Row number in the table of each row, (n,), counted from 1."""
     ignored_columns: tuple[str, ...] = ()
+    """Columns that are in the table and not in the dictionary."""
     labels: Mapping[str, Label] = field(default_factory=dict)
+    """Label columns, by name."""
 
     @property
     def size(self) -> int:

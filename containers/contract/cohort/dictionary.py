@@ -23,26 +23,37 @@ class IdColumn(Strict):
     """Names the row (the participant, the effect); every value is there once."""
 
     type: Literal["id"]
+    """Marks the column that names the row; a dictionary has at most one."""
     description: str = ""
+    """What the column is, for people; empty where nothing is said."""
 
 
 class LabelColumn(Strict):
     """A name without declared levels, as the study that an effect is from."""
 
     type: Literal["label"]
+    """Marks a column of names without declared levels."""
     missing: tuple[Code, ...] = ()
+    """Values that stand for a missing one, as numbers or text; empty fields and nulls always do."""
     description: str = ""
+    """What the column is, for people; empty where nothing is said."""
 
 
 class NumberColumn(Strict):
-    """minimum, maximum: what is possible, both included; a value outside is an error, not a missing one."""
+    """A column of finite numbers."""
 
     type: Literal["number"]
-    unit: str = Field(min_length=1, description="'1' for a pure number")
+    """Marks a column of numbers."""
+    unit: str = Field(min_length=1)
+    """Unit of the numbers; `1` for a pure number."""
     minimum: Finite | None = None
+    """Smallest value that is possible, itself included; one below is an error, not missing; None for no bound."""
     maximum: Finite | None = None
+    """Largest value that is possible, itself included; one above is an error, not missing; None for no bound."""
     missing: tuple[Code, ...] = ()
+    """Values that stand for a missing one, as numbers or text; empty fields and nulls always do."""
     description: str = ""
+    """What the column is, for people; empty where nothing is said."""
 
     @model_validator(mode="after")
     def _range(self) -> "NumberColumn":
@@ -52,12 +63,16 @@ class NumberColumn(Strict):
 
 
 class CategoryColumn(Strict):
-    """levels: every value that there may be, as text; the first is the reference, an outcome's second the event."""
+    """A column of declared levels."""
 
     type: Literal["category"]
+    """Marks a column of levels."""
     levels: tuple[str, ...] = Field(min_length=2)
+    """Every value that there may be, as text; the first is the reference, an outcome's second the event."""
     missing: tuple[Code, ...] = ()
+    """Values that stand for a missing one, as numbers or text; empty fields and nulls always do."""
     description: str = ""
+    """What the column is, for people; empty where nothing is said."""
 
     @field_validator("levels", mode="before")
     @classmethod
@@ -86,8 +101,11 @@ class Dictionary(Strict):
     """The whole file."""
 
     schema_version: str
+    """Version of the file's form."""
     columns: Mapping[str, ColumnSpec] = Field(default_factory=dict)
+    """What each column of the table is, by its name; columns of the table that are not named are ignored."""
     description: str = ""
+    """What the table is, for people; empty where nothing is said."""
 
     @model_validator(mode="after")
     def _one_id(self) -> "Dictionary":

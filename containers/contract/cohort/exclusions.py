@@ -15,17 +15,23 @@ from containers.contract.request import Finite, Strict
 class Exclusion(Strict):
     """One line of the flow: rows that do not meet the condition go. Exactly one condition.
 
-    keep: levels of a category. at_least, at_most: range of a number, both ends included. complete: columns that
-    must have a value. A row without a value meets no condition.
+    A row without a value meets no condition.
     """
 
     id: Name
+    """Name of the exclusion in the flow, unique in the file."""
     column: str | None = None
+    """The column that `keep`, `at_least` or `at_most` is about; None with `complete`."""
     keep: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Levels of a category whose rows stay; None for another condition."""
     at_least: Finite | None = None
+    """Smallest number whose rows stay, itself included, in the column's unit; None for no bound."""
     at_most: Finite | None = None
+    """Largest number whose rows stay, itself included, in the column's unit; None for no bound."""
     complete: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Columns that must have a value; None for another condition."""
     description: str = ""
+    """Why the rows go, for people; empty where nothing is said."""
 
     @model_validator(mode="after")
     def _one_condition(self) -> "Exclusion":

@@ -16,12 +16,16 @@ from containers.contract.cohort.arrays import BoolArray
 
 @dataclass(frozen=True)
 class Step:
-    """One step: `reasons` maps a reason to the rows that left for it; they add up to before - after."""
+    """One step of the flow."""
 
     id: str
+    """Name of the step."""
     before: int
+    """Rows before the step."""
     after: int
+    """Rows that stay."""
     reasons: dict[str, int]
+    """Rows that left, by reason; they add up to before - after."""
 
     def shown(self, before: int | None, after: int | None, threshold: int) -> dict[str, Any]:
         """As JSON. before, after: None where suppressed, and then what would give them back is null too."""
@@ -51,9 +55,13 @@ class Flow:
     """Rows read, then steps for the whole cohort, then for each analysis."""
 
     read: int
+    """Rows of the table."""
     ignored_columns: tuple[str, ...] = ()
+    """Columns that are in the table and not in the dictionary."""
     steps: list[Step] = field(default_factory=list)
+    """Steps of the whole cohort, in order."""
     analyses: dict[str, list[Step]] = field(default_factory=dict)
+    """Steps of each analysis, by its name."""
 
     def add(self, step: Step) -> None:
         """A step of the whole cohort."""

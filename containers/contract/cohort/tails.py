@@ -18,10 +18,12 @@ LN10 = math.log(10.0)
 
 
 class Tail(NamedTuple):
-    """A p value and its logarithm to base 10."""
+    """A p value that may underflow."""
 
     p: float
+    """The p value; 0 where it underflows."""
     log10_p: float
+    """Its logarithm to base 10, which does not."""
 
 
 def normal(z: float) -> Tail:

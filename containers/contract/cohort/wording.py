@@ -30,20 +30,23 @@ def rows_text(wrong: BoolArray, rows: IntArray | None = None, last: str = " and 
 
 @dataclass(frozen=True)
 class Wording:
-    """Format strings. The default is that of a table of people.
-
-    column: the place of a wrong cell. absent: place and complaint for a column that is not there. last_row: as in
-    `name_rows`. outside: of `first` (the value), `low`, `high`, `unit`. unknown: of `first`, `levels` (up to three of
-    those found). no_id; repeated: of `first` (the identifier) and `many`. show_ids: whether a repeated identifier may
-    be shown; its rows are then all of its own, else those of all repetitions.
-    """
+    """Format strings of complaints about a table. The default is that of a table of people."""
 
     column: str = "column {name}"
+    """The place of a wrong cell, of `name`."""
     absent: tuple[str, str] = ("column {name}", "is missing from the table")
+    """Place and complaint for a column that is not there."""
     last_row: str = " and "
+    """What stands before the last row number, as in `name_rows`."""
     outside: str = "{first} is outside {low} to {high} {unit}"
+    """Complaint of `first` (the value), `low`, `high`, `unit`."""
     open_end: str = "-"
+    """What stands for a bound that is not there."""
     unknown: str = "unknown level {first!r}"
+    """Complaint of `first` (the value) and `levels` (up to three of those found)."""
     no_id: str = "has no identifier"
+    """Complaint of a row without an identifier."""
     repeated: str = "repeats an identifier"
+    """Complaint of `first` (the identifier) and `many`."""
     show_ids: bool = False
+    """Whether a repeated identifier may be shown; its rows are then all of its own, else those of all repetitions."""

@@ -67,11 +67,14 @@ def fit_three(model: ThreeLevelModel, design: Design, data: Dataset, report: Rep
 
 @dataclass(frozen=True)
 class Wald:
-    """The coefficients' covariance, and df of t (None: normal)."""
+    """Coefficients as their tests take them."""
 
     coefficients: Floats
+    """Coefficients, (p,)."""
     covariance: Floats
+    """Their covariance, (p, p)."""
     df: float | None
+    """Degrees of freedom of Student's t; None for the normal distribution."""
 
 
 def put_coefficients(wald: Wald, design: Design, level: float, report: Report) -> None:

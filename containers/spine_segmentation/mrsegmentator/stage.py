@@ -35,11 +35,14 @@ NAMES = dict(enumerate(LABELS.values(), start=1))
 
 @dataclass
 class State:
-    """Predictors that the job has made, with their checkpoint's checksum, by model folder."""
+    """What the job keeps between items."""
 
     device: str
+    """Where the networks compute: `cpu` or `cuda`."""
     fast: bool
+    """Whether one fold takes the place of the ensemble."""
     predictors: dict[Path, tuple[Any, str]] = field(default_factory=dict)
+    """Predictor and SHA-256 of its checkpoint, by model folder."""
 
     def predictor(self, folder: Path) -> tuple[Any, str]:
         """nnU-Net's predictor for a model folder. Raises EnvironmentFault for one that cannot serve."""

@@ -19,11 +19,14 @@ Measure = Literal["odds", "risk"]
 
 @dataclass(frozen=True)
 class Table:
-    """Two groups: events and all members of each, as intervals and as text."""
+    """A table of two groups."""
 
     events: tuple[Interval, Interval]
+    """Events in the first and the second group."""
     sizes: tuple[Interval, Interval]
+    """Persons in the first and the second group."""
     texts: tuple[tuple[str, str], tuple[str, str]]
+    """Events and size of each group as they were printed, for formulas."""
 
     def turned(self) -> "Table":
         """The second group first."""

@@ -43,12 +43,16 @@ def _p_from_statistic(relation: kinds.PFromStatistic, source: Source) -> Terms:
 
 @dataclass(frozen=True)
 class Limits:
-    """An estimate with its limits on the scale where zero means no effect, and the formula of its statistic."""
+    """An estimate with its limits, on the scale where zero means no effect."""
 
     estimate: Interval
+    """The estimate."""
     low: Interval
+    """Its lower limit."""
     high: Interval
+    """Its upper limit."""
     texts: tuple[str, str, str]
+    """Estimate, lower and upper limit as they stand in formulas."""
 
     @property
     def statistic(self) -> str:
@@ -99,11 +103,14 @@ def _p_from_interval(relation: kinds.PFromInterval, source: Source) -> Terms:
 
 @dataclass(frozen=True)
 class Groups:
-    """Means, standard deviations and sizes of two groups."""
+    """Two groups of which summaries are printed."""
 
     means: Sequence[Interval]
+    """Mean of each group."""
     sds: Sequence[Interval]
+    """Standard deviation (n - 1) of each group."""
     counts: Sequence[Interval]
+    """Number of persons in each group."""
 
     @property
     def difference(self) -> Interval:

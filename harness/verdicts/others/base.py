@@ -10,13 +10,18 @@ from harness.verdicts.reading import Excuse, Reading
 
 @dataclass(frozen=True)
 class Candidate:
-    """Another reading that may have a value. target: what the printed text stands for under it, when not as usual."""
+    """Another reading that may have a value."""
 
     name: str
+    """The reading in words that go on from "it would agree"."""
     excuse: Excuse
+    """Whether agreement lets the claim stand: `no`, for this `claim`, or only where it fits its `table`."""
     compute: Callable[[], Terms]
+    """Computes the values; raises where there is none."""
     target: Interval | None = None
+    """What the printed text stands for under it; None for its rounding."""
     notes: list[str] = field(default_factory=list)
+    """Assumptions and side results."""
 
 
 def made(candidates: Iterable[Candidate], target: Interval) -> list[Reading]:
