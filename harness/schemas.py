@@ -34,7 +34,23 @@ SCHEMAS: dict[str, type[Strict]] = {
 def schema(name: str) -> dict[str, Any]:
     """One schema, as JSON Schema 2020-12."""
     made = SCHEMAS[name].model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_in_order(made)}
+
+
+def _in_order(part: Any) -> Any:
+    """The same schema with its alternatives sorted.
+
+    Python keeps one object for equal generic types, and `int | float` equals `float | int`: which of them a model has
+    depends on what was imported before it.
+    """
+    if isinstance(part, list):
+        return [_in_order(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    found = {key: _in_order(value) for key, value in part.items()}
+    if "anyOf" in found:
+        found["anyOf"].sort(key=lambda one: json.dumps(one, sort_keys=True))
+    return found
 
 
 def export(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from containers.contract.errors import RequestFault
+from containers.contract.request import Strict
 from harness.schemas import SCHEMAS, export, schema
 from harness.spec import CASES, load_case, load_cases
 from harness.steps import PRESETS
@@ -90,6 +91,20 @@ def test_every_phantom_tolerance_on_a_measure_has_a_mutant() -> None:
             if check.evidence == "phantom" and check.metric and not exact:
                 same = {m for m in mutants if m == (check.metric, check.minimum, check.maximum)}
                 assert same, f"{case.name}/{check.name} has no mutant"
+
+
+def test_a_schema_does_not_depend_on_the_order_of_alternatives(monkeypatch: pytest.MonkeyPatch) -> None:
+    class One(Strict):
+        value: dict[str, int | float | str]
+
+    class Other(Strict):
+        value: list[str | float | int]
+
+    def alternatives(model: type[Strict], key: str) -> Any:
+        monkeypatch.setitem(SCHEMAS, "tried", model)
+        return schema("tried")["properties"]["value"][key]["anyOf"]
+
+    assert alternatives(One, "additionalProperties") == alternatives(Other, "items")
 
 
 def test_exported_schemas_are_current(tmp_path: Path) -> None:
