@@ -23,6 +23,8 @@ SECONDS_TO_END = 10.0
 """How long a child process that was told to end may take on a loaded machine."""
 PR_SET_CHILD_SUBREAPER = 36
 """From linux/prctl.h: orphans below this process become its children, so that they are seen."""
+NOT_OURS = ("PYTEST_", "TORCHINDUCTOR_CACHE_DIR")
+"""Beginnings of variables that pytest sets for each test, and torch once, when it is first used."""
 HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 """Processes of Python's own that serve the whole run and end with it, by their command line."""
 
@@ -48,7 +50,7 @@ def adopt_orphans() -> None:
 
 def look() -> State:
     """The present state."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
     # The alarm is that of pytest-timeout, which sets and clears it around the hooks that look.
     handlers = {int(n): signal.getsignal(n) for n in signal.valid_signals() if n != signal.SIGALRM}
     return State(handlers, kept, str(Path.cwd()), _torch())

@@ -92,6 +92,12 @@ def lacks_mounts() -> bool:
     return False
 
 
+@cache
+def lacks_name_spaces() -> bool:
+    """Whether this user cannot make a name space of mounts: in a chroot that is no mount point not even root can."""
+    return subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode != 0
+
+
 def _without(program: str) -> Callable[[], bool]:
     return lambda: shutil.which(program) is None
 
@@ -126,6 +132,7 @@ NEEDS = {
     "jq": Need(_without("jq"), "jq", "apt-get install jq"),
     "cc": Need(_without("cc"), "a C compiler", "apt-get install gcc libc6-dev"),
     "mounts": Need(lacks_mounts, "a user who may mount file systems", "run the tests as root"),
+    "name spaces": Need(lacks_name_spaces, "a user who may make name spaces of mounts", "run the tests as root"),
     "high-water mark": Need(
         _lacks_high_water_mark,
         "a kernel that lets this user reset the peak of memory",

@@ -218,7 +218,7 @@ def test_a_missing_library_is_named_wherever_cuda_is_asked_for(library: str, tmp
     assert lines[2].startswith(f"{title} of CUDA 13 is missing") and len(lines) == 3
 
 
-@pytest.mark.needs("numba-cuda", "mounts")
+@pytest.mark.needs("numba-cuda", "name spaces")
 @pytest.mark.parametrize(
     ("library", "files"), [("cudart", "libcudart.so*"), ("nvrtc", "libnvrtc.so*"), ("nvvm", "libnvvm.so*")]
 )
