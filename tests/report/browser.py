@@ -42,7 +42,7 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
-    def _messages(self, deadline: float) -> Iterator[dict[str, Any]]:
+    def _batches(self, deadline: float) -> Iterator[list[dict[str, Any]]]:
         while True:
             ready, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
@@ -51,7 +51,7 @@ class Browser:
             if not data:
                 raise ConnectionError("the browser has ended")
             *whole, self._rest = (self._rest + data).split(b"\0")
-            yield from (json.loads(part) for part in whole)
+            yield [json.loads(part) for part in whole]
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send one command and give its result. Raises RuntimeError with the browser's complaint."""
@@ -61,11 +61,13 @@ class Browser:
             message["sessionId"] = self._session
         os.write(self._commands, json.dumps(message).encode() + b"\0")
         answer: dict[str, Any] | None = None
-        for found in self._messages(time.monotonic() + SECONDS):
-            if found.get("id") == number:
-                answer = found
-            elif "method" in found:
-                self.events.append((found["method"], found.get("params", {})))
+        for batch in self._batches(time.monotonic() + SECONDS):
+            # The answer may stand between events: all of a batch is taken before the call returns.
+            for found in batch:
+                if found.get("id") == number:
+                    answer = found
+                elif "method" in found:
+                    self.events.append((found["method"], found.get("params", {})))
             if answer is not None and not self._rest:
                 break
         assert answer is not None
@@ -91,8 +93,19 @@ class Browser:
         self.settle()
 
     def settle(self) -> None:
-        """Wait for timers that are due and for the next two frames."""
+        """Wait for timers that are due, for the next two frames, and for all events of the page up to then."""
         self.evaluate("new Promise(d => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(d)), 0))")
+        # Events come in the order of the page, but not before the answer of a call: one of our own is the last.
+        last = f"settled {next(self._numbers)}"
+        self.evaluate(f"console.debug({json.dumps(last)})")
+        for _ in range(100 * SECONDS):
+            ours = [event for event in self.events if last in json.dumps(event[1])]
+            if ours:
+                self.events = [event for event in self.events if event not in ours]
+                return
+            self.evaluate("0")
+            time.sleep(0.01)
+        raise TimeoutError("the page's events do not come")
 
     def size(self, width: int, height: int = 900) -> None:
         """The window in CSS pixels."""
