@@ -4,9 +4,9 @@ from pathlib import Path
 
 from harness.pipeline import CaseRun, Context
 from harness.progress import Progress
-from harness.reproduce import worker_pool
 from harness.runners.process import ProcessRunner
 from harness.store import Store
+from harness.workers import Workers
 from tests.harness.conftest import STAGES, lines_case
 
 
@@ -17,7 +17,7 @@ def main(folder: Path) -> None:
     (data / "a.txt").write_text("one\n", encoding="utf-8")
     (data / "b.txt").write_text("SLEEP\n", encoding="utf-8")
     (folder / "run").mkdir()
-    with worker_pool(1) as pool:
+    with Workers(1) as pool:
         context = Context(
             runner=ProcessRunner({"lines": STAGES / "lines"}),
             store=Store(folder / "cache"),
