@@ -1,4 +1,4 @@
-"""Run by a child process that the test kills: item `a` ends at once, item `b` sleeps."""
+"""Run by a child process that the test kills: item `a` ends at once, item `b` waits for a program."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def main(folder: Path) -> None:
     data = folder / "data"
     data.mkdir()
     (data / "a.txt").write_text("one\n", encoding="utf-8")
-    (data / "b.txt").write_text("SLEEP\n", encoding="utf-8")
+    (data / "b.txt").write_text("CHILD\n", encoding="utf-8")
     (folder / "run").mkdir()
     with Workers(1) as pool:
         context = Context(
