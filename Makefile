@@ -67,7 +67,7 @@ reproduce: $(STAMP) ## run every case, judge the claims, write report/index.html
 	$(BIN)/myorepro reproduce --runner $(RUNNER) $(OPTIONS)
 
 test: $(STAMP) ## run the tests, one process a core; the last lines say what was skipped and what it needs
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(if $(JOBS),$(JOBS),auto) $(if $(MARK),-m "$(MARK)") $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(if $(JOBS),$(JOBS),auto) --dist loadgroup $(if $(MARK),-m "$(MARK)") $(TESTS)
 
 lint: $(STAMP) ## ruff, mypy and the import rules
 	$(BIN)/ruff check .
@@ -78,8 +78,10 @@ lint: $(STAMP) ## ruff, mypy and the import rules
 images: $(STAMP) ## build the images that changed; print size and time
 	$(BIN)/myorepro images build $(STAGES)
 
-check: images ## conformance test of every stage image
-	for stage in $(filter-out $(NEED_WEIGHTS),$(STAGES)); do $(BIN)/myorepro stage check $$stage --runner docker; done
+check: images ## conformance test of every stage image, two at a time
+	printf '%s\n' $(filter-out $(NEED_WEIGHTS),$(STAGES)) | \
+	  xargs -P $(if $(JOBS),$(JOBS),2) -I {} $(SHELL) -c 'status=0; mkdir -p build; \
+	    $(BIN)/myorepro stage check {} --runner docker >build/check-{}.txt 2>&1 || status=1; cat build/check-{}.txt; exit $$status'
 
 gate: $(STAMP) ## gate the stages against the frozen baseline; GATE="NAME=FOLDER ..." puts candidates in their place
 	$(BIN)/myorepro gate $(addprefix --stage ,$(GATE)) $(if $(JOBS),--jobs $(JOBS))

@@ -61,12 +61,6 @@ class Made:
 
 def perform(task: Task, folder: Path) -> None:
     """Do the task in an existing empty folder and write its record there. An item's fault becomes an error record."""
-    common: dict[str, Any] = {
-        "stage": StageId(name=f"harness_{task.kind}", version=VERSION),
-        "item": task.item,
-        "inputs": task.hashes,
-        "parameters": task.parameters,
-    }
     try:
         made = _KINDS[task.kind](task, folder)
         outputs = {
@@ -80,13 +74,29 @@ def perform(task: Task, folder: Path) -> None:
             details=made.details,
             metrics=made.metrics,
             warnings=made.warnings,
-            **common,
+            **_common(task),
         )
     except Fault as fault:
-        kind: Any = fault.kind if fault.kind in ("input", "environment") else "internal"
-        info = ErrorInfo(kind=kind, what=fault.what, where=fault.where, mend=fault.mend)
-        record = Record(status="error", error=info, **common)
+        give_up(task, folder, fault)
+    else:
+        write_json(folder / "record.json", record.model_dump(mode="json"))
+
+
+def give_up(task: Task, folder: Path, fault: Fault) -> None:
+    """Write the error record of a task that could not be done."""
+    kind: Any = fault.kind if fault.kind in ("input", "environment") else "internal"
+    info = ErrorInfo(kind=kind, what=fault.what, where=fault.where, mend=fault.mend)
+    record = Record(status="error", error=info, **_common(task))
     write_json(folder / "record.json", record.model_dump(mode="json"))
+
+
+def _common(task: Task) -> dict[str, Any]:
+    return {
+        "stage": StageId(name=f"harness_{task.kind}", version=VERSION),
+        "item": task.item,
+        "inputs": task.hashes,
+        "parameters": task.parameters,
+    }
 
 
 def _phantom(task: Task, folder: Path) -> Made:

@@ -92,7 +92,7 @@ def _values(check: Check, outcomes: dict[str, Outcome], bad: dict[str, str]) -> 
     """Values by label, their unit, and what kept them from being measured."""
     if check.count in ("items_ok", "items_error"):
         status = check.count.removeprefix("items_")
-        missing = [f"{i}: {o.line}" for i, o in outcomes.items() if o.status in ("missing", "skipped")]
+        missing = [f"{i}: {o.line}" for i, o in outcomes.items() if o.environmental or o.status == "skipped"]
         if missing and not bad:
             return {}, "", missing[0]
         return {check.count: float(sum(o.status == status for o in outcomes.values()))}, "items", ""
@@ -130,8 +130,7 @@ def _ends(run: CaseRun, name: str, step: StageStep) -> CheckResult:
         elif item in bad and outcome.status == "error" and not re.search(bad[item], outcome.line):
             wrong.append(f"{item}: error line {outcome.line!r} does not match {bad[item]!r}")
         elif item not in bad and outcome.status != "ok":
-            environment = outcome.record and outcome.record.error and outcome.record.error.kind == "environment"
-            broken = broken or outcome.status == "skipped" or bool(environment)
+            broken = broken or outcome.status == "skipped" or outcome.environmental
             wrong.append(f"{item}: {outcome.line}")
     return CheckResult(
         case=run.case.name,

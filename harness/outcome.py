@@ -37,6 +37,12 @@ class Outcome:
             return None
         return self.folder / self.record.outputs[name].path
 
+    @property
+    def environmental(self) -> bool:
+        """Whether there is no result because of the environment: nothing that can be said of the item."""
+        error = self.record.error if self.record else None
+        return self.status == "missing" or (error is not None and error.kind == "environment")
+
     def timing(self) -> dict[str, Any]:
         """What timing.json says, or nothing."""
         try:

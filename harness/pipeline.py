@@ -7,15 +7,14 @@ Invariants: no failure of an item leaves its own row of the table; a step that f
 import json
 import shutil
 import tempfile
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from containers.contract import CONTRACT_VERSION
-from containers.contract.errors import RequestFault
+from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.files import sha256_file
 from containers.contract.record import Record
 from containers.contract.request import Item, Request
@@ -46,6 +45,7 @@ from harness.steps import (
     TruthVolume,
 )
 from harness.store import Store, key_of
+from harness.workers import Workers
 
 Outcomes = dict[str, Outcome]
 
@@ -66,7 +66,7 @@ class Context:
     """How much is run."""
     cores: int
     """Processor cores that the run may use."""
-    pool: ProcessPoolExecutor
+    pool: Workers
     """Worker processes for built-in steps."""
     progress: Progress
     """Where lines and bars go."""
@@ -360,14 +360,19 @@ class CaseRun:
         with context.progress.step(self.case.name, name, total, total - len(pending)) as done:
             folders = {task.item: Path(tempfile.mkdtemp(dir=_scratch(context))) for task, _ in pending}
             futures = {
-                context.pool.submit(builtin.perform, task, folders[task.item]): (task, key) for task, key in pending
+                context.pool.submit(folders[task.item], builtin.perform, task, folders[task.item]): (task, key)
+                for task, key in pending
             }
             for future in as_completed(futures):
                 task, key = futures[future]
                 try:
                     future.result()
                     outcomes[task.item] = self._keep(name, task, key, folders[task.item])
-                except (Exception, BrokenProcessPool) as error:
+                except EnvironmentFault as fault:
+                    fault.where = fault.where or f"step {name}"
+                    builtin.give_up(task, folders[task.item], fault)
+                    outcomes[task.item] = self._keep(name, task, key, folders[task.item])
+                except Exception as error:
                     # Whatever a built-in step raises ends this item, not the run; the report shows the line.
                     line = " ".join(str(error).split()) or type(error).__name__
                     outcomes[task.item] = Outcome("missing", line=f"{task.kind}: {type(error).__name__}: {line}")

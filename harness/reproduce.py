@@ -4,15 +4,12 @@ Invariants: a report is always written, also when nothing could be measured; res
 changes from run to run; a finished item is never lost to a later failure.
 """
 
-import multiprocessing
 import os
 import platform
 import shutil
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -40,6 +37,7 @@ from harness.stages import ROOT
 from harness.steps import Compare, DataInput, Preset, Simulation, StageStep
 from harness.store import Store
 from harness.version import project_version
+from harness.workers import Workers
 from reference_results import ledgers
 
 
@@ -116,7 +114,7 @@ def _plan(options: Options, cases: list[Case], progress: Progress) -> Results:
     chosen = choose(options.runner, _stages(cases), "", progress, descriptions=None, dry_run=True)
     for line in chosen.lines:
         progress.line(line)
-    with worker_pool(options.cores) as pool:
+    with Workers(options.cores) as pool:
         # Steps say what they did; here nothing is done.
         context = _context(options, chosen.runner, absent, pool, Progress(quiet=True))
         runs = [CaseRun(case, context) for case in cases]
@@ -166,7 +164,7 @@ def _measure(
             chosen.runner.remove_leftovers(label)
     for line in chosen.lines:
         progress.line(line)
-    with worker_pool(options.cores) as pool:
+    with Workers(options.cores) as pool:
         context = _context(options, chosen.runner, run_folder, pool, progress)
         runs = [CaseRun(case, context) for case in cases]
         for run in runs:
@@ -183,32 +181,7 @@ def _measure(
     return results, {"images": chosen.images, **_timings(runs)}
 
 
-@contextmanager
-def worker_pool(cores: int) -> Iterator[ProcessPoolExecutor]:
-    """Worker processes for built-in steps; ended at once when the run is stopped."""
-    # Spawned, not forked: the parent has threads, and numpy's own threads do not survive a fork.
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=cores, mp_context=spawn, initializer=_ignore_interrupt) as pool:
-        try:
-            # All start before the first line is printed: a worker whose parent is stopped while it starts prints a
-            # traceback.
-            wait([pool.submit(int) for _ in range(cores)])
-            yield pool
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in multiprocessing.active_children():
-                worker.terminate()
-            raise
-
-
-def _ignore_interrupt() -> None:
-    # Ctrl-C reaches the whole group of processes; the parent ends the workers itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _context(
-    options: Options, runner: Runner, run_folder: Path, pool: ProcessPoolExecutor, progress: Progress
-) -> Context:
+def _context(options: Options, runner: Runner, run_folder: Path, pool: Workers, progress: Progress) -> Context:
     cache = options.work / "cache" if options.use_cache else run_folder / "cache"
     return Context(
         runner=runner,

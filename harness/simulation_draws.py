@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from containers.contract import CONTRACT_VERSION
+from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file, write_json
-from containers.contract.record import Record, StageId
+from containers.contract.record import ErrorInfo, Record, StageId
 from harness import jobs
 from harness.builtin import Task
-from harness.outcome import Outcome, finished
+from harness.outcome import Outcome, failed, finished
 from harness.runners.base import StageHandle
 from harness.steps import Simulation
 from harness.store import key_of
@@ -122,6 +123,10 @@ class DrawRunner:
             for one, place, future in self._made(draws, folder):
                 try:
                     hashes = future.result()
+                except EnvironmentFault as fault:
+                    found.outcomes[one.item] = self._given_up(one, fault, provenance)
+                    done(one.item)
+                    continue
                 except Exception as error:
                     # A phantom that cannot be made ends this draw only; the reason is counted and shown.
                     line = " ".join(str(error).split()) or type(error).__name__
@@ -144,9 +149,18 @@ class DrawRunner:
         futures = []
         for one, place in zip(draws, places, strict=True):
             futures.append(
-                self.context.pool.submit(make_draw, self.step.phantom, one.parameters, self.step.inputs, place)
+                self.context.pool.submit(place, make_draw, self.step.phantom, one.parameters, self.step.inputs, place)
             )
         yield from zip(draws, places, futures, strict=True)
+
+    def _given_up(self, one: Draw, fault: EnvironmentFault, provenance: dict[str, Any]) -> Outcome:
+        """The outcome of a draw whose cohort this machine did not make."""
+        info = ErrorInfo(kind="environment", what=fault.what, where=f"phantom {self.step.phantom}", mend=fault.mend)
+        record = Record(stage=TRUTH_STAGE, item=one.item, status="error", parameters=one.parameters, error=info)
+        place = self.errors / one.item
+        place.mkdir(parents=True, exist_ok=True)
+        write_json(place / "record.json", record.model_dump(mode="json"))
+        return failed(place, record, provenance)
 
     def _stage(self, work: list[jobs.Work], done: Callable[[str], None]) -> dict[str, Outcome]:
         context = self.context
@@ -218,9 +232,13 @@ def draw_all(
             new = runner.run(pending, done)
         found = DrawnOutcomes(found.outcomes | new.outcomes, found.truths | new.truths)
     outcomes = {one.item: found.outcomes[one.item] for one in draws}
-    failed = {item: outcome.line for item, outcome in outcomes.items() if outcome.status != "ok"}
-    if len(failed) == len(draws):
-        return outcomes, Outcome("missing", line=f"every draw failed: {next(iter(failed.values()))}")
+    lost = [outcome.line for outcome in outcomes.values() if outcome.status == "error" and outcome.environmental]
+    if lost:
+        # Bias and coverage of the others would be those of fewer draws: a run that goes on makes the lost ones.
+        return outcomes, Outcome("missing", line=f"{len(lost)} of {len(draws)} draws lost: {lost[0]}")
+    failures = {item: outcome.line for item, outcome in outcomes.items() if outcome.status != "ok"}
+    if len(failures) == len(draws):
+        return outcomes, Outcome("missing", line=f"every draw failed: {next(iter(failures.values()))}")
     inputs: dict[str, Path] = {}
     for item, outcome in outcomes.items():
         if outcome.status == "ok" and outcome.folder:
@@ -232,7 +250,7 @@ def draw_all(
         "first_seed": step.first_seed,
         "confidence": step.confidence,
         "levels": levels,
-        "failed": failed,
+        "failed": failures,
         "estimates": [estimate.model_dump(mode="json") for estimate in step.estimates],
     }
     hashes = {label: sha256_file(path) for label, path in inputs.items()}

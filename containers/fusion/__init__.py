@@ -1,6 +1,6 @@
 """Fusion: DICOM stations of one participant to one volume per contrast (ukb_thigh, Methods, equations 1 to 3).
 
-Steps, each in its own module: `archive` and `dicom_source` read a folder or zip, `header` parses one file,
+Steps, each in its own module: `archive`, `dicom_source` and `reading` read a folder or zip, `header` parses one file,
 `groups` splits series, `contrasts` names what they show, `stack` sorts slices, `stations` resolves repeats and
 chooses stations, `grid` lays the global grid, `backends` interpolates and averages, `seams` reports how well
 neighbours agree.

@@ -2,24 +2,40 @@
 
 Invariants: the result and the fault that is raised do not depend on the number of processes (images come in
 the order of their paths; of several faults the first by path wins). The tags decide what a file is: manifests,
-file names and folders are never trusted. Worker processes are forked and write the pixels into anonymous
-shared memory made before the fork, so that no pixel is pickled and nothing needs room under /dev/shm.
+file names and folders are never trusted.
+
+Reading processes are programs of their own: a fork of a process that has threads (of numpy, of numba) can hang. They
+write the pixels into memory that is passed on as an open file without a name, so that no pixel is pickled and nothing
+needs room under /dev/shm.
 """
 
 import mmap
-import multiprocessing
+import os
+import pickle
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import numpy as np
-
 from containers.contract.errors import EnvironmentFault, ItemFault
 from containers.fusion.archive import SOURCE, Member, Source
-from containers.fusion.header import Pixels, Slice, read_slice
+from containers.fusion.header import Pixels, Slice
+from containers.fusion.reading import Parsed, Share, parse, shared_view, tickets
 
-MEMBERS_PER_PROCESS = 64
-"""Below this many files a further process costs more than it saves."""
+MEMBERS_PER_PROCESS = 96
+"""Below this many files for each a further process has hardly started (0.3 s) when the others are done."""
+MEMBERS_PER_CHUNK = 16
+_PROGRAM = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # the stage ends its processes itself
+sys.path[:] = {path!r}
+from containers.fusion.reading import serve
+serve({descriptors})
+"""
 
 
 @dataclass(frozen=True)
@@ -32,90 +48,72 @@ class Image:
     """Stored values, (row, column)."""
 
 
-@dataclass(frozen=True)
-class _Parsed:
-    """A worker's answer for one member."""
-
-    index: int
-    """Place of the member in the source."""
-    header: Slice | None = None
-    """What the slice says of itself; None for a file that is not an image."""
-    pixels: Pixels | None = None
-    """Stored values; None when they lie in shared memory or there are none."""
-    fault: ItemFault | None = None
-    """Why it cannot be used; None where it can."""
-
-
-def _shared_view(buffer: mmap.mmap, offset: int, rows: int, columns: int) -> Pixels:
-    return np.frombuffer(buffer, np.int16, rows * columns, offset).reshape(rows, columns)
-
-
-def _parse(path: Path, members: list[Member], share: slice, offsets: list[int], buffer: mmap.mmap) -> list[_Parsed]:
-    """Parse every member of `share` up to the first fault."""
-    answers = []
-    with Source(path) as source:
-        for index in range(len(members))[share]:
-            member = members[index]
-            try:
-                found = read_slice(source.read(member), member.name)
-            except ItemFault as fault:
-                answers.append(_Parsed(index, fault=fault))
-                break
-            if found is None:
-                answers.append(_Parsed(index))
-                continue
-            header, pixels = found
-            if pixels.dtype == np.int16 and pixels.nbytes <= member.size:
-                _shared_view(buffer, offsets[index], header.rows, header.columns)[:] = pixels
-                answers.append(_Parsed(index, header))
-            else:
-                answers.append(_Parsed(index, header, pixels))
-    return answers
-
-
-def _work(
-    pipe: Connection, path: Path, members: list[Member], share: slice, offsets: list[int], buffer: mmap.mmap
-) -> None:
-    try:
-        pipe.send(_parse(path, members, share, offsets, buffer))
-    except BaseException as error:
-        pipe.send(error)
-    finally:
-        pipe.close()
-
-
-def _parse_all(path: Path, members: list[Member], processes: int) -> tuple[list[_Parsed], list[int], mmap.mmap]:
-    offsets = np.cumsum([0, *(member.size + member.size % 2 for member in members)]).tolist()
-    buffer = mmap.mmap(-1, max(offsets[-1], 1))
-    context = multiprocessing.get_context("fork")
-    workers = []
-    for number in range(1, processes):
-        ours, theirs = context.Pipe(duplex=False)
-        arguments = (theirs, path, members, slice(number, None, processes), offsets, buffer)
-        worker = context.Process(target=_work, args=arguments, daemon=True)
-        worker.start()
-        theirs.close()
-        workers.append((worker, ours))
-    try:
-        answers = _parse(path, members, slice(0, None, processes), offsets, buffer)
-        for worker, ours in workers:
-            try:
-                answer = ours.recv()
-            except EOFError as error:
-                raise EnvironmentFault(
-                    "a reading process was ended from outside", mend="raise the memory limit of the job"
-                ) from error
-            if isinstance(answer, BaseException):
-                raise answer
-            answers += answer
-            worker.join()
-    finally:
-        for worker, ours in workers:
-            ours.close()
-            if worker.is_alive():
-                worker.terminate()
-                worker.join()
+def _parse_all(path: Path, members: list[Member], processes: int) -> tuple[list[Parsed], list[int], mmap.mmap]:
+    offsets: list[int] = [0]
+    for member in members:
+        offsets.append(offsets[-1] + member.size + member.size % 2)
+    share = Share(path, members, offsets, MEMBERS_PER_CHUNK)
+    with ExitStack() as stack:
+        pixels = _memory("pixels", stack)
+        os.ftruncate(pixels, max(offsets[-1], 1))
+        buffer = mmap.mmap(pixels, 0)
+        source = tickets(share)
+        stack.callback(os.close, source)
+        shared = _memory("share", stack)
+        if processes > 1:
+            with os.fdopen(os.dup(shared), "wb") as stream:
+                pickle.dump(share, stream)
+        helpers = [stack.enter_context(_helper(shared, source, pixels)) for _ in range(1, processes)]
+        answers = parse(share, source, buffer)
+        for helper in helpers:
+            answers += _answer(helper)
     return sorted(answers, key=lambda parsed: parsed.index), offsets, buffer
+
+
+def _memory(name: str, stack: ExitStack) -> int:
+    """Descriptor of an empty file that is memory, closed with the stack; what is mapped of it stays."""
+    descriptor = os.memfd_create(name)
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+@contextmanager
+def _helper(shared: int, source: int, pixels: int) -> Iterator[Connection]:
+    """A process that parses too, and the pipe that it answers by; it ends with the block."""
+    ours, theirs = socket.socketpair()
+    with Connection(ours.detach()) as pipe, theirs:
+        descriptors = (theirs.fileno(), shared, source, pixels)
+        program = _PROGRAM.format(path=sys.path, descriptors=", ".join(map(str, descriptors)))
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-c", program],
+                stdin=subprocess.DEVNULL,
+                pass_fds=descriptors,
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+            )
+        except OSError as error:
+            raise EnvironmentFault(
+                f"a reading process cannot be started ({error.strerror})", mend="raise the limits of the job"
+            ) from error
+        theirs.close()
+        try:
+            yield pipe
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _answer(helper: Connection) -> list[Parsed]:
+    try:
+        answer = helper.recv()
+    except (EOFError, ConnectionResetError) as error:
+        raise EnvironmentFault(
+            "a reading process was ended from outside", mend="raise the memory limit of the job"
+        ) from error
+    if isinstance(answer, BaseException):
+        raise answer
+    found: list[Parsed] = answer
+    return found
 
 
 def read_images(path: Path, threads: int) -> tuple[list[Image], list[str]]:
@@ -137,7 +135,7 @@ def read_images(path: Path, threads: int) -> tuple[list[Image], list[str]]:
             ignored.append(members[parsed.index].name)
             continue
         header = parsed.header
-        shared = _shared_view(buffer, offsets[parsed.index], header.rows, header.columns)
+        shared = shared_view(buffer, offsets[parsed.index], header.rows, header.columns)
         images.append(Image(header, shared if parsed.pixels is None else parsed.pixels))
     if not images:
         raise ItemFault(

@@ -4,7 +4,7 @@ Parallel stations: trilinear interpolation is separable, so for each output row 
 are combined with scalar weights into one row (vectorised), which is then interpolated along i and written once.
 Oblique stations: one affine step per voxel. Kernels release the interpreter lock and are called from plain
 threads, each on its own slab of output planes; a voxel's arithmetic does not depend on the slabs, so results
-are byte-identical for any number of threads, and no threading library is alive when the reader forks.
+are byte-identical for any number of threads.
 """
 
 import itertools

@@ -5,7 +5,6 @@ Invariant: no process outlives the block that opened it.
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from containers.contract.errors import EnvironmentFault
+from harness import children
 from harness.bench.clock import calls_per_sample
 from harness.bench.statistics import CONFIDENCE, median_interval
 from harness.bench.suite import Asked, environment
@@ -143,23 +143,15 @@ def opened(script: Path, row: str, facts: dict[str, Any], asked: Asked, budget: 
     """The process of a method of a row, with its inputs made; it ends with the block."""
     command = [sys.executable, str(script), "--asked", json.dumps(asdict(asked)), "--worker", row, facts["name"]]
     pipe = subprocess.PIPE
-    # A session of its own, so that it can be ended with the programs that it started.
-    process = subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env=_environment(asked.threads),
-        start_new_session=True,
-    )  # fmt: skip
-    found = Worker(facts, budget, process)
-    try:
+    options = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "text": True, "cwd": ROOT}
+    with children.started(command, env=_environment(asked.threads), **options) as process:
+        found = Worker(facts, budget, process)
         found.alone = bool(found.read().get("alone"))
         yield found
         if process.stdin:
             process.stdin.close()
         with suppress(subprocess.TimeoutExpired):
             process.wait(CLOSING_SECONDS)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def _environment(threads: int) -> dict[str, str]:
@@ -176,10 +168,7 @@ def answer(script: Path, asked: Asked, arguments: list[str], seconds: float) -> 
     """The last line that a script prints. Raises EnvironmentFault when it fails."""
     command = [sys.executable, str(script), "--asked", json.dumps(asdict(asked)), *arguments]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd=ROOT, env=_environment(asked.threads), check=False,
-            timeout=seconds,
-        )  # fmt: skip
+        done = children.run(command, seconds=seconds, cwd=ROOT, env=_environment(asked.threads))
     except subprocess.TimeoutExpired as error:
         raise EnvironmentFault(
             f"gave no answer in {seconds:g} s", where=script.name, mend="run it when the machine is free"

@@ -19,13 +19,13 @@ from harness.gate.running import Bench, Ran, run_case
 from harness.gate.spec import FOLDER as CASES
 from harness.gate.spec import GateFile, load_gate_cases
 from harness.progress import Progress
-from harness.reproduce import worker_pool
 from harness.run_folder import require_writable
 from harness.runners.base import Runner
 from harness.runners.choose import choose
 from harness.stages import ROOT
 from harness.store import Store
 from harness.version import project_version
+from harness.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class GateOptions:
 def bench(work: Path, cores: int, progress: Progress) -> Iterator[Bench]:
     """Store, work folder and worker processes of a command. Raises EnvironmentFault when nothing can be written."""
     require_writable(work, "--work")
-    with worker_pool(cores) as pool:
+    with Workers(cores) as pool:
         yield Bench(work.resolve(), Store((work / "cache").resolve()), pool, cores, progress)
 
 

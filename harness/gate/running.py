@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from harness.progress import Progress
 from harness.results import CheckResult
 from harness.runners.base import StageHandle
 from harness.store import Entry, Store
+from harness.workers import Workers
 
 SECONDS_PER_JOB = 900.0
 Changes = dict[str, list[str]]
@@ -63,7 +63,7 @@ class Bench:
     """Folder of the running cases."""
     store: Store
     """The cache of finished items."""
-    pool: ProcessPoolExecutor
+    pool: Workers
     """Worker processes for built-in steps."""
     cores: int
     """Processor cores of one run."""

@@ -6,13 +6,13 @@ read back without cgroups, so `isolation` lists the options that the program acc
 
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.files import sha256_file
+from harness import children
 from harness.runners.base import Call, Exit, Limits, StageHandle, parse_description
 from harness.runners.process import attend_child
 
@@ -49,7 +49,7 @@ class ApptainerRunner:
         if not image.is_file():
             raise RequestFault("no such SIF image", where=str(image), mend="apptainer build it from the Docker image")
         line = command_line(str(image), ["describe"], [], Limits())
-        done = subprocess.run(line, capture_output=True, text=True, timeout=300)
+        done = children.run(line, seconds=300)
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise RequestFault(f"describe did not run ({last})", where=str(image), mend="run it by hand")

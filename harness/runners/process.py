@@ -8,13 +8,11 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-import resource
-import signal
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from typing import Any
 from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.files import sha256_file
 from containers.contract.spec import StageSpec, load_spec
+from harness import children
 from harness.runners.base import Call, Exit, Limits, StageHandle, parse_description, wait
 from harness.stages import CONTAINERS as STAGES
 from harness.stages import ROOT, module_of, stage_folders
@@ -67,11 +66,14 @@ def clean_environment(limits: Limits) -> dict[str, str]:
     return {**kept, **dict.fromkeys(counts, threads), **devices, **fixed}
 
 
-def _limit_memory(limits: Limits) -> Callable[[], None] | None:
-    if limits.memory_bytes is None:
-        return None
-    size = limits.memory_bytes
-    return lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size))
+def limited(line: list[str], limits: Limits) -> list[str]:
+    """The command line of a program whose memory is limited. A shell sets the limit and becomes the program.
+
+    Python's own way, a function that the forked child calls, is a fork of a process with threads.
+    """
+    if limits.memory_bytes is None or shutil.which(line[0]) is None:
+        return line
+    return ["/bin/sh", "-c", 'ulimit -v "$0" && exec "$@"', str(limits.memory_bytes // 1024), *line]
 
 
 class ProcessRunner:
@@ -122,9 +124,7 @@ class ProcessRunner:
         """What the stage prints for `describe`, checked."""
         command, _ = self.command(stage)
         try:
-            done = subprocess.run(
-                [*command, "describe"], capture_output=True, text=True, timeout=120, env=clean_environment(Limits())
-            )
+            done = children.run([*command, "describe"], seconds=120, env=clean_environment(Limits()))
         except (OSError, subprocess.TimeoutExpired) as error:
             raise EnvironmentFault(f"describe did not run ({error})", where=stage, mend="try it by hand") from error
         if done.returncode != 0:
@@ -156,7 +156,7 @@ class ProcessRunner:
             request = scratch / "request.json"
             request.write_text(call.request, encoding="utf-8")
             line = [*handle.target.split("\0"), "run", str(request)]
-            return attend_child(line, scratch, clean_environment(limits), call, isolation, _limit_memory(limits))
+            return attend_child(limited(line, limits), scratch, clean_environment(limits), call, isolation)
 
 
 def attend_child(
@@ -165,38 +165,29 @@ def attend_child(
     environment: dict[str, str],
     call: Call,
     isolation: dict[str, Any],
-    prepare: Callable[[], None] | None = None,
 ) -> Exit:
     """Start a command line, tick until it ends or its time has passed, and leave nothing of its group running.
 
-    `prepare` runs in the child before the program does. Raises EnvironmentFault when it cannot be started.
+    Raises EnvironmentFault when it cannot be started.
     """
     with (scratch / "stdout").open("wb") as out, (scratch / "stderr").open("w+b") as err:
-        try:
-            child = subprocess.Popen(
+        stopped = ""
+        with ExitStack() as stack:
+            started = children.started(
                 line,
                 stdout=out,
                 stderr=err,
                 stdin=subprocess.DEVNULL,
                 cwd=scratch,
                 env=environment,
-                start_new_session=True,
-                preexec_fn=prepare,
             )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise EnvironmentFault(f"cannot be started ({error})", where=line[0], mend="check the program") from error
-        stopped = ""
-        try:
+            try:
+                child = stack.enter_context(started)
+            except (OSError, subprocess.SubprocessError) as error:
+                raise EnvironmentFault(
+                    f"cannot be started ({error})", where=line[0], mend="check the program"
+                ) from error
             if not wait(lambda: child.poll() is not None, lambda: call.tick(isolation), call.limits.seconds):
                 stopped = f"time limit of {call.limits.seconds:g} s passed"
-        finally:
-            _end(child)
         err.seek(max(0, err.seek(0, os.SEEK_END) - 4000))
         return Exit(child.returncode, err.read().decode("utf-8", "replace"), isolation, stopped)
-
-
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    """Kill what is left of the child's process group, and reap the child."""
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()

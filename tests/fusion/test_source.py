@@ -1,14 +1,19 @@
 """Reading: folders, zips, manifests, compressed pixels; the same result for any number of processes."""
 
+import gc
 import io
+import mmap
 import os
+import threading
 import zipfile
 from dataclasses import replace
+from multiprocessing import Pipe
 from pathlib import Path
 
 import gdcm
 import numpy as np
 import numpy.typing as npt
+import psutil
 import pydicom
 import pytest
 from pydicom.dataset import FileDataset
@@ -24,8 +29,10 @@ from pydicom.uid import (
 
 from containers.contract.errors import EnvironmentFault, ItemFault
 from containers.fusion import dicom_source
+from containers.fusion.archive import Source
 from containers.fusion.dicom_source import read_images
 from containers.fusion.header import read_slice
+from containers.fusion.reading import TICKET_BYTES, Share, parse, tickets
 from tests.fusion.dicom_series import Series, all_files, dixon_study, encoded, lopsided, write_folder, write_zip
 
 FILES = all_files(dixon_study(stations=6, field=lopsided))
@@ -37,18 +44,22 @@ def as_bytes(path: Path, threads: int = 1) -> list[tuple[object, bytes]]:
     return [(image.header, image.pixels.tobytes()) for image in images]
 
 
-def test_folder_zip_and_any_number_of_processes_give_the_same(tmp_path: Path) -> None:
+def test_folder_zip_and_any_number_of_processes_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = as_bytes(write_folder(tmp_path / "in", FILES))
     assert len(folder) == 192
+    monkeypatch.setattr(dicom_source, "MEMBERS_PER_PROCESS", 50)
     packed = write_zip(tmp_path / "in.zip", FILES)
     stored = write_zip(tmp_path / "stored.zip", FILES, zipfile.ZIP_STORED)
     assert folder == as_bytes(packed) == as_bytes(packed, threads=2) == as_bytes(stored, threads=3)
 
 
-def test_the_first_fault_by_path_wins_for_any_number_of_processes(tmp_path: Path) -> None:
+def test_the_first_fault_by_path_wins_for_any_number_of_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = sorted(FILES)
     bad = FILES | {names[n]: b"hello" for n in (101, 102, 150)}
     path = write_zip(tmp_path / "in.zip", bad)
+    monkeypatch.setattr(dicom_source, "MEMBERS_PER_PROCESS", 50)
     for threads in (1, 2, 3):
         with pytest.raises(ItemFault) as caught:
             read_images(path, threads)
@@ -56,12 +67,58 @@ def test_the_first_fault_by_path_wins_for_any_number_of_processes(tmp_path: Path
 
 
 def test_a_killed_reading_process_is_an_environment_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(*_: object) -> None:
-        os._exit(9)
-
-    monkeypatch.setattr(dicom_source, "_work", die)
+    program = "import os; os.kill(os.getpid(), 9)  # {path} {descriptors}"
+    monkeypatch.setattr(dicom_source, "_PROGRAM", program)
     with pytest.raises(EnvironmentFault, match="raise the memory limit"):
         read_images(write_zip(tmp_path / "in.zip", FILES), 2)
+
+
+def test_reading_forks_no_process_and_leaves_nothing_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fork of a process with threads can hang, and a job reads many participants."""
+
+    def refuse() -> int:
+        raise AssertionError("forked")
+
+    path = write_zip(tmp_path / "in.zip", FILES)
+    whole = as_bytes(path)
+    before = sorted(Path("/proc/self/fd").iterdir()), psutil.Process().children()
+    monkeypatch.setattr(os, "fork", refuse)
+    release = threading.Event()
+    thread = threading.Thread(target=release.wait)
+    thread.start()
+    try:
+        assert as_bytes(path, threads=2) == whole
+    finally:
+        release.set()
+        thread.join()
+    gc.collect()
+    assert (sorted(Path("/proc/self/fd").iterdir()), psutil.Process().children()) == before
+
+
+def test_each_process_reads_files_that_no_other_reads(tmp_path: Path) -> None:
+    path = write_folder(tmp_path / "in", FILES)
+    with Source(path) as source:
+        members = source.members()
+    offsets = [n * 10**5 for n in range(len(members) + 1)]
+    share = Share(path, members, offsets, chunk=50)
+    buffer = mmap.mmap(-1, offsets[-1])
+    untaken = tickets(share)
+    os.read(untaken, 2 * TICKET_BYTES)
+    assert [parsed.index for parsed in parse(share, untaken, buffer)] == list(range(100, 192))
+    assert parse(share, untaken, buffer) == []
+    os.close(untaken)
+
+
+def test_a_reading_process_stops_when_the_one_that_asked_is_gone(tmp_path: Path) -> None:
+    path = write_folder(tmp_path / "in", FILES)
+    with Source(path) as source:
+        share = Share(path, source.members(), [0] * (len(FILES) + 1), chunk=50)
+    untaken, buffer = tickets(share), mmap.mmap(-1, 10**6)
+    ours, theirs = Pipe()
+    with theirs:
+        ours.close()
+        assert parse(share, untaken, buffer, theirs) == []
+    os.close(untaken)
 
 
 def test_manifests_and_other_files_are_hints_at_most(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from harness.gate.result import GateResult
 from harness.gate.running import Bench
 from harness.gate.spec import load_gate_case
 from harness.progress import Progress
-from harness.reproduce import worker_pool
 from harness.runners.process import ProcessRunner
 from harness.store import Store
+from harness.workers import Workers
 
 STAGE = Path(__file__).parent / "stages" / "table_mean"
 CASE = """
@@ -117,7 +117,7 @@ class Gate:
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Store and worker processes that all tests share."""
     work = tmp_path_factory.mktemp("bench")
-    with worker_pool(1) as pool:
+    with Workers(1) as pool:
         yield Bench(work, Store(work / "cache"), pool, 1, Progress(quiet=True))
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from harness.pipeline import CaseRun, Context
 from harness.progress import Progress
-from harness.reproduce import worker_pool
 from harness.runners.process import ProcessRunner
 from harness.spec import Case
 from harness.store import Store
+from harness.workers import Workers
 
 STAGES = Path(__file__).parent / "stages"
 
@@ -55,7 +55,7 @@ def lines_case(items: dict[str, str], **changes: Any) -> Case:
 @pytest.fixture
 def run_case(tmp_path: Path) -> Iterator[Runs]:
     """Run a case on texts: `run_case({"a": "one\\ntwo"}, case=..., runner=..., execute=...)`."""
-    with worker_pool(1) as pool:
+    with Workers(1) as pool:
 
         def run(texts: dict[str, str], case: Case | None = None, run_name: str = "run", **changes: Any) -> CaseRun:
             data = tmp_path / "data"

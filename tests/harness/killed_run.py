@@ -1,12 +1,12 @@
-"""Run by a child process that the test kills: item `a` ends at once, item `b` sleeps."""
+"""Run by a child process that the test kills: item `a` ends at once, item `b` waits for a program."""
 
 from pathlib import Path
 
 from harness.pipeline import CaseRun, Context
 from harness.progress import Progress
-from harness.reproduce import worker_pool
 from harness.runners.process import ProcessRunner
 from harness.store import Store
+from harness.workers import Workers
 from tests.harness.conftest import STAGES, lines_case
 
 
@@ -15,9 +15,9 @@ def main(folder: Path) -> None:
     data = folder / "data"
     data.mkdir()
     (data / "a.txt").write_text("one\n", encoding="utf-8")
-    (data / "b.txt").write_text("SLEEP\n", encoding="utf-8")
+    (data / "b.txt").write_text("CHILD\n", encoding="utf-8")
     (folder / "run").mkdir()
-    with worker_pool(1) as pool:
+    with Workers(1) as pool:
         context = Context(
             runner=ProcessRunner({"lines": STAGES / "lines"}),
             store=Store(folder / "cache"),

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from containers.contract.errors import EnvironmentFault
@@ -169,8 +170,13 @@ killed_run.main(Path({str(tmp_path)!r}))
     while not list(cache.glob("*/*/provenance.json")):
         assert time.monotonic() < end and child.poll() is None
         time.sleep(0.05)
+    # A worker, its resource tracker, the guard, the stage, and the program that the stage started.
+    while len(started := psutil.Process(child.pid).children(recursive=True)) < 5:
+        assert time.monotonic() < end and child.poll() is None
+        time.sleep(0.05)
     child.kill()
     child.wait()
+    assert psutil.wait_procs(started, 10)[1] == []
     entries = list(cache.glob("*/*"))
     assert len(entries) == 1 and not partial(cache)
     record = json.loads((entries[0] / "record.json").read_text(encoding="utf-8"))

@@ -13,13 +13,13 @@ from containers.contract.errors import RequestFault
 from harness.checks import evaluate
 from harness.pipeline import CaseRun, Context
 from harness.progress import Progress
-from harness.reproduce import worker_pool
 from harness.runners.process import ProcessRunner
 from harness.simulation_command import simulate
 from harness.simulation_draws import DrawRunner
 from harness.spec import CASES, Case, load_case
 from harness.steps import Simulation
 from harness.store import Store
+from harness.workers import Workers
 from tests.harness.conftest import STAGES
 from tests.harness.test_cli import myorepro
 
@@ -69,7 +69,7 @@ def case(**changes: Any) -> Case:
 @pytest.fixture
 def run_case(tmp_path: Path) -> Iterator[Runs]:
     """`run_case(case, draws=..., name=...)`: runs it on the test's cache."""
-    with worker_pool(1) as pool:
+    with Workers(1) as pool:
 
         def run(asked: Case, name: str = "run", **changes: Any) -> CaseRun:
             (tmp_path / name).mkdir()

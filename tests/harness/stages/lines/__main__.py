@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ def process(item: Item, job: Job, state: Any, result: Result) -> None:
         raise ItemFault("is bad", where=item.inputs["text"].name, mend="write a better one")
     if text.startswith("CRASH"):
         os.kill(os.getpid(), signal.SIGKILL)
+    if text.startswith("CHILD"):
+        subprocess.run(["sleep", "30"], check=True)
     if text.startswith("SLEEP"):
         time.sleep(30)
     result.file("copy", "copy.txt").write_text(text, encoding="utf-8")
