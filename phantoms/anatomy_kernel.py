@@ -2,7 +2,6 @@
 
 Points are patient LPS in mm. Results do not depend on the number of threads: every slice is worked by one thread
 and writes only its own part; sums over slices are taken in slice order. No fast-math, so equal inputs give equal bits.
-`spine_kernel` compiles functions of this module into its own kernels: remove its cache after an edit of them.
 """
 
 from typing import Any, NamedTuple
@@ -11,8 +10,9 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from containers.contract.compiled import compiled
+
 F64 = npt.NDArray[np.float64]
-# These numbers are compiled into the kernels, so they stand here: numba's cache notices an edit of this file only.
 BONE, MUSCLE, FILLER, SKIN, FASCIA = range(5)
 """Classes in the order of precedence: bones before muscles before fillers; envelopes bound them all."""
 
@@ -187,7 +187,7 @@ def texture_at(s: F64, x: float, y: float, z: float) -> float:
     return float(total / s.shape[0])
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled(parallel=True)
 def codes_on_grid(t: Any, origin: F64, step: F64, out: Any) -> None:
     """Fill `out` (k, j, i) with codes at voxel centres; step: 3x3, columns are the steps along i, j, k."""
     for k in numba.prange(out.shape[0]):
@@ -202,7 +202,7 @@ def codes_on_grid(t: Any, origin: F64, step: F64, out: Any) -> None:
                 out[k, j, i] = _code(t, cut, rows, cx, cy, cz, side)
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled(parallel=True)
 def count_lattice(t: Any, origin: F64, h: F64, size: Any, amplitude: float) -> tuple[F64, F64]:
     """Lattice points per (side, code), side 0 Left and 1 Right, and sums there of 1 + amplitude * texture."""
     nx, ny, nz = size
@@ -225,7 +225,7 @@ def count_lattice(t: Any, origin: F64, h: F64, size: Any, amplitude: float) -> t
     return count.sum(axis=0), weight.sum(axis=0)
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled(parallel=True)
 def sample_voxels(
     t: Any, origin: F64, step: F64, sub: Any, tissue: F64, textured: Any, amplitude: float, out: Any
 ) -> None:

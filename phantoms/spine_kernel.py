@@ -18,10 +18,10 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from containers.contract.compiled import compiled
 from phantoms.anatomy_kernel import cut_section, squared_level, texture_at, to_canonical, voxel_point
 
 F64 = npt.NDArray[np.float64]
-# These numbers are compiled into the kernels, so they stand here: numba's cache notices an edit of this file only.
 BONE, MUSCLE, FILLER, ENVELOPE, CANAL = range(5)
 """Classes in the order of precedence: canal before bones before muscles before fillers; envelopes bound them all."""
 
@@ -204,7 +204,7 @@ def _code(t: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: floa
     return int(code)
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled(parallel=True)
 def codes_on_grid(t: Any, origin: F64, step: F64, out: Any) -> None:
     """Fill `out` (k, j, i) with codes at voxel centres; step: 3x3, columns are the steps along i, j, k."""
     for k in numba.prange(out.shape[0]):
@@ -219,7 +219,7 @@ def codes_on_grid(t: Any, origin: F64, step: F64, out: Any) -> None:
                 out[k, j, i] = _code(t, cut, rows, cx, cy, cz, side)
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled(parallel=True)
 def streaks_on_grid(t: Any, origin: F64, h: F64, out: Any) -> None:
     """Fill `out` (nz, ny, nx, 2) on a lattice with the label 1..4 of each point (0 elsewhere) and its g."""
     for k in numba.prange(out.shape[0]):
@@ -234,7 +234,7 @@ def streaks_on_grid(t: Any, origin: F64, h: F64, out: Any) -> None:
                 out[k, j, i, 1] = _streak(t, cx * side, cy, cz, apart) if 1 <= code <= 4 else 0.0
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled(parallel=True)
 def count_planes(t: Any, corner: F64, h: F64, size: Any, heights: F64) -> F64:
     """Lattice points per plane and code 0..8 (planes, 9): labels 1..4 and their InterMAT 5..8; all others count as 0.
 
@@ -254,7 +254,7 @@ def count_planes(t: Any, corner: F64, h: F64, size: Any, heights: F64) -> F64:
     return count
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled(parallel=True)
 def sample_voxels(
     t: Any, origin: F64, step: F64, sub: Any, density: F64, group: Any, texture: float, centre: Any, out: Any
 ) -> None:

@@ -1,0 +1,141 @@
+"""Functions compiled by numba, whose machine code is kept only as long as all the sources that it came from.
+
+numba's own cache looks at the file of a function alone: an edit of a function or a constant that it takes from another
+file would leave the old machine code in use. Here the sources of all modules of this project that a kernel's module
+imports, directly or not, decide. Kernels therefore stand in modules that import little.
+
+Where the code lies is numba's choice: in NUMBA_CACHE_DIR, else beside the source, else in the user's cache folder; if
+none can be written, code is compiled again in each process. The digest of the sources is in the files' names, so that
+processes of two versions never take each other's code; new code removes that of older sources.
+"""
+
+import ast
+import functools
+import glob
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba.core import caching
+
+_PACKAGES = ("containers", "phantoms")
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+def compiled(**options: Any) -> Callable[[Kernel], Kernel]:
+    """Decorator: `numba.njit(**options)` with kept machine code."""
+
+    def decorate(function: Kernel) -> Kernel:
+        kernel = numba.njit(**options)(function)
+        if numba.config.DISABLE_JIT:
+            return function
+        # A later numba that keeps its cache elsewhere must not go unnoticed.
+        if not isinstance(kernel._cache, caching.NullCache):
+            raise TypeError("numba keeps the cache of a kernel in another place than this module knows")
+        with suppress(RuntimeError):  # numba found no folder to write to (read-only root)
+            kernel._cache = _Cache(function)
+        made: Kernel = kernel
+        return made
+
+    return decorate
+
+
+def source_digest(module: str) -> str:
+    """SHA-256 of the sources of a module and of all modules of this project that it imports, directly or not."""
+    found: dict[str, bytes] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = _file(name).read_bytes()
+            waiting += _imported(name, found[name])
+    total = hashlib.sha256()
+    for name, text in sorted(found.items()):
+        total.update(f"{name}\0".encode())
+        total.update(hashlib.sha256(text).digest())
+    return total.hexdigest()
+
+
+def _file(module: str) -> Path:
+    loaded = sys.modules.get(module)
+    spec = loaded.__spec__ if loaded is not None else importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise TypeError(f"{module} has no source file")
+    return Path(spec.origin)
+
+
+def _imported(module: str, text: bytes) -> Iterator[str]:
+    """Modules of this project that a module names in its imports."""
+    for node in ast.walk(ast.parse(text)):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = _file(module).name == "__init__.py"
+            package = module if above else module.rpartition(".")[0]
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        for name in names:
+            if name.partition(".")[0] in _PACKAGES and _is_module(name):
+                yield name
+
+
+def _is_module(name: str) -> bool:
+    """Whether a dotted name is a module, and not a name inside of one."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@functools.cache
+def _digest(module: str) -> str:
+    return source_digest(module)
+
+
+class _OfAllSources:
+    """Of a place where numba keeps code: what decides whether it is fresh, which its name says too."""
+
+    def __init__(self, function: Any, file: str) -> None:
+        super().__init__(function, file)  # type: ignore[call-arg]
+        self._module = function.__module__
+
+    def get_source_stamp(self) -> str:
+        return _digest(self._module)
+
+    def get_disambiguator(self) -> str:
+        return _digest(self._module)[:16]
+
+
+class _Chosen(_OfAllSources, caching.UserProvidedCacheLocator):  # type: ignore[misc]
+    """In NUMBA_CACHE_DIR."""
+
+
+class _Beside(_OfAllSources, caching.InTreeCacheLocator):  # type: ignore[misc]
+    """In the source's `__pycache__`."""
+
+
+class _OfUser(_OfAllSources, caching.UserWideCacheLocator):  # type: ignore[misc]
+    """In the user's cache folder."""
+
+
+class _Code(caching.CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = (_Chosen, _Beside, _OfUser)
+
+
+class _Cache(caching.FunctionCache):  # type: ignore[misc]
+    _impl_class = _Code
+
+    def _save_overload(self, sig: Any, data: Any) -> None:
+        super()._save_overload(sig, data)
+        # Names are `module.function-digest.pyVERSION`, then the number of the code and the ending.
+        own = self._impl.filename_base
+        stem, version = own.partition("-")[0], own.rpartition(".")[2]
+        for path in Path(self.cache_path).glob(f"{glob.escape(stem)}-*.{version}.*"):
+            if not path.name.startswith(f"{own}."):
+                path.unlink(missing_ok=True)
