@@ -90,12 +90,12 @@ mutants: $(STAMP) ## prove that the gate sees every seeded fault, and raises no 
 	$(BIN)/myorepro mutants $(foreach name,$(ONLY),--only $(name)) $(if $(JOBS),--jobs $(JOBS))
 
 train: $(STAMP) ## make phantoms and train the shipped small network anew in build/train; goes on where it was stopped
-	$(BIN)/python -m phantoms.training_set build/train/data
+	$(BIN)/python -m phantoms.thigh.training_set build/train/data
 	$(QUIET) $(BIN)/python -m containers.thigh_segmentation.train phantom-small \
 	  --data build/train/data --out build/train/out --seed 1 --threads 2
 
 train-spine: $(STAMP) ## the same for the back: phantoms and the compact nnU-Net in build/train-spine
-	$(BIN)/python -m phantoms.spine_training_set build/train-spine/data
+	$(BIN)/python -m phantoms.back.training_set build/train-spine/data
 	$(QUIET) $(BIN)/python -m containers.spine_segmentation.train \
 	  --data build/train-spine/data --out build/train-spine/out --seed 1 --threads 2
 

@@ -46,10 +46,10 @@ Volume = npt.NDArray[Any]
 
 def thigh(asked: Asked) -> tuple[Volume, Volume, tuple[float, float, float]]:
     """Water (z, y, x), true labels and spacing of a fused phantom volume; kept in the cache."""
-    from phantoms.anatomy import fit
-    from phantoms.protocol import protocol
-    from phantoms.subjects import draw_subject
-    from phantoms.training_set import fused_geometry, fused_water
+    from phantoms.shared.protocol import protocol
+    from phantoms.shared.subjects import draw_subject
+    from phantoms.thigh.anatomy import fit
+    from phantoms.thigh.training_set import fused_geometry, fused_water
 
     preset = "small" if asked.quick else "full"
     scan = protocol(preset, "standard")
@@ -78,10 +78,10 @@ def full_size(asked: Asked) -> tuple[Volume, tuple[float, float, float]]:
 def back(asked: Asked) -> tuple[Volume, Volume, tuple[float, float, float]]:
     """T2 image (z, y, x), true labels and spacing of a phantom back; kept in the cache."""
     from containers.spine_segmentation.turn import turn_of
-    from phantoms import haste
-    from phantoms.dixon import stored
-    from phantoms.spine_anatomy import fit
-    from phantoms.spine_subjects import draw_spine_subject
+    from phantoms.back import haste
+    from phantoms.back.anatomy import fit
+    from phantoms.back.subjects import draw_spine_subject
+    from phantoms.shared.dixon import stored
 
     preset = "small" if asked.quick else "full"
     scan = haste.protocol(preset, "standard")

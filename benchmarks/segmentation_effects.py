@@ -22,10 +22,10 @@ from containers.contract.files import replacing, write_json, write_text
 from containers.contract.labels import HAMSTRINGS, MUSCLES, QUADRICEPS, THIGH_LABELS, label_of
 from containers.thigh_segmentation.checkpoint import SHIPPED, load_checkpoint
 from containers.thigh_segmentation.infer import segment
-from phantoms.anatomy import fit
-from phantoms.protocol import protocol
-from phantoms.subjects import draw_subject
-from phantoms.training_set import FIRST_SEED, fused_geometry, fused_water
+from phantoms.shared.protocol import protocol
+from phantoms.shared.subjects import draw_subject
+from phantoms.thigh.anatomy import fit
+from phantoms.thigh.training_set import FIRST_SEED, fused_geometry, fused_water
 
 Labels = npt.NDArray[np.uint8]
 PLAIN = {"texture": 0.25, "shading": 0.15, "noise": 1.0, "motion": 0.0, "station_gain": 0.02}

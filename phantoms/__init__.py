@@ -17,9 +17,22 @@ from pydantic import ValidationError
 from containers.contract.errors import ItemFault
 from containers.contract.request import first_error
 from containers.contract.volume import Geometry
-from phantoms import cohort_masks, cohort_meta, cohort_nako, cohort_ukb, haste_participant, participant, ramp
-from phantoms.anatomy import fit
-from phantoms.mutants import MUTANTS, mutate_labels
+from phantoms.back import participant as haste_participant
+from phantoms.cohorts import (
+    masks as cohort_masks,
+)
+from phantoms.cohorts import (
+    meta as cohort_meta,
+)
+from phantoms.cohorts import (
+    nako as cohort_nako,
+)
+from phantoms.cohorts import (
+    ukb as cohort_ukb,
+)
+from phantoms.corrupt.labels import MUTANTS, mutate_labels
+from phantoms.thigh import participant, ramp
+from phantoms.thigh.anatomy import fit
 
 __all__ = ["MUTANTS", "PHANTOMS", "make", "mutate_labels", "truth_labels", "truth_volume"]
 

@@ -71,7 +71,7 @@ def lacks_images() -> bool:
         return True
     import docker
 
-    from harness import images
+    from harness.runners import images
 
     client = docker.from_env(timeout=20)
     try:

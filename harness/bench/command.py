@@ -21,8 +21,8 @@ from harness.bench.results import BenchResults, Row, Settings
 from harness.bench.running import run_row
 from harness.bench.suite import Asked, no_cuda
 from harness.bench.table import closing, table
-from harness.results import ExitStatus
-from harness.stages import ROOT
+from harness.project import ROOT
+from harness.run.results import ExitStatus
 
 SCRIPTS = ROOT / "benchmarks"
 QUICK_SECONDS = 2.0

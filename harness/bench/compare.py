@@ -16,7 +16,7 @@ from harness.bench.fingerprint import differences, label
 from harness.bench.results import BenchResults, Machine, Row
 from harness.bench.statistics import Interval, ratio_interval
 from harness.bench.table import BUSY, seconds_text
-from harness.results import ExitStatus
+from harness.run.results import ExitStatus
 
 Saying = Literal["slower", "faster", "same", "not decided", "not ranked"]
 

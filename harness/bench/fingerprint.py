@@ -15,9 +15,8 @@ from pathlib import Path
 
 from containers.contract.files import sha256_file
 from harness.bench.results import Code, Fingerprint, Gpu, Machine
-from harness.report.provenance import commit
-from harness.stages import ROOT
-from harness.version import project_version
+from harness.project import ROOT, project_version
+from harness.provenance import commit
 
 FLAGS = (
     "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni",

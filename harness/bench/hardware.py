@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.bench.fingerprint import label
 from harness.bench.results import load
 from harness.bench.statistics import Interval
-from harness.stages import ROOT
+from harness.project import ROOT
 
 PYTEST = ".pytest-benchmark.json"
 """Ending of the file for pytest-benchmark, beside the results file."""

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from containers.contract.errors import EnvironmentFault
-from harness import children
 from harness.bench.clock import calls_per_sample
 from harness.bench.statistics import CONFIDENCE, median_interval
 from harness.bench.suite import Asked, environment
-from harness.stages import ROOT
+from harness.project import ROOT
+from harness.runners import children
 
 FEWEST, MOST = 6, 50
 """Samples per method: under FEWEST no interval of a median has 95 %; over MOST little is gained."""

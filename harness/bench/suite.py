@@ -23,7 +23,7 @@ import numpy.typing as npt
 from containers.contract import cuda
 from containers.contract.files import replacing_folder, sha256_file
 from harness.bench.results import Check, Scalar
-from harness.stages import ROOT
+from harness.project import ROOT
 
 Values = Mapping[str, npt.NDArray[Any]]
 """What a method found, by name of quantity."""
@@ -50,7 +50,7 @@ class Asked:
 
         What is in it comes from the phantoms: a change of their sources makes another folder.
         """
-        sources = sorted((ROOT / "phantoms").glob("*.py"))
+        sources = sorted((ROOT / "phantoms").rglob("*.py"))
         version = hashlib.sha256("".join(map(sha256_file, sources)).encode()).hexdigest()[:12]
         place = Path(self.work).resolve() / f"{name}-{version}"
         if place.is_dir():

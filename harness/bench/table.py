@@ -7,7 +7,7 @@ from rich.table import Table
 
 from harness.bench.results import BenchResults, Check, Measured, Method, Ratio, Row
 from harness.bench.statistics import CONFIDENCE
-from harness.report.summary import plural
+from harness.text import plural
 
 BUSY = 0.05
 """Share of the machine that other programs may take before it is said."""

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from containers.contract.errors import RequestFault
 from containers.contract.files import write_text
 from containers.contract.request import Finite, Strict, first_error
-from harness.stages import ROOT
+from harness.project import ROOT
 
 SCHEMA_VERSION = "1.0"
 FOLDER = ROOT / "reference_results" / "baselines"

@@ -14,11 +14,11 @@ from typing import Any
 import docker
 
 from containers.contract.errors import EnvironmentFault, RequestFault
-from harness.results import ExitStatus
+from harness.run.results import ExitStatus
 from harness.runners.base import Call, Exit, Runner, StageHandle
 from harness.runners.docker import DockerRunner
 from harness.runners.process import ProcessRunner
-from harness.stages import CONTAINERS
+from harness.runners.stages import CONTAINERS
 
 
 def plant(stage: str, folder: Path, tree: Path) -> Path:

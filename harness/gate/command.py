@@ -19,13 +19,12 @@ from harness.gate.running import Bench, Ran, run_case
 from harness.gate.spec import FOLDER as CASES
 from harness.gate.spec import GateFile, load_gate_cases
 from harness.progress import Progress
-from harness.run_folder import require_writable
+from harness.project import ROOT, project_version
+from harness.run.folder import require_writable
+from harness.run.store import Store
+from harness.run.workers import Workers
 from harness.runners.base import Runner
 from harness.runners.choose import choose
-from harness.stages import ROOT
-from harness.store import Store
-from harness.version import project_version
-from harness.workers import Workers
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from harness.gate.baseline import Baseline, Frozen
 from harness.gate.readings import Number, Readings
 from harness.gate.result import Outcome, Row
 from harness.gate.spec import GateCase
-from harness.steps import StageStep
+from harness.run.steps.models import StageStep
 
 LARGEST = 1e9
 """Movements are shown up to here, in tolerances: a count that is exact has next to none."""

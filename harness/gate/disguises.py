@@ -27,7 +27,7 @@ from pydicom.uid import (
 )
 
 from containers.contract.files import sha256_file, write_json, write_text
-from harness.outcome import Outcome
+from harness.run.outcome import Outcome
 
 Entries = list[tuple[str, bytes]]
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)

@@ -20,10 +20,10 @@ from harness.gate.readings import Number, Readings
 from harness.gate.running import Bench, Ran, run_case
 from harness.gate.spec import PRESET, GateCase, GateFile
 from harness.gate.variations import SAMPLED, Variation, sampled_seeds
-from harness.reproduce import environment
+from harness.project import project_version
+from harness.reproduce.session import environment
 from harness.runners.base import Runner
-from harness.sampling import WIDTH, outward
-from harness.version import project_version
+from harness.simulate.sampling import WIDTH, outward
 
 LOCKS = ("requirements/host.lock", "requirements/torch-cpu.lock", "containers/base/requirements-cpu.lock")
 RULE = (

@@ -22,8 +22,8 @@ from harness.gate.running import Bench, run_case
 from harness.gate.spec import GateFile, load_gate_cases
 from harness.gate.variations import HARMLESS, Variation, reference_variation
 from harness.progress import Progress
-from harness.results import ExitStatus
-from harness.run_folder import require_writable
+from harness.run.folder import require_writable
+from harness.run.results import ExitStatus
 from harness.runners.process import ProcessRunner
 
 

@@ -14,9 +14,9 @@ from containers.contract.errors import ItemFault
 from containers.contract.spec import StageSpec, declared_name
 from containers.contract.volume import read_nrrd
 from harness.gate.spec import GateCase
-from harness.outcome import Outcome
-from harness.pipeline import CaseRun
-from harness.steps import StageStep
+from harness.run.outcome import Outcome
+from harness.run.pipeline import CaseRun
+from harness.run.steps.models import StageStep
 
 AXES = ("i", "j", "k")
 WORLD = ("left", "posterior", "superior")

@@ -10,7 +10,7 @@ from containers.contract.files import write_json, write_text
 from harness.gate.comparison import LARGEST, worst_first
 from harness.gate.result import REGRESSIONS, CaseResult, GateResult, Outcome, Row
 from harness.report.exports import markdown_table, printable
-from harness.results import ExitStatus
+from harness.run.results import ExitStatus
 
 SHOWN = 40
 """Rows of a table for people; the JSON file has all."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from containers.contract.request import Finite, Strict
-from harness.results import ExitStatus
+from harness.run.results import ExitStatus
 
 SCHEMA_VERSION = "1.0"
 

@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.builtin import Task
-from harness.checks import evaluate
 from harness.gate.candidate import ByStage
 from harness.gate.disguises import disguise
 from harness.gate.readings import Readings, read
 from harness.gate.spec import PRESET, GateCase
-from harness.pipeline import CaseRun, Context, Outcomes
 from harness.progress import Progress
-from harness.results import CheckResult
+from harness.run.checks import evaluate
+from harness.run.pipeline import CaseRun, Context, Outcomes
+from harness.run.results import CheckResult
+from harness.run.steps.builtin import Task
+from harness.run.store import Entry, Store
+from harness.run.workers import Workers
 from harness.runners.base import StageHandle
-from harness.store import Entry, Store
-from harness.workers import Workers
 
 SECONDS_PER_JOB = 900.0
 Changes = dict[str, list[str]]

@@ -14,8 +14,8 @@ from containers.contract.errors import RequestFault
 from containers.contract.files import sha256_file
 from containers.contract.request import ItemId, Strict, first_error
 from harness.gate.disguises import DISGUISES
-from harness.spec import Case, Check
-from harness.steps import PhantomInput, Preset
+from harness.run.case import Case, Check
+from harness.run.steps.models import PhantomInput, Preset
 
 FOLDER = Path(__file__).parent / "cases"
 PRESET: Preset = "small"

@@ -13,7 +13,7 @@ from harness.gate.candidate import Setting
 from harness.gate.disguises import DICOM, DISGUISES, SEED_STEPS, other_random_numbers
 from harness.gate.running import Changes
 from harness.gate.spec import GateCase
-from harness.steps import PhantomInput, StageStep
+from harness.run.steps.models import PhantomInput, StageStep
 
 
 @dataclass(frozen=True)

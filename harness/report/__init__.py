@@ -10,7 +10,7 @@ from containers.contract.files import replacing, write_json
 from harness.report import crate
 from harness.report.exports import claims_csv, junit, summary_markdown
 from harness.report.html import page
-from harness.results import Results
+from harness.run.results import Results
 
 
 def write(results: Results, timings: dict[str, Any], run_folder: Path, report_folder: Path) -> None:

@@ -6,11 +6,11 @@ the case. A comparison that was not made has a row that says why.
 
 import json
 
-from harness.outcome import Outcome
-from harness.report.summary import plural
-from harness.results import ComparedNumber, ComparedQuantity, Comparison
-from harness.spec import Case
-from harness.steps import Compare
+from harness.run.case import Case
+from harness.run.outcome import Outcome
+from harness.run.results import ComparedNumber, ComparedQuantity, Comparison
+from harness.run.steps.models import Compare
+from harness.text import plural
 
 MOST_ROWS = 200
 """Rows that the report holds; the file of differences has all."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from containers.contract.files import write_json
 from harness.report import overview, summary
-from harness.results import ExitStatus, JobResult, Results
+from harness.run.results import ExitStatus, JobResult, Results
+from harness.text import plural
 
 NAME = "ro-crate-metadata.json"
 CRATE_VERSION = "1.1"
@@ -73,7 +74,7 @@ def _failure(results: Results, job: JobResult) -> str:
         and item.status != "ok"
         and (item.case, item.step, item.item) not in wanted
     ]
-    return f"{summary.plural(len(bad), 'item')} without a result: {bad[0].item}: {bad[0].error}" if bad else ""
+    return f"{plural(len(bad), 'item')} without a result: {bad[0].item}: {bad[0].error}" if bad else ""
 
 
 def metadata(results: Results) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def _job(entity: Any, results: Results, job: JobResult, number: int, record: Any
         {
             "@type": "CreateAction",
             "name": f"{job.case} / {job.step}",
-            "description": f"{summary.plural(job.items_ok, 'item')} with a result, {job.items_error} with an error; "
+            "description": f"{plural(job.items_ok, 'item')} with a result, {job.items_error} with an error; "
             f"{job.runner} runner",
             "instrument": entity(*_application(job)),
             "object": entity(f"#case-{job.case}", {"@type": "CreativeWork", "name": f"case {job.case}"}),

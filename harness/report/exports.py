@@ -10,7 +10,8 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 from harness.report import comparison, overview, summary
-from harness.results import CheckResult, ClaimResult, ItemResult, Results, Verdict
+from harness.run.results import CheckResult, ClaimResult, ItemResult, Results, Verdict
+from harness.text import plural
 
 CLAIM_COLUMNS = (
     "paper",
@@ -140,7 +141,7 @@ def markdown_table(heads: list[str], rows: list[list[str]]) -> list[str]:
 def _paper(paper: overview.Overview) -> list[str]:
     """One paper: its verdicts, how its claims were settled, and each finding in one row."""
     counts = ", ".join(f"{part.count} {part.verdict.value}" for part in paper.parts)
-    lines = [f"## {_cell(paper.paper)}: {summary.plural(paper.total, 'claim')}", "", f"{counts}.", ""]
+    lines = [f"## {_cell(paper.paper)}: {plural(paper.total, 'claim')}", "", f"{counts}.", ""]
     lines += [*(f"- {_cell(line)}" for line in paper.lines), ""]
     for title, found in (("Cannot be so as printed", paper.contradictions), ("Shown together", paper.equalities)):
         if found:

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from containers.contract.errors import RequestFault
 from containers.contract.request import Strict, first_error
-from harness.results import Picture
+from harness.run.results import Picture
 
 REGISTER = Path(__file__).parent / "figures.toml"
 

@@ -12,7 +12,8 @@ import jinja2
 from markupsafe import Markup, escape
 
 from harness.report import comparison, exports, figures, overview, summary, times
-from harness.results import CheckResult, ClaimResult, Results, Verdict
+from harness.run.results import CheckResult, ClaimResult, Results, Verdict
+from harness.text import plural
 
 FOLDER = Path(__file__).parent
 
@@ -156,7 +157,7 @@ def _environment() -> jinja2.Environment:
         "isolation": _isolation,
         "measured": exports.measured,
         "tolerance": exports.tolerance,
-        "plural": summary.plural,
+        "plural": plural,
         "breaks": _breaks,
         "compared": comparison.line,
         "exact": _exact,

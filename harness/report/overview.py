@@ -8,9 +8,9 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
-from harness.report.summary import plural
-from harness.results import ClaimResult, Finding, Results, Route, Verdict
-from reference_results.paper import Paper, papers
+from harness.claims.paper import Paper, papers
+from harness.run.results import ClaimResult, Finding, Results, Route, Verdict
+from harness.text import plural
 
 NAMES = {
     Verdict.REPRODUCED: ("follows from other printed numbers", "follow from other printed numbers"),

@@ -17,13 +17,13 @@ from pydantic import ValidationError
 
 from containers.contract.errors import RequestFault
 from containers.contract.request import Strict, first_error
-from harness.report.cohort_plot import Array, subgroup_boxes
-from harness.report.heat_plot import heat_plot
-from harness.report.interval_plot import Group, Row, interval_plot
-from harness.report.selection_plot import Stage, selection
-from harness.results import ClaimResult, Picture
-from reference_results import Ledger
-from reference_results.printed import PrintedNumber
+from harness.claims.ledger import Ledger
+from harness.claims.printed import PrintedNumber
+from harness.pictures.cohort_plot import Array, subgroup_boxes
+from harness.pictures.heat_plot import heat_plot
+from harness.pictures.interval_plot import Group, Row, interval_plot
+from harness.pictures.selection_plot import Stage, selection
+from harness.run.results import ClaimResult, Picture
 
 SPEC = Path(__file__).parent / "print_figures.toml"
 EVIDENCE, CASE = "recomputed from print", "print"

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from harness.results import CheckResult, Results, Route, Verdict
+from harness.run.results import CheckResult, Results, Route, Verdict
+from harness.text import plural
 
 EXIT_MEANING = {
     0: "all as expected",
@@ -34,11 +35,6 @@ RANGE_RULE = (
 )
 REFUSED = "refused as expected"
 EVIDENCE_ORDER = ("phantom", "simulation", "real data", "mutant")
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """`1 check`, `2 checks`."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def outcome(check: CheckResult) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.files import sha256_file
-from harness import children
+from harness.runners import children
 from harness.runners.base import Call, Exit, Limits, StageHandle, parse_description
 from harness.runners.process import attend_child
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from containers.contract.errors import EnvironmentFault, RequestFault
-from harness import images
 from harness.progress import Progress
+from harness.runners import images
 from harness.runners.apptainer import ApptainerRunner
 from harness.runners.base import Runner
 from harness.runners.docker import DockerRunner, connect

@@ -20,10 +20,11 @@ from typing import Any
 from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.files import sha256_file
 from containers.contract.spec import StageSpec, load_spec
-from harness import children
+from harness.project import ROOT
+from harness.runners import children
 from harness.runners.base import Call, Exit, Limits, StageHandle, parse_description, wait
-from harness.stages import CONTAINERS as STAGES
-from harness.stages import ROOT, module_of, stage_folders
+from harness.runners.stages import CONTAINERS as STAGES
+from harness.runners.stages import module_of, stage_folders
 
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "NUMBA_CACHE_DIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from containers.contract.errors import EnvironmentFault, RequestFault
-from harness import images, stages
+from harness.runners import images, stages
 
 
 def context(files: list[tuple[str, Path]]) -> bytes:

@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from harness.bench.results import BenchResults, Check, Code, Fingerprint, Machine, Measured, Method, Row, Settings
+from harness.bench.results import (
+    BenchResults,
+    Check,
+    Code,
+    Fingerprint,
+    Machine,
+    Measured,
+    Method,
+    Row,
+    Settings,
+)
 from harness.bench.statistics import median_interval
 
 STEADY = [1.00, 1.01, 0.99, 1.02, 0.98, 1.005, 0.995, 1.01]

@@ -8,7 +8,7 @@ from containers.contract.errors import RequestFault
 from containers.contract.files import write_json
 from harness.bench import compare
 from harness.bench.results import BenchResults, load
-from harness.cli import main
+from harness.cli.main import main
 from tests.bench.made import STEADY, results, row
 
 SLOWER = [1.2 * s for s in STEADY]

@@ -11,7 +11,7 @@ import pytest
 from containers.contract.errors import ItemFault
 from containers.contract.labels import SPINE_LABELS
 from containers.contract.volume import Volume
-from phantoms.haste_bad_inputs import IMAGE_FAULTS, spoil_image, spoil_labels
+from phantoms.corrupt.back import IMAGE_FAULTS, spoil_image, spoil_labels
 from tests.composition.back_boxes import GRID, Back, back_image, back_labels, streaks
 from tests.composition.conftest import RunStage
 

@@ -16,10 +16,10 @@ from containers.composition.mixture.rules import component_weights
 from containers.composition.mixture.start import start
 from containers.contract.errors import EnvironmentFault
 from containers.contract.volume import Geometry
-from phantoms import haste
-from phantoms.dixon import stored
-from phantoms.spine_anatomy import Scales, build
-from phantoms.spine_subjects import SpineSubject
+from phantoms.back import haste
+from phantoms.back.anatomy import Scales, build
+from phantoms.back.subjects import SpineSubject
+from phantoms.shared.dixon import stored
 
 Values = npt.NDArray[np.generic]
 SUBJECT = SpineSubject(sex="female", height_m=1.70, weight_kg=80, lmm_cm3_per_bmi=25, intermat_percent=7.0)

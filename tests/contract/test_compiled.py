@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from containers.contract.compiled import source_digest
-from harness.stages import ROOT
+from harness.project import ROOT
 
 FILES = {
     "__init__.py": "",
@@ -122,9 +122,9 @@ def test_where_nothing_can_be_written_the_code_is_compiled_each_time(tree: Path)
 
 def test_kernels_import_little() -> None:
     """Else an edit anywhere would have them compiled again, as in each mutant of the gate."""
-    spine, fusion = source_digest("phantoms.spine_kernel"), source_digest("containers.fusion.kernels")
+    spine, fusion = source_digest("phantoms.back.kernel"), source_digest("containers.fusion.kernels")
     assert spine != fusion != source_digest("containers.fusion.interpolate_numba")
-    for name in ("phantoms/anatomy_kernel.py", "phantoms/spine_kernel.py", "containers/fusion/kernels.py"):
+    for name in ("phantoms/shared/anatomy_kernel.py", "phantoms/back/kernel.py", "containers/fusion/kernels.py"):
         text = (ROOT / name).read_text(encoding="utf-8")
         own = [line for line in text.splitlines() if line.startswith(("from phantoms", "from containers"))]
         assert len(own) <= 2 and "cache=True" not in text
@@ -143,7 +143,7 @@ def test_an_edit_of_a_tube_changes_the_codes_of_the_back(tmp_path: Path) -> None
     environment = {"PYTHONDONTWRITEBYTECODE": "1"}
     whole = ask(folder, SPINE, **environment)
     assert 1000 < int(whole[1]) < 7200
-    edit(folder / "phantoms/anatomy_kernel.py", "return float((1.0 - q) *", "return float((1.1 - q) *")
+    edit(folder / "phantoms/shared/anatomy_kernel.py", "return float((1.0 - q) *", "return float((1.1 - q) *")
     changed = ask(folder, SPINE, **environment)
     assert changed != whole
     assert changed == ask(folder, SPINE, **environment | {"NUMBA_DISABLE_JIT": "1"})

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import images
-from harness.conformance import check_stage
+from harness.conformance.checks import check_stage
+from harness.runners import images
 from harness.runners.docker import DockerRunner
 from harness.runners.process import ProcessRunner
 

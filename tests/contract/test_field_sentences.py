@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from containers.contract.request import Item, Strict
-from harness.schemas import SCHEMAS, schema
-from harness.stages import ROOT
+from harness.cli.schemas import SCHEMAS, schema
+from harness.project import ROOT
 
 PACKAGES = ("benchmarks", "containers", "harness", "phantoms", "reference_results")
 MODEL = "BaseModel"

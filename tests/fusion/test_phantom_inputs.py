@@ -8,7 +8,7 @@ import pytest
 
 import phantoms
 from containers.contract.volume import read_nrrd
-from phantoms import bad_inputs
+from phantoms.corrupt import dicom as bad_inputs
 from tests.fusion.dicom_series import run_stage
 
 MEND_OF = {

@@ -14,9 +14,9 @@ from harness.gate.result import GateResult
 from harness.gate.running import Bench
 from harness.gate.spec import load_gate_case
 from harness.progress import Progress
+from harness.run.store import Store
+from harness.run.workers import Workers
 from harness.runners.process import ProcessRunner
-from harness.store import Store
-from harness.workers import Workers
 
 STAGE = Path(__file__).parent / "stages" / "table_mean"
 CASE = """

@@ -5,7 +5,6 @@ from collections import Counter
 import pytest
 
 from containers.contract.errors import RequestFault
-from harness import images
 from harness.gate.baseline import load_baseline
 from harness.gate.mutants import Mutant, load_mutants, mutated
 from harness.gate.proof import of_mutant
@@ -13,6 +12,7 @@ from harness.gate.proof_result import Caught
 from harness.gate.result import CaseResult, Outcome, Row
 from harness.gate.spec import case_files, load_gate_case
 from harness.gate.variations import HARMLESS, SAMPLED, sampled_seeds
+from harness.runners import images
 
 MUTANTS = load_mutants()
 CASES = {name: load_gate_case(path).case for name, path in case_files().items()}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from harness.pipeline import CaseRun, Context
 from harness.progress import Progress
+from harness.run.case import Case
+from harness.run.pipeline import CaseRun, Context
+from harness.run.store import Store
+from harness.run.workers import Workers
 from harness.runners.process import ProcessRunner
-from harness.spec import Case
-from harness.store import Store
-from harness.workers import Workers
 
 STAGES = Path(__file__).parent / "stages"
 

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness import builtin
-from harness.builtin import Task
+from harness.run.steps import builtin
+from harness.run.steps.builtin import Task
 
 
 def die(folder: Path, marks: Path, times: int) -> None:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from harness.pipeline import CaseRun, Context
 from harness.progress import Progress
+from harness.run.pipeline import CaseRun, Context
+from harness.run.store import Store
+from harness.run.workers import Workers
 from harness.runners.process import ProcessRunner
-from harness.store import Store
-from harness.workers import Workers
 from tests.harness.conftest import STAGES, lines_case
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from harness.checks import evaluate
-from harness.spec import Check
+from harness.run.case import Check
+from harness.run.checks import evaluate
 from tests.harness.conftest import Runs, lines_case
 
 CHECK: dict[str, Any] = {

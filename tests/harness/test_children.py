@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import children
-from harness.stages import ROOT
+from harness.project import ROOT
+from harness.runners import children
 
 PROGRAM = "sleep 61 & sleep 60"
 HARNESS = f"""

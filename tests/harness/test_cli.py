@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from harness.progress import Progress
-from harness.reproduce import Options, exit_status, reproduce
-from harness.results import CheckResult, ExitStatus
-from harness.run_stage import fact_value, item_id
+from harness.reproduce.session import Options, exit_status, reproduce
+from harness.run.case import load_cases
+from harness.run.one_stage import fact_value, item_id
+from harness.run.results import CheckResult, ExitStatus
 from harness.runners.apptainer import command_line
 from harness.runners.base import Limits
-from harness.spec import load_cases
 from tests.harness.conftest import STAGES
 
 ROOT = STAGES.parents[2]
@@ -75,7 +75,7 @@ def test_wrong_usage_is_one_line_and_exit_status_two(arguments: list[str], said:
 
 def test_sample_without_data_is_one_line_and_writes_nothing(tmp_path: Path) -> None:
     from containers.contract.errors import RequestFault
-    from harness import sampling
+    from harness.simulate import sampling
 
     text = (ROOT / "harness" / "cases" / "siemens_two_station.toml").read_text(encoding="utf-8")
     start = text.index("tolerance_source")
@@ -264,8 +264,8 @@ def test_an_asked_case_of_which_nothing_ran_is_incomplete() -> None:
 
 
 def test_closing_lines_say_why_a_check_was_not_run() -> None:
-    from harness.closing import closing_lines
-    from harness.reproduce import _nothing
+    from harness.cli.last_lines import closing_lines
+    from harness.reproduce.session import _nothing
 
     note = "not run: item x is not in preset small"
     skipped = check(passed=False, skipped=True).model_copy(update={"note": note})

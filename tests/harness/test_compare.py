@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from containers.contract.record import Metric, Record, StageId
-from harness.compare import Row, compare, summary
+from harness.run.steps.compare import Row, compare, summary
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.conformance import CHECKS, check_stage
+from harness.conformance.checks import CHECKS, check_stage
 from harness.runners.process import ProcessRunner
 from tests.harness.conftest import STAGES
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from containers.contract.errors import EnvironmentFault, RequestFault
+from harness.run.store import Store, complaint_of
 from harness.runners.base import Call, Limits
 from harness.runners.process import ProcessRunner, clean_environment
-from harness.store import Store, complaint_of
 from tests.harness.conftest import STAGES, Runs
 
 GOOD = "one\ntwo\n"

@@ -14,8 +14,8 @@ import pytest
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file
-from harness.checks import evaluate
-from harness.reproduce import anything_measured, exit_status
+from harness.reproduce.session import anything_measured, exit_status
+from harness.run.checks import evaluate
 from harness.runners.base import Call, Exit, StageHandle
 from harness.runners.process import ProcessRunner
 from tests.harness.conftest import STAGES, Runs, lines_case

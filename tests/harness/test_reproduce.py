@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from containers.contract.errors import EnvironmentFault
-from harness import reproduce as module
 from harness.progress import Progress
+from harness.reproduce import session as module
 from harness.runners.base import StageHandle
 from harness.runners.choose import Chosen
 from harness.runners.process import ProcessRunner

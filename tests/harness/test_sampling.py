@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import sampling
-from harness.spec import CASES, Check, load_case
+from harness.run.case import CASES, Check, load_case
+from harness.simulate import sampling
 
 BASELINES = Path(sampling.__file__).parents[1] / "reference_results" / "baselines"
 

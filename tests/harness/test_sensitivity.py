@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 
 from containers.contract.errors import ItemFault
 from containers.contract.record import Metric, Output, Record, StageId
-from harness.builtin import Task, perform
-from harness.gather import sensitivity_task
-from harness.outcome import Outcome
-from harness.report import sensitivity_plot
-from harness.sensitivity import key_of
-from harness.spec import CASES, Case
-from harness.steps import Sensitivity, StageStep
+from harness.pictures import sensitivity_plot
+from harness.run.case import CASES, Case
+from harness.run.outcome import Outcome
+from harness.run.steps.builtin import Task, perform
+from harness.run.steps.collect import sensitivity_task
+from harness.run.steps.models import Sensitivity, StageStep
+from harness.run.steps.sensitivity import key_of
 
 STEP = {
     "kind": "sensitivity",

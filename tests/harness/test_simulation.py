@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.simulation import Draws, normal_interval, performance
+from harness.run.steps.performance import Draws, normal_interval, performance
 
 
 def measures(**parts: list[float]) -> dict[str, float | None]:

@@ -10,16 +10,16 @@ import pytest
 
 import phantoms
 from containers.contract.errors import RequestFault
-from harness.checks import evaluate
-from harness.pipeline import CaseRun, Context
 from harness.progress import Progress
+from harness.run.case import CASES, Case, load_case
+from harness.run.checks import evaluate
+from harness.run.pipeline import CaseRun, Context
+from harness.run.steps.draws import DrawRunner
+from harness.run.steps.models import Simulation
+from harness.run.store import Store
+from harness.run.workers import Workers
 from harness.runners.process import ProcessRunner
-from harness.simulation_command import simulate
-from harness.simulation_draws import DrawRunner
-from harness.spec import CASES, Case, load_case
-from harness.steps import Simulation
-from harness.store import Store
-from harness.workers import Workers
+from harness.simulate.command import simulate
 from tests.harness.conftest import STAGES
 from tests.harness.test_cli import myorepro
 
@@ -156,7 +156,7 @@ def test_more_draws_begin_with_those_that_are_there(run_case: Runs) -> None:
 
 
 def test_a_stopped_run_goes_on(run_case: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.simulation_draws.SHARD", 2)
+    monkeypatch.setattr("harness.run.steps.draws.SHARD", 2)
     ended = []
     whole = DrawRunner._shard
 

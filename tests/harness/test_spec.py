@@ -9,9 +9,9 @@ import pytest
 
 from containers.contract.errors import RequestFault
 from containers.contract.request import Strict
-from harness.schemas import SCHEMAS, export, schema
-from harness.spec import CASES, load_case, load_cases
-from harness.steps import PRESETS
+from harness.cli.schemas import SCHEMAS, export, schema
+from harness.run.case import CASES, load_case, load_cases
+from harness.run.steps.models import PRESETS
 from tests.harness.conftest import lines_case
 
 TEXT = """

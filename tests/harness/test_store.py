@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from containers.contract.files import sha256_file, write_json
 from containers.contract.record import ErrorInfo, Output, Record, StageId
-from harness.store import Store, complaint_of, key_of
+from harness.run.store import Store, complaint_of, key_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(), lambda v: st.lists(v, max_size=3), max_leaves=5

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from containers.contract.files import write_json
-from harness.checks import evaluate
+from harness.run.checks import evaluate
+from harness.run.store import PROVENANCE, SEAL, Store, key_of, unsafe
 from harness.runners.base import Call, Exit, StageHandle
 from harness.runners.process import ProcessRunner
-from harness.store import PROVENANCE, SEAL, Store, key_of, unsafe
 from tests.harness.conftest import STAGES, Runs, lines_case
 from tests.harness.test_store import item
 

@@ -14,11 +14,12 @@ import psutil
 import pytest
 
 from containers.contract.errors import EnvironmentFault, ItemFault
-from harness import builtin, simulation_draws
-from harness import reproduce as module
 from harness.progress import Progress
-from harness.results import ExitStatus, Results
-from harness.workers import Workers
+from harness.reproduce import session as module
+from harness.run.results import ExitStatus, Results
+from harness.run.steps import builtin
+from harness.run.steps import draws as simulation_draws
+from harness.run.workers import Workers
 from tests.harness import dying
 from tests.harness.test_simulation_run import Runs, case, metrics
 from tests.harness.test_simulation_run import run_case as run_case

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 
 from containers.contract.errors import ItemFault
-from harness.report import meta_plot
-from harness.report.meta_plot import forest_plot, funnel_plot
+from harness.pictures import meta_plot
+from harness.pictures.meta_plot import forest_plot, funnel_plot
 from tests.meta_analysis.conftest import Answer
 from tests.meta_analysis.tables import DATA, MUSCLE_EFFECTS, MUSCLES
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from containers.contract.errors import ItemFault
 from containers.contract.labels import HAMSTRINGS, MUSCLES, QUADRICEPS, THIGH_LABELS, label_of
 from containers.contract.volume import Geometry
-from phantoms.anatomy import FASCIA_MM, Anatomy, Scales, build, fit, truth
-from phantoms.subjects import TABLE_1, Subject, draw_subject
+from phantoms.shared.subjects import TABLE_1, Subject, draw_subject
+from phantoms.thigh.anatomy import FASCIA_MM, Anatomy, Scales, build, fit, truth
 
 PLAIN = Subject(sex="male", height_m=1.70, weight_kg=70, tmv_cm3=9000, pa_ratio=0.45)
 

@@ -10,7 +10,7 @@ import pytest
 
 import phantoms
 from containers.contract.errors import ItemFault
-from phantoms import bad_inputs
+from phantoms.corrupt import dicom as bad_inputs
 
 
 @pytest.fixture(scope="module")

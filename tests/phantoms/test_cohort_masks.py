@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import phantoms
-from phantoms import cohort_masks as masks
+from phantoms.cohorts import masks
 
 SPACING = (1.0, 1.0, 1.5)
 RADIUS = 14.0

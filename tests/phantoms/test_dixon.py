@@ -5,11 +5,11 @@ import pytest
 
 from containers.contract.labels import label_of
 from containers.contract.volume import Geometry
-from phantoms import dixon
-from phantoms.anatomy import Anatomy, fit
-from phantoms.protocol import FULL, SMALL
-from phantoms.subjects import Subject
-from phantoms.tissues import Tissue, fat_dephasing, spoiled_gradient_echo
+from phantoms.shared import dixon
+from phantoms.shared.protocol import FULL, SMALL
+from phantoms.shared.subjects import Subject
+from phantoms.shared.tissues import Tissue, fat_dephasing, spoiled_gradient_echo
+from phantoms.thigh.anatomy import Anatomy, fit
 
 FAT_PERCENT = {"gluteus_maximus": 12.0, "vastus_lateralis": 5.0}
 SUBJECT = Subject(sex="male", height_m=1.70, weight_kg=75, tmv_cm3=10500, pa_ratio=0.45, pdff_percent=FAT_PERCENT)

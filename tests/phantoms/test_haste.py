@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from containers.contract.volume import Geometry
-from phantoms import haste
-from phantoms import spine_kernel as kernel
-from phantoms.haste_tissues import BY_CODE, groups
-from phantoms.spine_anatomy import Scales, SpineAnatomy, build
-from phantoms.spine_subjects import SpineSubject
+from phantoms.back import haste, kernel
+from phantoms.back.anatomy import Scales, SpineAnatomy, build
+from phantoms.back.subjects import SpineSubject
+from phantoms.back.tissues import BY_CODE, groups
 
 SUBJECT = SpineSubject(sex="female", height_m=1.70, weight_kg=80, lmm_cm3_per_bmi=25, intermat_percent=7.0)
 GRID = Geometry((320, 260, 3), (1.4, 1.4, 5.0), (-223.3, -181.3, 150.0))

@@ -19,10 +19,12 @@ from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import main
 from containers.contract.volume import Volume, read_nrrd
 from containers.fusion import __main__ as fusion
-from phantoms import haste_bad_inputs, spine_training_set, training_set
-from phantoms.haste import FULL, with_voxels
-from phantoms.haste_participant import Parameters, anatomy_of, composed_geometry, subject_of
-from phantoms.spine_template import LEVELS
+from phantoms.back import training_set as spine_training_set
+from phantoms.back.haste import FULL, with_voxels
+from phantoms.back.participant import Parameters, anatomy_of, composed_geometry, subject_of
+from phantoms.back.template import LEVELS
+from phantoms.corrupt import back as haste_bad_inputs
+from phantoms.thigh import training_set
 
 SETTINGS: dict[str, Any] = {"preset": "small", "seed": 3, "stations": 3, "truth_step_mm": 3.0}
 

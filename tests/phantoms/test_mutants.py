@@ -7,8 +7,8 @@ import phantoms
 from containers.contract.errors import ItemFault
 from containers.contract.labels import label_of
 from containers.contract.volume import Geometry
-from phantoms.anatomy import Scales, build
-from phantoms.subjects import Subject
+from phantoms.shared.subjects import Subject
+from phantoms.thigh.anatomy import Scales, build
 
 GRID = Geometry((110, 80, 60), (4.0, 4.0, 10.0), (-218.0, -140.0, -490.0))
 LABELS = build(

@@ -11,7 +11,7 @@ import pytest
 import phantoms
 from containers.contract.errors import ItemFault
 from containers.contract.volume import Geometry
-from phantoms import ramp
+from phantoms.thigh import ramp
 
 # The field without offset at (x, y, z) = (10, 20, -100): 2000 + 15 - 20 - 120.
 POINT, VALUE = (10.0, 20.0, -100.0), 1875.0

@@ -6,11 +6,11 @@ import pytest
 from containers.contract.errors import ItemFault
 from containers.contract.labels import SPINE_LABELS
 from containers.contract.volume import Geometry
-from phantoms import spine_kernel as kernel
-from phantoms.spine_anatomy import BOX_HIGH, BOX_LOW, Scales, SpineAnatomy, build, fit
-from phantoms.spine_subjects import SpineSubject, draw_spine_subject
-from phantoms.spine_template import LEVEL_TOPS, LEVELS, canal_y
-from phantoms.spine_truth import truth
+from phantoms.back import kernel
+from phantoms.back.anatomy import BOX_HIGH, BOX_LOW, Scales, SpineAnatomy, build, fit
+from phantoms.back.subjects import SpineSubject, draw_spine_subject
+from phantoms.back.template import LEVEL_TOPS, LEVELS, canal_y
+from phantoms.back.truth import truth
 
 PLAIN = SpineSubject(sex="male", height_m=1.70, weight_kg=26 * 1.7**2, lmm_cm3_per_bmi=27, intermat_percent=6.4)
 PLANE = 1.02

@@ -12,10 +12,10 @@ from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import main
 from containers.contract.volume import read_nrrd
 from containers.fusion import __main__ as fusion
-from phantoms import training_set
-from phantoms.anatomy import fit
-from phantoms.protocol import SMALL
-from phantoms.subjects import draw_subject
+from phantoms.shared.protocol import SMALL
+from phantoms.shared.subjects import draw_subject
+from phantoms.thigh import training_set
+from phantoms.thigh.anatomy import fit
 
 
 def test_fused_water_is_what_the_fusion_stage_gives(tmp_path: Path) -> None:

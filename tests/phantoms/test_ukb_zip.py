@@ -15,10 +15,10 @@ import SimpleITK as sitk
 import phantoms
 from containers.contract.errors import ItemFault
 from containers.contract.volume import Geometry
-from phantoms import dixon, ukb_zip
-from phantoms.anatomy import Scales, build
-from phantoms.protocol import FULL
-from phantoms.subjects import Subject
+from phantoms.shared import dixon, ukb_zip
+from phantoms.shared.protocol import FULL
+from phantoms.shared.subjects import Subject
+from phantoms.thigh.anatomy import Scales, build
 
 Slices = dict[tuple[str, str, str], list[pydicom.Dataset]]
 

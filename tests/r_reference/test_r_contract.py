@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from containers.r_reference import __main__ as launcher
-from harness.conformance import check_stage
+from harness.conformance.checks import check_stage
 from harness.runners.process import ProcessRunner
 from tests.r_reference.conftest import ROOT, STAGE
 

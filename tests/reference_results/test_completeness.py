@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from containers.contract.errors import RequestFault
-from reference_results.completeness import FOLDER, check, main
-from reference_results.text_numbers import plain, tokens
+from harness.claims.completeness import FOLDER, check, main
+from harness.claims.text_numbers import plain, tokens
 from tests.optional import PAPERS
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.report import write
-from harness.results import Results
+from harness.run.results import Results
 from tests.report.body import write_body
 from tests.report.example import TIMINGS, make_results
 

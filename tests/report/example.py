@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from harness.report import pictures
-from harness.results import (
+from harness.claims import findings, judge
+from harness.pictures import pictures
+from harness.run.results import (
     CheckResult,
     ComparedNumber,
     ComparedQuantity,
@@ -13,7 +14,6 @@ from harness.results import (
     Picture,
     Results,
 )
-from harness.verdicts import findings, judge
 
 HOSTILE = "<script>alert('x')</script>"
 DOCKER = {

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from harness.results import Results, Verdict
+from harness.run.results import Results, Verdict
 from tests.report.browser import Browser, browser, executable
 
 Part = tuple[Results, Path]

@@ -6,13 +6,13 @@ import pytest
 
 from containers.contract.files import write_json
 from containers.contract.record import Metric, Record, StageId
-from harness.builtin import Task, perform
-from harness.outcome import Outcome
 from harness.report import write
 from harness.report.comparison import MOST_ROWS, comparison, line, shown
 from harness.report.html import _exact
-from harness.results import Comparison, Results
-from harness.steps import Compare
+from harness.run.outcome import Outcome
+from harness.run.results import Comparison, Results
+from harness.run.steps.builtin import Task, perform
+from harness.run.steps.models import Compare
 from tests.harness.conftest import lines_case
 from tests.report.example import HOSTILE
 

@@ -8,7 +8,7 @@ import pytest
 from rocrate import rocrate
 
 from harness.report import crate
-from harness.results import JobResult, Results
+from harness.run.results import JobResult, Results
 
 Rendered = tuple[Results, Path, Path]
 

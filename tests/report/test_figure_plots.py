@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from containers.contract.errors import ItemFault
 from containers.contract.table import write_table
-from harness.report import class_plot, cohort_plot, interval_plot, results_plot, selection_plot
-from harness.report.interval_plot import Group, Row
-from harness.report.selection_plot import Stage
+from harness.pictures import class_plot, cohort_plot, interval_plot, results_plot, selection_plot
+from harness.pictures.interval_plot import Group, Row
+from harness.pictures.selection_plot import Stage
 
 RULES = {
     "exclusions": [

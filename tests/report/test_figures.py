@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from harness.claims.ledger import Ledger
+from harness.claims.loader import ledgers
+from harness.claims.paper import papers
+from harness.pictures.interval_plot import Group
 from harness.report import figures, print_figures
-from harness.report.interval_plot import Group
-from harness.results import ClaimResult, Picture
-from harness.spec import load_cases
-from reference_results import Ledger, ledgers
-from reference_results.paper import papers
+from harness.run.case import load_cases
+from harness.run.results import ClaimResult, Picture
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from containers.contract.labels import SPINE_LABELS, colour_of
 from containers.contract.segmentation import write_segmentation
 from containers.contract.table import write_table
 from containers.contract.volume import Geometry, Volume, write_nrrd
-from harness.report import back_picture, mixture_plot, pictures
+from harness.pictures import back_picture, mixture_plot, pictures
 
 GRID = Geometry((60, 40, 20), (3.0, 3.0, 8.0), (-88.5, -58.5, 0.0))
 COUNTS = [5, 40, 25, 10, 0, 8, 12]

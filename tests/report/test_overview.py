@@ -5,7 +5,7 @@ import re
 import pytest
 
 from harness.report.overview import headline, overviews, part_of
-from harness.results import ClaimResult, Finding, Results
+from harness.run.results import ClaimResult, Finding, Results
 
 EMPTY = {"project_version": "0", "contract": "1", "preset": "small", "runner": "process", "environment": {}}
 

@@ -12,11 +12,11 @@ import pytest
 from pydantic import ValidationError
 
 from containers.contract.record import Record
-from harness.builtin import Task, perform
-from harness.report.frame import EVIDENCE_COLOURS
+from harness.pictures.frame import EVIDENCE_COLOURS
 from harness.report.summary import ROUTE_WORDS
-from harness.results import Route
-from harness.spec import PictureSpec
+from harness.run.case import PictureSpec
+from harness.run.results import Route
+from harness.run.steps.builtin import Task, perform
 from tests.report.test_statistics_plot import CALIBRATION, NOMOGRAM
 
 EFFECTS = [{"id": f"e{i}", "study": f"s{i}", "effect": 0.1 * i, "standard_error": 0.1 + 0.02 * i} for i in range(6)]

@@ -13,10 +13,10 @@ from containers.contract.labels import THIGH_LABELS, colour_of
 from containers.contract.segmentation import write_segmentation
 from containers.contract.table import write_table
 from containers.contract.volume import Geometry, Volume, write_nrrd
-from harness.report import pictures
-from harness.report.agreement_plot import _groups
-from harness.report.label_picture import places
-from harness.report.slices import coronal_row, label_slices, sagittal_column, upright
+from harness.pictures import pictures
+from harness.pictures.agreement_plot import _groups
+from harness.pictures.label_picture import places
+from harness.pictures.slices import coronal_row, label_slices, sagittal_column, upright
 
 
 def marked(geometry: Geometry, lps_mm: tuple[float, float, float]) -> Volume:

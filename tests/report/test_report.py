@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import provenance, summary, times, write
-from harness.results import CheckResult, Results, Verdict
-from reference_results.paper import papers
+from harness import provenance
+from harness.claims.paper import papers
+from harness.report import summary, times, write
+from harness.run.results import CheckResult, Results, Verdict
 from tests.report.example import HOSTILE, TIMINGS
 
 Rendered = tuple[Results, Path, Path]

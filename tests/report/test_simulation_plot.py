@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from containers.contract.errors import ItemFault
-from harness.builtin import Task, perform
-from harness.report.pictures import attenuation, performance
-from harness.report.simulation_plot import wilson
+from harness.pictures.pictures import attenuation, performance
+from harness.pictures.simulation_plot import wilson
+from harness.run.steps.builtin import Task, perform
 
 ROW = {
     "level": "",

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from containers.contract.errors import ItemFault
-from harness.report import statistics_plot
-from harness.report.statistics_plot import calibration_plot, nomogram_plot
+from harness.pictures import statistics_plot
+from harness.pictures.statistics_plot import calibration_plot, nomogram_plot
 
 NOMOGRAM = {
     "kind": "nomogram",

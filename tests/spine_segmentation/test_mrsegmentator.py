@@ -20,8 +20,8 @@ from containers.contract.volume import Volume, write_nrrd
 from containers.spine_segmentation.model import PLANS, load_model
 from containers.spine_segmentation.mrsegmentator.stage import process, setup_for
 from containers.spine_segmentation.mrsegmentator.weights import files_of
-from harness import images
-from harness.conformance import check_stage
+from harness.conformance.checks import check_stage
+from harness.runners import images
 from harness.runners.docker import DockerRunner
 from tests.spine_segmentation.people import GRID, RIGHT_ANTERIOR, person
 

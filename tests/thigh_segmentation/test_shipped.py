@@ -15,11 +15,11 @@ from containers.contract.process_state import torch_settings_restored
 from containers.thigh_segmentation.checkpoint import SHIPPED, load_checkpoint
 from containers.thigh_segmentation.config import load_config
 from containers.thigh_segmentation.infer import segment
-from phantoms import dixon
-from phantoms.anatomy import fit
-from phantoms.protocol import FULL
-from phantoms.subjects import draw_subject
-from phantoms.training_set import FIRST_SEED
+from phantoms.shared import dixon
+from phantoms.shared.protocol import FULL
+from phantoms.shared.subjects import draw_subject
+from phantoms.thigh.anatomy import fit
+from phantoms.thigh.training_set import FIRST_SEED
 
 CARD = json.loads(SHIPPED.with_name("card.json").read_text())
 SEED = 41

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from harness.results import ClaimResult
-from harness.verdicts import judge_ledger
-from reference_results import Claim, Ledger, Number
+from harness.claims import judge_ledger
+from harness.claims.ledger import Claim, Ledger, Number
+from harness.run.results import ClaimResult
 
 BASE = {"place": "Table 1", "unit": "1"}
 

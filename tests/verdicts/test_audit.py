@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.audit import as_csv, as_json, as_markdown, audit, rows
-from harness.results import ClaimResult, Finding
+from harness.claims.audit import as_csv, as_json, as_markdown, audit, rows
+from harness.run.results import ClaimResult, Finding
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "reference_results" / "example" / "my_claims.toml"

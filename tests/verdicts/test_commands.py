@@ -8,11 +8,11 @@ import pytest
 import typer
 import typer.main
 
-from harness.cli import app
-from harness.results import Verdict
-from harness.verdicts import judge
-from reference_results import ledgers
-from reference_results.paper import papers
+from harness.claims import judge
+from harness.claims.loader import ledgers
+from harness.claims.paper import papers
+from harness.cli.main import app
+from harness.run.results import Verdict
 
 CONTAINERS = Path(__file__).parents[2] / "containers"
 # Newer releases of typer bring their own copy of click: the class is found from the one that typer exports.

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.verdicts.expressions import evaluate
-from harness.verdicts.interval import Interval
-from reference_results.formula import parse
+from harness.claims.expressions import evaluate
+from harness.claims.formula import parse
+from harness.claims.interval import Interval
 
 ends = st.fractions(Fraction(1, 10), 50, max_denominator=200)
 CASES = {

@@ -5,12 +5,12 @@ The tails by which the tables are made are compared with R.
 
 import pytest
 
-from harness.false_alarm import tails
-from harness.false_alarm.counts import events
-from harness.false_alarm.groups import means
-from harness.false_alarm.models import overlap
-from harness.false_alarm.report import MAKERS, Maker, Outcome, contradicted, count_false_alarms, make
-from harness.false_alarm.slips import SLIPS
+from harness.claims.selftest import tails
+from harness.claims.selftest.counts import events
+from harness.claims.selftest.groups import means
+from harness.claims.selftest.models import overlap
+from harness.claims.selftest.report import MAKERS, Maker, Outcome, contradicted, count_false_alarms, make
+from harness.claims.selftest.slips import SLIPS
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from harness.verdicts import findings, judge_ledger
+from harness.claims import findings, judge_ledger
 from tests.verdicts.example import ledger
 
 

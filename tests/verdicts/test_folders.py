@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from containers.contract.errors import RequestFault
-from harness.verdicts import judge_ledger
+from harness.claims import judge_ledger
+from harness.claims.loader import ledgers
 from reference_results import load_ledger
-from reference_results.loader import ledgers
 
 HEAD = 'schema_version = "1.0"\npaper = "p"\nreference = "doi:10.0/0"\n'
 

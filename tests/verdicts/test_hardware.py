@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from harness.results import Verdict
-from harness.verdicts.hardware import by_bench
-from reference_results import Claim
+from harness.claims.hardware import by_bench
+from harness.claims.ledger import Claim
+from harness.run.results import Verdict
 from tests.bench.made import results, row
 
 ENTRY: dict[str, Any] = {

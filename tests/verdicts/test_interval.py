@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.verdicts.interval import Interval, decimal, show
-from harness.verdicts.source import printed_interval
-from reference_results.printed import is_range, numbers
+from harness.claims.interval import Interval, decimal, show
+from harness.claims.printed import is_range, numbers
+from harness.claims.source import printed_interval
 
 fractions = st.fractions(min_value=-1000, max_value=1000, max_denominator=1000)
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.results import CheckResult, ClaimResult, Verdict
-from harness.verdicts import judge
-from harness.verdicts.judge import judge_ledger
-from reference_results import Claim, Ledger, Number, ledgers
+from harness.claims import judge
+from harness.claims.judge import judge_ledger
+from harness.claims.ledger import Claim, Ledger, Number
+from harness.claims.loader import ledgers
+from harness.run.results import CheckResult, ClaimResult, Verdict
 
 BASE = {"place": "Table 1", "unit": "1"}
 

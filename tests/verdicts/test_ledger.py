@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from containers.contract.errors import RequestFault
-from harness.spec import load_cases
-from reference_results import ledgers, load_ledger
+from harness.claims.loader import ledgers
+from harness.run.case import load_cases
+from reference_results import load_ledger
 
 GOOD = """
 schema_version = "1.0"

@@ -3,11 +3,11 @@
 import pytest
 from scipy.stats.contingency import odds_ratio as scipy_odds_ratio
 
-from harness.results import ClaimResult, Verdict
-from harness.verdicts import judge
-from harness.verdicts.judge import judge_ledger
-from reference_results import Claim, Ledger, Number
-from reference_results.printed import numbers
+from harness.claims import judge
+from harness.claims.judge import judge_ledger
+from harness.claims.ledger import Claim, Ledger, Number
+from harness.claims.printed import numbers
+from harness.run.results import ClaimResult, Verdict
 
 NUMBERS = {"a": "120", "b": "80", "n": "1,000"}
 BASE = {"place": "Table 2", "unit": "1"}

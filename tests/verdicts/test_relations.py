@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.results import Verdict
+from harness.run.results import Verdict
 from tests.verdicts.example import judged
 
 GOOD = {Verdict.REPRODUCED, Verdict.CONSISTENT}

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from reference_results import ledgers
-from reference_results.units import conversion, unit
+from harness.claims.loader import ledgers
+from harness.claims.units import conversion, unit
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""Bibliographic facts of the papers: `<paper>/paper.toml`. Facts only, no sentence of a paper."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import Field, ValidationError, model_validator
+
+from containers.contract.errors import RequestFault
+from containers.contract.request import Strict, first_error
+
+FOLDER = Path(__file__).parents[2] / "reference_results"
+
+
+class Paper(Strict):
+    """Where a paper is.
+
+    A text may come without its bibliographic facts: then `registration` stands for the DOI.
+    """
+
+    title: str
+    """Title of the paper; in own words and square brackets where its text came without one."""
+    authors: str = ""
+    """The first author and `et al.`; empty where not known."""
+    journal: str = ""
+    """Name of the journal; empty where not known."""
+    year: int | None = None
+    """Year of publication; None where not known."""
+    doi: str = Field(default="", pattern=r"^(10\.[0-9]+/\S+)?$")
+    """Digital object identifier without a prefix; empty where there is none."""
+    registration: str = Field(default="", pattern=r"^([A-Z]+:\S+)?$")
+    """Register and number of the review's protocol, `REGISTER:NUMBER`; empty where there is none."""
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> "Paper":
+        if not (self.doi or self.registration):
+            raise ValueError("a paper needs its doi, or the registration of its protocol")
+        return self
+
+    @property
+    def reference(self) -> str:
+        """What a ledger names the paper by."""
+        return f"doi:{self.doi}" if self.doi else self.registration
+
+    @property
+    def citation(self) -> str:
+        known = ", ".join(str(part) for part in (self.journal, self.year) if part)
+        return ". ".join(part for part in (f"{self.authors} {self.title}".strip(), known, self.reference) if part)
+
+
+def papers(folder: Path = FOLDER) -> dict[str, Paper]:
+    """All papers by their short name (the folder). Raises RequestFault for a wrong file."""
+    found = {}
+    for path in sorted(folder.glob("*/paper.toml")):
+        try:
+            found[path.parent.name] = Paper.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            where = f"{path.parent.name}/paper.toml"
+            raise RequestFault(f"is not TOML ({error})", where=where, mend="mend the syntax") from error
+        except ValidationError as error:
+            where = f"{path.parent.name}/paper.toml"
+            raise RequestFault(first_error(error), where=where, mend="see harness/claims/paper.py") from error
+    return found

@@ -1,1 +1,0 @@
-"""The commands of `myorepro`, by theme. Each is thin: it calls one function of the harness."""

@@ -1,0 +1,1 @@
+"""Whether an image keeps the stage contract."""

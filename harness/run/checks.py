@@ -1,0 +1,147 @@
+"""Checks of a case against its outcomes. Over items and metrics of a family, the worst value counts.
+
+Invariants: a check that could not be measured is `broken`, never failed; a mutant check passes when even the
+value nearest to its tolerance has left it by the check's margin; the checks of a case that was not run are `skipped`.
+"""
+
+import re
+from collections.abc import Iterable
+
+from containers.contract.spec import declared_name
+from harness.run.case import Check
+from harness.run.outcome import Outcome
+from harness.run.pipeline import CaseRun
+from harness.run.results import CheckResult
+from harness.run.steps.models import StageStep
+
+
+def evaluate(run: CaseRun) -> list[CheckResult]:
+    """All checks of a case, and one for every stage step: that its items ended as expected."""
+    checks = [_skipped(run, check) if run.not_run else _check(run, check) for check in run.case.checks]
+    if run.not_run:
+        return checks
+    ends = [_ends(run, n, step) for n, step in run.case.steps.items() if isinstance(step, StageStep)]
+    return ends + checks
+
+
+def distance_outside(value: float, minimum: float | None, maximum: float | None) -> float:
+    """How far a value lies outside its bounds: positive outside, zero or negative inside."""
+    gaps = []
+    if minimum is not None:
+        gaps.append(minimum - value)
+    if maximum is not None:
+        gaps.append(value - maximum)
+    return max(gaps)
+
+
+def worst(values: Iterable[float], minimum: float | None, maximum: float | None, *, mutant: bool) -> float:
+    """The value that decides: the one furthest out, or for a mutant the one that is least out."""
+    choose = min if mutant else max
+    return choose(values, key=lambda v: distance_outside(v, minimum, maximum))
+
+
+def _base(run: CaseRun, check: Check) -> CheckResult:
+    return CheckResult(
+        case=run.case.name,
+        check=check.name,
+        title=check.title,
+        evidence=check.evidence,
+        measured=None,
+        unit=check.unit,
+        minimum=check.minimum,
+        maximum=check.maximum,
+        tolerance_source=check.tolerance_source,
+        passed=False,
+    )
+
+
+def _skipped(run: CaseRun, check: Check) -> CheckResult:
+    return _base(run, check).model_copy(update={"skipped": True, "note": f"not run: {run.not_run}"})
+
+
+def _check(run: CaseRun, check: Check) -> CheckResult:
+    base = _base(run, check)
+    outcomes = run.outcomes[check.step]
+    if check.item is not None:
+        if check.item not in outcomes:
+            note = f"not run: item {check.item} is not in preset {run.context.preset}"
+            return base.model_copy(update={"skipped": True, "note": note})
+        outcomes = {check.item: outcomes[check.item]}
+    values, unit, problem = _values(check, outcomes, run.case.expected_errors())
+    if problem or not values:
+        return base.model_copy(update={"broken": True, "note": problem or "nothing was measured"})
+    mutant = check.evidence == "mutant"
+    label, measured = _decisive(values, check, mutant=mutant)
+    excess = distance_outside(measured, check.minimum, check.maximum)
+    notes = [f"decided by {label}"] if len(values) > 1 else []
+    passed = excess <= 0
+    if mutant:
+        passed = excess >= check.least_excess()
+        said = f"outside by {excess:.3g}" if excess > 0 else "inside"
+        notes.append(f"{said}; a margin of {check.least_excess():.3g} is wanted")
+    update = {"measured": measured, "unit": check.unit or unit, "passed": passed, "note": ", ".join(notes)}
+    return base.model_copy(update=update)
+
+
+def _decisive(values: dict[str, float], check: Check, *, mutant: bool) -> tuple[str, float]:
+    wanted = worst(values.values(), check.minimum, check.maximum, mutant=mutant)
+    return next((label, value) for label, value in values.items() if value == wanted)
+
+
+def _values(check: Check, outcomes: dict[str, Outcome], bad: dict[str, str]) -> tuple[dict[str, float], str, str]:
+    """Values by label, their unit, and what kept them from being measured."""
+    if check.count in ("items_ok", "items_error"):
+        status = check.count.removeprefix("items_")
+        missing = [f"{i}: {o.line}" for i, o in outcomes.items() if o.environmental or o.status == "skipped"]
+        if missing and not bad:
+            return {}, "", missing[0]
+        return {check.count: float(sum(o.status == status for o in outcomes.values()))}, "items", ""
+    values: dict[str, float] = {}
+    unit = ""
+    for item, outcome in outcomes.items():
+        if item in bad:
+            continue
+        if outcome.status != "ok" or outcome.record is None:
+            return {}, "", f"{item}: {outcome.line}"
+        if check.count == "outputs":
+            values[item], unit = float(len(outcome.record.outputs)), "outputs"
+            continue
+        found = {n: m for n, m in outcome.record.metrics.items() if declared_name({check.metric or "": None}, n)}
+        for name, metric in found.items():
+            if metric.value is None:
+                return {}, "", f"{item}: {name} is undefined ({metric.note})"
+            values[f"{item} {name}"], unit = float(metric.value), metric.unit
+        if not found:
+            return {}, "", f"{item}: no metric {check.metric}"
+    return values, unit, ""
+
+
+def _ends(run: CaseRun, name: str, step: StageStep) -> CheckResult:
+    """That every item of a step ended as it should: a result, or for a bad input the error line expected."""
+    bad = run.case.expected_errors()
+    wrong: list[str] = []
+    broken = False
+    for item, outcome in run.outcomes[name].items():
+        if outcome.status == "missing":
+            wrong.append(f"{item}: {outcome.line}")
+            broken = True
+        elif item in bad and outcome.status == "ok":
+            wrong.append(f"{item}: a bad input gave a result")
+        elif item in bad and outcome.status == "error" and not re.search(bad[item], outcome.line):
+            wrong.append(f"{item}: error line {outcome.line!r} does not match {bad[item]!r}")
+        elif item not in bad and outcome.status != "ok":
+            broken = broken or outcome.status == "skipped" or outcome.environmental
+            wrong.append(f"{item}: {outcome.line}")
+    return CheckResult(
+        case=run.case.name,
+        check=f"{name}_items",
+        title=f"{name}: items that did not end as they should",
+        evidence=run.case.evidence,
+        measured=float(len(wrong)),
+        unit="items",
+        maximum=0.0,
+        tolerance_source="exact",
+        passed=not wrong,
+        broken=bool(wrong) and broken,
+        note="; ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""),
+    )

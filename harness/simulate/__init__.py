@@ -1,0 +1,1 @@
+"""Many draws of cohort phantoms: performance of estimates, and sampled bounds of cases."""

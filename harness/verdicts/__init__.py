@@ -1,6 +1,0 @@
-"""Verdicts on claims: exact recomputation from printed numbers, and what phantom checks say of our implementation."""
-
-from harness.verdicts.findings import findings
-from harness.verdicts.judge import judge, judge_ledger
-
-__all__ = ["findings", "judge", "judge_ledger"]

@@ -1,0 +1,1 @@
+"""T2 HASTE phantoms of the back."""

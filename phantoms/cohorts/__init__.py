@@ -1,0 +1,1 @@
+"""Cohort tables drawn from models whose effects are known."""

@@ -1,0 +1,1 @@
+"""Faults seeded into good inputs and label maps."""
