@@ -25,8 +25,8 @@ PR_SET_CHILD_SUBREAPER = 36
 """From linux/prctl.h: orphans below this process become its children, so that they are seen."""
 NOT_OURS = ("PYTEST_", "TORCHINDUCTOR_CACHE_DIR")
 """Beginnings of variables that pytest sets for each test, and torch once, when it is first used."""
-HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
-"""Processes of Python's own that serve the whole run and end with it, by their command line."""
+HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "harness/runners/guard.py")
+"""Processes that serve the whole run and end with it: of Python, and the guard of `harness.runners.children`."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ print(value(1), sum(value.stats.cache_hits.values()))
 """
 SPINE = """
 import hashlib, numpy as np
-from phantoms.spine_kernel import SpineTables, codes_on_grid
+from phantoms.back.kernel import SpineTables, codes_on_grid
 # Four envelopes of 100 mm, squares with round corners, and nothing in them.
 tube = np.tile(np.array([0.0, 0.0, 100.0, 100.0, 1.0, 0.0, 0.0]), (4, 3, 1))
 none, far = np.zeros(0, np.int64), np.array([[0.0, 200.0, -200.0, 200.0]] * 3)

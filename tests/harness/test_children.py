@@ -104,7 +104,7 @@ def test_a_guard_that_was_killed_is_replaced(tmp_path: Path, trees: list[Tree]) 
     script = tmp_path / "script.py"
     script.write_text(
         "import os, signal, time\n"
-        "from harness import children\n"
+        "from harness.runners import children\n"
         "with children.started(['sleep', '60']):\n"
         "    guard = children._guard._process\n"
         "    guard.kill(); guard.wait()\n"
@@ -122,7 +122,7 @@ def test_a_guard_that_was_killed_is_replaced(tmp_path: Path, trees: list[Tree]) 
 
 def test_the_guard_ends_with_a_process_that_ends_well(tmp_path: Path) -> None:
     code = (
-        "from harness import children\n"
+        "from harness.runners import children\n"
         "assert children.run(['echo', 'done'], seconds=30).stdout == 'done\\n'\n"
         "print(children._guard._process.pid)\n"
     )

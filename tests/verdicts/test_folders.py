@@ -6,8 +6,7 @@ import pytest
 
 from containers.contract.errors import RequestFault
 from harness.claims import judge_ledger
-from harness.claims.loader import ledgers
-from reference_results import load_ledger
+from harness.claims.loader import ledgers, load_ledger
 
 HEAD = 'schema_version = "1.0"\npaper = "p"\nreference = "doi:10.0/0"\n'
 

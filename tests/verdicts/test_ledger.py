@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from containers.contract.errors import RequestFault
-from harness.claims.loader import ledgers
+from harness.claims.loader import ledgers, load_ledger
 from harness.run.case import load_cases
-from reference_results import load_ledger
 
 GOOD = """
 schema_version = "1.0"
