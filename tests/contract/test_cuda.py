@@ -3,6 +3,7 @@
 import ctypes
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -314,3 +315,10 @@ def test_the_driver_of_this_machine_has_every_function_that_is_called() -> None:
     called = [name for name in vars(Driver) if name.startswith("cu")]
     assert len(called) == 7
     assert [name for name in called if not hasattr(driver, name)] == []
+
+
+def test_nobody_else_asks_whether_cuda_is_there() -> None:
+    folders = ("containers", "harness", "benchmarks", "phantoms")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    asking = [path for path in files if re.search(r"cuda\.is_available\(", path.read_text(encoding="utf-8"))]
+    assert asking == [ROOT / "containers" / "contract" / "cuda.py"]
