@@ -16,7 +16,8 @@ Status = Literal["ok", "error", "skipped", "missing", "planned"]
 @dataclass(frozen=True)
 class Outcome:
     """status: `ok` and `error` have a record; `skipped` had a failed input; `missing` got no valid record from
-    the stage (never a scientific result); `planned` is an item of a dry run. line: why it is not ok.
+    the stage (never a scientific result); `planned` is an item of a dry run. line: why it is not ok. lost: `skipped`
+    because of an input that the environment did not make.
     """
 
     status: Status
@@ -25,6 +26,7 @@ class Outcome:
     line: str = ""
     provenance: dict[str, Any] = field(default_factory=dict)
     cached: bool = False
+    lost: bool = False
 
     def output(self, name: str) -> Path | None:
         """Path of an output, or None."""
@@ -36,7 +38,7 @@ class Outcome:
     def environmental(self) -> bool:
         """Whether there is no result because of the environment: nothing that can be said of the item."""
         error = self.record.error if self.record else None
-        return self.status == "missing" or (error is not None and error.kind == "environment")
+        return self.status == "missing" or self.lost or (error is not None and error.kind == "environment")
 
     def timing(self) -> dict[str, Any]:
         """What timing.json says, or nothing."""
