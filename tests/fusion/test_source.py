@@ -4,6 +4,7 @@ import gc
 import io
 import mmap
 import os
+import sys
 import threading
 import zipfile
 from dataclasses import replace
@@ -98,6 +99,17 @@ def test_reading_forks_no_process_and_leaves_nothing_open(tmp_path: Path, monkey
         release.set()
         thread.join()
     assert open_files_and_children() <= before
+
+
+def test_reading_processes_find_the_package_wherever_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where neither the working folder nor PYTHONPATH leads to it, as in an editable installation."""
+    path = write_zip(tmp_path / "in.zip", FILES)
+    whole = as_bytes(path)
+    root = Path(dicom_source.__file__).parents[2]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place and Path(place).resolve() != root])
+    assert as_bytes(path, threads=2) == whole
 
 
 def test_each_process_reads_files_that_no_other_reads(tmp_path: Path) -> None:
