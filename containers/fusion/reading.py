@@ -24,7 +24,7 @@ TICKET_BYTES = 4
 
 @dataclass(frozen=True)
 class Parsed:
-    """The answer for one member: no header for a file that is no image, no pixels when they are shared."""
+    """The answer for one member: no header for a file that is not an image, no pixels when they are shared."""
 
     index: int
     header: Slice | None = None
