@@ -4,7 +4,7 @@ numba's own cache looks at the file of a function alone: an edit of a function o
 file would leave the old machine code in use. Here the sources of all modules of this project that a kernel's module
 imports, directly or not, decide. Kernels therefore stand in modules that import little.
 
-Where the code lies is numba's choice: in NUMBA_CACHE_DIR, else beside the source, else in the user's cache folder; if
+Where the code lies is numba's choice: in NUMBA_CACHE_DIR, else next to the source, else in the user's cache folder; if
 none can be written, code is compiled again in each process. The digest of the sources is in the files' names, so that
 processes of two versions never take each other's code; new code removes that of older sources.
 """
@@ -116,7 +116,7 @@ class _Chosen(_OfAllSources, caching.UserProvidedCacheLocator):  # type: ignore[
     """In NUMBA_CACHE_DIR."""
 
 
-class _Beside(_OfAllSources, caching.InTreeCacheLocator):  # type: ignore[misc]
+class _NextTo(_OfAllSources, caching.InTreeCacheLocator):  # type: ignore[misc]
     """In the source's `__pycache__`."""
 
 
@@ -125,7 +125,7 @@ class _OfUser(_OfAllSources, caching.UserWideCacheLocator):  # type: ignore[misc
 
 
 class _Code(caching.CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = (_Chosen, _Beside, _OfUser)
+    _locator_classes = (_Chosen, _NextTo, _OfUser)
 
 
 class _Cache(caching.FunctionCache):  # type: ignore[misc]

@@ -92,9 +92,11 @@ def _values(check: Check, outcomes: dict[str, Outcome], bad: dict[str, str]) -> 
     """Values by label, their unit, and what kept them from being measured."""
     if check.count in ("items_ok", "items_error"):
         status = check.count.removeprefix("items_")
-        missing = [f"{i}: {o.line}" for i, o in outcomes.items() if o.environmental or o.status == "skipped"]
-        if missing and not bad:
-            return {}, "", missing[0]
+        # Among bad inputs, what a stage crashed on counts against it, and what follows a refusal is rightly skipped.
+        for item, outcome in outcomes.items():
+            without_record = outcome.status in ("missing", "skipped") and not outcome.lost
+            if not bad if without_record else outcome.environmental:
+                return {}, "", f"{item}: {outcome.line}"
         return {check.count: float(sum(o.status == status for o in outcomes.values()))}, "items", ""
     values: dict[str, float] = {}
     unit = ""

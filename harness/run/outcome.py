@@ -30,6 +30,8 @@ class Outcome:
     """How the record was made: runner, digest, isolation; empty where there is none."""
     cached: bool = False
     """Whether it comes from the cache."""
+    lost: bool = False
+    """Whether it was skipped because of an input that the environment did not make."""
 
     def output(self, name: str) -> Path | None:
         """Path of an output, or None."""
@@ -41,7 +43,7 @@ class Outcome:
     def environmental(self) -> bool:
         """Whether there is no result because of the environment: nothing that can be said of the item."""
         error = self.record.error if self.record else None
-        return self.status == "missing" or (error is not None and error.kind == "environment")
+        return self.status == "missing" or self.lost or (error is not None and error.kind == "environment")
 
     def timing(self) -> dict[str, Any]:
         """What timing.json says, or nothing."""

@@ -189,7 +189,8 @@ class CaseRun:
             if outcome.status == "planned":
                 return {}, {}, Outcome("planned")
             if outcome.status != "ok" or outcome.record is None:
-                return {}, {}, Outcome("skipped", line=f"{owner} failed for this item")
+                line = f"{owner} failed for this item"
+                return {}, {}, Outcome("skipped", line=line, lost=outcome.environmental)
             if output == "record" and outcome.folder is not None:
                 paths[name] = outcome.folder / "record.json"
                 hashes[name] = sha256_file(paths[name])

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from harness.run.case import Check
+from harness.run.case import Case, Check
 from harness.run.checks import evaluate
+from harness.run.outcome import Outcome
 from tests.harness.conftest import Runs, lines_case
 
 CHECK: dict[str, Any] = {
@@ -56,3 +57,24 @@ def test_a_mutant_that_anything_would_pass_is_refused(fields: dict[str, Any], sa
 def test_items_that_ended_badly_are_counted_in_items(run_case: Runs) -> None:
     found = next(c for c in evaluate(run_case({"a": "BAD", "b": "1\n2\n"})) if c.check == "count_items")
     assert (found.measured, found.unit, found.passed) == (1.0, "items", False)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "broken"),
+    [
+        (Outcome("skipped", line="texts failed for this item", lost=True), True),
+        (Outcome("skipped", line="texts failed for this item"), False),
+        (Outcome("missing", line="the job ended early: killed by signal 9"), False),
+    ],
+)
+def test_what_the_environment_lost_is_no_count_of_bad_inputs(
+    run_case: Runs, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, broken: bool
+) -> None:
+    """A refused input is rightly skipped in what follows, and a stage that crashes on one counts against it."""
+    monkeypatch.setattr(Case, "expected_errors", lambda self: {"b": "is bad"})
+    fields = {**CHECK, "metric": None, "count": "items_ok", "minimum": 1, "maximum": 1, "evidence": "phantom"}
+    run = run_case({"a": "1\n", "b": "BAD"}, case=lines_case({"a": "", "b": ""}, checks=[fields]))
+    assert next(c for c in evaluate(run) if c.check == "c").passed
+    run.outcomes["count"]["a"] = outcome
+    found = next(c for c in evaluate(run) if c.check == "c")
+    assert (found.broken, found.passed) == (broken, False)

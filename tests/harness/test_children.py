@@ -19,14 +19,14 @@ PROGRAM = "sleep 61 & sleep 60"
 HARNESS = f"""
 import time
 from pathlib import Path
-from harness import children
+from harness.runners import children
 with children.started(["sh", "-c", "{PROGRAM}"]):
     time.sleep(60)
 """
 WORKERS = """
 import sys, time
 from pathlib import Path
-from harness.workers import Workers
+from harness.run.workers import Workers
 from tests.harness import dying
 folder = Path(sys.argv[1])
 if __name__ == "__main__":
