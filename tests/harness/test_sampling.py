@@ -1,14 +1,14 @@
 """Sampled tolerances: the rule on numbers worked by hand, and that the case files hold what was sampled."""
 
 import json
-from pathlib import Path
 
 import pytest
 
+from harness.project import ROOT
 from harness.run.case import CASES, Check, load_case
 from harness.simulate import sampling
 
-BASELINES = Path(sampling.__file__).parents[1] / "reference_results" / "baselines"
+BASELINES = ROOT / "reference_results" / "baselines"
 
 
 @pytest.mark.parametrize(
