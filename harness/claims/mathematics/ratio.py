@@ -1,12 +1,10 @@
-"""What the computing functions share."""
+"""Powers and logarithms of ratios whose rounding may reach zero, and how they are written."""
 
 from fractions import Fraction
 
 from harness.claims.interval import Interval
 
-Terms = list[tuple[str, Interval]]
 ONE = Interval.point(1)
-ZERO = Fraction(0)
 _LEAST = Fraction(1, 10**9)
 """Share of what a ratio printed as zero can be at most, under which it is not looked for."""
 

@@ -3,12 +3,11 @@
 from dataclasses import replace
 from fractions import Fraction
 
-from harness.claims.compute.base import Terms
 from harness.claims.interval import Interval
 from harness.claims.ledger import Claim
 from harness.claims.printed import PrintedNumber, is_range
-from harness.claims.reading import Reading
-from harness.claims.source import printed_interval, trailing_step
+from harness.claims.reading import Reading, Terms
+from harness.claims.rounding import printed_interval, trailing_step
 
 
 def _exchanged(number: PrintedNumber) -> list[PrintedNumber]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
-from harness.claims.compute.base import Terms
 from harness.claims.interval import Interval
-from harness.claims.reading import Excuse, Reading
+from harness.claims.reading import Excuse, Reading, Terms
 
 
 @dataclass(frozen=True)
@@ -43,5 +43,6 @@ def suffixed(terms: Terms, text: str, change: Callable[[Interval], Interval]) ->
     return [(f"{formula}{text}", change(value)) for formula, value in terms]
 
 
-LEVELS = ("90", "95", "99")
-"""Confidence levels that papers use."""
+def halved(terms: Terms) -> Terms:
+    """One-sided for a two-sided p."""
+    return suffixed(terms, " / 2", lambda value: value.scaled(Fraction(1, 2)))
