@@ -93,6 +93,7 @@ def wrong_numbers_do_not(made: type[Relation]) -> None:
             continue
         assert found.verdict == Verdict.CONTRADICTED, found.reason
         assert found.formula and found.computed and found.finding == "p/1"
+        assert found.bound == relation_of(made, example).is_bound()
 
 
 def readings_have_names_of_their_own(made: type[Relation]) -> None:

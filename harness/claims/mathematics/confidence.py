@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 from harness.claims.distributions import t_quantile
 from harness.claims.interval import Interval
 from harness.claims.mathematics.ratio import ratio_log
-from harness.claims.relations.keys import Scale
 
+Scale = Literal["log", "linear"]
+"""Scale on which limits are symmetric."""
 LEVELS = ("90", "95", "99")
 """Confidence levels that papers use."""
 NORMAL_975 = t_quantile(Fraction(95, 100), None)

@@ -7,11 +7,11 @@ from typing import Literal, Self
 from harness.claims.candidates import Candidate, made
 from harness.claims.interval import Interval
 from harness.claims.ledger import Claim
-from harness.claims.mathematics.confidence import half_width
+from harness.claims.mathematics.confidence import Scale, half_width
 from harness.claims.mathematics.ratio import ratio_log
 from harness.claims.reading import Reading, Terms
 from harness.claims.relations.base import Example, Relation
-from harness.claims.relations.keys import Ref, Scale
+from harness.claims.relations.keys import Ref
 from harness.claims.source import Source
 
 OFF_CENTRE = Fraction(1, 10)

@@ -36,7 +36,6 @@ def _below_one(share: str) -> str:
 
 Share = Annotated[str, Field(pattern=r"^(0?\.[0-9]+|[0-9]+/[1-9][0-9]*)$"), AfterValidator(_below_one)]
 """A share of a whole, such as 1/3 or 0.25."""
-Scale = Literal["log", "linear"]
 Part = Literal["estimate", "lower", "upper"]
 
 

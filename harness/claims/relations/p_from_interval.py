@@ -9,11 +9,11 @@ from harness.claims.candidates import Candidate, halved, made
 from harness.claims.distributions import normal_p, t_p, t_quantile
 from harness.claims.interval import Interval
 from harness.claims.ledger import Claim
-from harness.claims.mathematics.confidence import LEVELS, Limits, interval_z, level_of, quantile_text
+from harness.claims.mathematics.confidence import LEVELS, Limits, Scale, interval_z, level_of, quantile_text
 from harness.claims.mathematics.ratio import ratio_log
 from harness.claims.reading import Reading, Terms
 from harness.claims.relations.base import Example, Relation
-from harness.claims.relations.keys import Decimal, Ref, Scale
+from harness.claims.relations.keys import Decimal, Ref
 from harness.claims.source import Source
 
 OTHER_TEST = Interval(Fraction("0.95"), Fraction("1.05"))

@@ -7,11 +7,11 @@ from harness.claims.candidates import Candidate, made
 from harness.claims.distributions import t_quantile
 from harness.claims.interval import Interval
 from harness.claims.ledger import Claim
-from harness.claims.mathematics.confidence import LEVELS, half_width, level_of, quantile_text, student
+from harness.claims.mathematics.confidence import LEVELS, Scale, half_width, level_of, quantile_text, student
 from harness.claims.mathematics.ratio import ONE
 from harness.claims.reading import Reading, Terms
 from harness.claims.relations.base import Example, Relation
-from harness.claims.relations.keys import Decimal, Ref, Scale
+from harness.claims.relations.keys import Decimal, Ref
 from harness.claims.source import Source
 
 

@@ -11,11 +11,11 @@ from harness.claims.candidates import Candidate, made, suffixed
 from harness.claims.distributions import chi2_p, t_quantile
 from harness.claims.interval import Interval
 from harness.claims.ledger import Claim
-from harness.claims.mathematics.confidence import half_width, level_of
+from harness.claims.mathematics.confidence import Scale, half_width, level_of
 from harness.claims.mathematics.ratio import ratio_log
 from harness.claims.reading import Reading, Terms
 from harness.claims.relations.base import Example, Relation
-from harness.claims.relations.keys import Ref, Scale
+from harness.claims.relations.keys import Ref
 from harness.claims.source import Source
 
 OTHER_ERROR = Interval(Fraction("0.9"), Fraction("1.1"))
