@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.cohort.wording import name_rows
+from containers.contract.cohort.rows import name_rows
 from containers.contract.errors import ItemFault
-from containers.meta_analysis.cohort import WORDING, Cohort
+from containers.meta_analysis.cohort import Cohort
 from containers.meta_analysis.row_statistics import WHERE, Statistics, part_columns, refuse
 from containers.meta_analysis.smd import Group, average_sides
 from containers.meta_analysis.spec import Bilateral, EffectsSpec
@@ -32,7 +32,7 @@ def find_pairs(cohort: Cohort, spec: EffectsSpec, bilateral: Bilateral) -> Pairs
     for members in groups.values():
         most = max(members.values(), key=len)
         if len(most) > 1:
-            rows = name_rows(cohort.row[most], WORDING.last_row)
+            rows = name_rows(cohort.row[most])
             raise ItemFault(f"one side is there more than once in {rows}", where=where, mend="add columns to `by`")
         if len(members) == 2:
             pairs.append([members[level][0] for level in bilateral.levels])
@@ -55,7 +55,7 @@ def _check_alike(cohort: Cohort, spec: EffectsSpec, bilateral: Bilateral, pairs:
         values = _values(cohort, name, WHERE)
         for left, right in pairs:
             if values[left] != values[right]:
-                rows = name_rows(cohort.row[[left, right]], WORDING.last_row)
+                rows = name_rows(cohort.row[[left, right]])
                 raise ItemFault(
                     f"column {name} differs between the sides in {rows}",
                     where=f"{WHERE}.bilateral",

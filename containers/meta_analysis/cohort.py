@@ -14,21 +14,8 @@ from containers.contract.cohort import columns, dictionary, table
 from containers.contract.cohort.arrays import BoolArray, FloatArray, IntArray
 from containers.contract.cohort.columns import Category, Number
 from containers.contract.cohort.exclusions import Exclusion, exclude
-from containers.contract.cohort.wording import Wording
 from containers.contract.errors import ItemFault
 from containers.meta_analysis.flow import Flow
-
-WORDING = Wording(
-    column="table, column {name}",
-    absent=("input table", "column {name!r} is missing"),
-    last_row=", ",
-    outside="is outside {low} to {high} {unit}",
-    open_end="any",
-    unknown="has unknown level {levels}",
-    no_id="is missing",
-    repeated="{first!r} ({many} such) is there twice",
-    show_ids=True,
-)
 
 
 class NumberColumn(dictionary.NumberColumn):
@@ -139,7 +126,7 @@ def read_cohort(path: Path, described: Dictionary) -> Cohort:
         raise ItemFault(
             "has no column of type id", where="input dictionary", mend="declare one, the name of the effect"
         )
-    data = table.read_cohort(path, described, WORDING)
+    data = table.read_cohort(path, described, show_ids=True)
     return Cohort(described, ids[0] if ids else "", data, Flow(data.size, data.ignored_columns))
 
 

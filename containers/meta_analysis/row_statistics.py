@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.cohort.wording import rows_text
+from containers.contract.cohort.rows import rows_text
 from containers.contract.errors import ItemFault
-from containers.meta_analysis.cohort import WORDING, Cohort
+from containers.meta_analysis.cohort import Cohort
 from containers.meta_analysis.smd import Group, VarianceType, combine, hedges_g
 from containers.meta_analysis.spec import EffectsSpec
 
@@ -22,8 +22,8 @@ WHERE = "effects"
 def refuse(cohort: Cohort, wrong: Rows, column: str, what: str, mend: str) -> None:
     """Raise ItemFault with the column and the rows that are wrong, if any is."""
     if wrong.any():
-        rows = rows_text(wrong, cohort.row, WORDING.last_row)
-        raise ItemFault(f"{what} in {rows}", where=WORDING.column.format(name=column), mend=mend)
+        rows = rows_text(wrong, cohort.row)
+        raise ItemFault(f"{what} in {rows}", where=f"column {column}", mend=mend)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-import harness.claims.relations as kinds
-from harness.claims.compute.ratios import COMPUTE, equal_rows
 from harness.claims.ledger import Claim, Ledger
+from harness.claims.relations.event_ratio import EventRatio
+from harness.claims.relations.unadjusted import Unadjusted
 from harness.claims.source import Source
 from harness.run.results import ClaimResult, Finding, Verdict
 
@@ -36,22 +36,22 @@ class Equality:
 def _luck(claim: Claim, ledger: Ledger) -> Iterator[float]:
     """For each equal estimate: the share of its own printed confidence interval that would have counted as equal."""
     relation, source = claim.relation, Source(ledger)
-    assert isinstance(relation, kinds.Unadjusted)
-    rows = equal_rows(relation, source)
+    assert isinstance(relation, Unadjusted)
+    rows = relation.equal_rows(source)
     for row in rows:
         of = row.relation
-        if not isinstance(of, kinds.OddsRatio | kinds.RiskRatio) or of.part != "estimate":
+        if not isinstance(of, EventRatio) or of.part != "estimate":
             continue
         limits = {
             part: source.target(other)
             for other in ledger.claims
             for part in ("lower", "upper")
-            if isinstance(other.relation, kinds.OddsRatio | kinds.RiskRatio)
+            if isinstance(other.relation, EventRatio)
             and other.relation == of.model_copy(update={"part": part, "method": other.relation.method})
         }
         if len(limits) < 2:
             continue
-        value = COMPUTE[of.kind](of, source)[0][1]
+        value = of.compute(source)[0][1]
         target = source.target(row)
         width = limits["upper"].middle - limits["lower"].middle
         if width > 0:
@@ -62,9 +62,9 @@ def equalities(ledger: Ledger) -> dict[str, Equality]:
     """By claim: what its rows show, when enough of them are equal and none is not."""
     found = {}
     for claim in ledger.claims:
-        if not isinstance(claim.relation, kinds.Unadjusted):
+        if not isinstance(claim.relation, Unadjusted):
             continue
-        rows = [row.id for row in equal_rows(claim.relation, Source(ledger))]
+        rows = [row.id for row in claim.relation.equal_rows(Source(ledger))]
         if len(rows) < max(FEWEST_ROWS, len(claim.relation.rows)):
             continue
         shares = list(_luck(claim, ledger))

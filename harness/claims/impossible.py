@@ -4,38 +4,14 @@ Such an entry is more often a slip of the ledger than of the paper, so it is a f
 paper prints it so.
 """
 
-from collections.abc import Iterator
-
-import harness.claims.relations as kinds
 from harness.claims.ledger import Claim, Ledger
+from harness.claims.relations.base import Relation
 from harness.claims.source import Source
 
 
-def _limits(relation: kinds.Relation) -> Iterator[tuple[str | None, str, str]]:
-    """Triples of estimate (when there is one), lower and upper limit."""
-    match relation:
-        case kinds.IntervalCentre() | kinds.SeFromInterval() | kinds.Within():
-            yield None, relation.low, relation.high
-        case kinds.PFromInterval():
-            yield relation.estimate, relation.low, relation.high
-        case kinds.SubgroupTest():
-            yield from zip(relation.estimates, relation.lows, relation.highs, strict=True)
-
-
-def _spreads(relation: kinds.Relation) -> list[str]:
-    match relation:
-        case kinds.PooledSd() | kinds.DifferenceTest():
-            return [*relation.sds, *relation.counts]
-        case kinds.IntervalFromSe() | kinds.SdFromSe():
-            return [relation.se]
-        case kinds.OddsRatio() | kinds.RiskRatio():
-            return [relation.events_high, relation.events_low]
-    return []
-
-
-def _exchanged(relation: kinds.Relation, ledger: Ledger) -> str:
+def _exchanged(relation: Relation, ledger: Ledger) -> str:
     source = Source(ledger)
-    for estimate, low, high in _limits(relation):
+    for estimate, low, high in relation.limits():
         if ledger.number(low).as_printed or ledger.number(high).as_printed:
             continue
         lower, upper = source.interval(low), source.interval(high)
@@ -54,7 +30,7 @@ def as_printed(claim: Claim, ledger: Ledger) -> str:
     """Limits that run down in the paper itself, in words, or nothing."""
     assert claim.relation is not None
     source = Source(ledger)
-    for _, low, high in _limits(claim.relation):
+    for _, low, high in claim.relation.limits():
         known = ledger.number(low).as_printed or ledger.number(high).as_printed
         if known and source.interval(low).low > source.interval(high).high:
             return f"the lower limit {source.text(low)} above the upper limit {source.text(high)}"
@@ -68,18 +44,7 @@ def impossible(claim: Claim, ledger: Ledger) -> str:
     if found := _exchanged(relation, ledger):
         return found
     source = Source(ledger)
-    for key in _spreads(relation):
+    for key in relation.not_negative():
         if source.interval(key).high < 0 and not ledger.number(key).as_printed:
             return f"impossible number: {key!r} {source.text(key)} is below zero"
     return ""
-
-
-def exchanged(relation: kinds.Relation) -> kinds.Relation | None:
-    """The relation with each lower limit in the place of the upper one, or None when it has no limits."""
-    match relation:
-        case kinds.IntervalCentre() | kinds.SeFromInterval() | kinds.Within() | kinds.PFromInterval():
-            return relation.model_copy(update={"low": relation.high, "high": relation.low})
-        case kinds.SubgroupTest():
-            pairs = list(zip(relation.lows, relation.highs, strict=True))
-            return relation.model_copy(update={"lows": [high for _, high in pairs], "highs": [low for low, _ in pairs]})
-    return None

@@ -9,7 +9,7 @@ Rules, in this order:
   recover a known truth, which says nothing of the paper: broken, as is a check that could not be measured. Checks that
   were not run: not testable. Only checks on the route's own kind of evidence count, never mutants or real data.
 - `licensed` and `hardware`: not testable here, with what is missing and the command that tests them; a time that a
-  machine was measured for goes by `harness.verdicts.hardware`.
+  machine was measured for goes by `harness.claims.hardware`.
 """
 
 import fnmatch
@@ -19,17 +19,15 @@ from fractions import Fraction
 from typing import Any
 
 from containers.contract.errors import RequestFault
-from harness.claims.compute import BOUNDS
 from harness.claims.findings import equalities, findings, gathered
 from harness.claims.hardware import by_bench
-from harness.claims.impossible import as_printed, exchanged, impossible
+from harness.claims.impossible import as_printed, impossible
 from harness.claims.interval import Interval, show
 from harness.claims.ledger import Claim, Ledger
 from harness.claims.loader import ledgers
 from harness.claims.printed import numbers
 from harness.claims.reading import Reading
 from harness.claims.readings import Readings
-from harness.claims.relations import operands
 from harness.claims.surprise import surprise
 from harness.claims.wording import (
     arithmetic_lines,
@@ -78,7 +76,7 @@ def _ends(interval: Interval) -> tuple[float, float] | None:
 
 
 def _used(ledger: Ledger, claim: Claim) -> list[UsedNumber]:
-    entries = [ledger.number(key) for key in operands(claim.relation)] if claim.relation else []
+    entries = [ledger.number(key) for key in claim.relation.operands()] if claim.relation else []
     return [UsedNumber(id=e.id, place=e.place, printed=e.printed, unit=e.unit) for e in entries]
 
 
@@ -93,7 +91,7 @@ def _plain_fields(plain: Reading, claim: Claim, ledger: Ledger) -> dict[str, Any
         "stands_for": plain.stands or "; ".join(dict.fromkeys(show(target) for _, target in plain.pairs)),
         "interval": _ends(Interval(min(v.low for v in values), max(v.high for v in values))),
         "target": _ends(plain.target),
-        "bound": claim.relation.kind in BOUNDS,
+        "bound": claim.relation.is_bound(),
         "used": _used(ledger, claim),
     }
 
@@ -112,7 +110,7 @@ def _tried(reading: Reading, excuses: bool) -> TriedReading:
 
 def _agreeing(ledger: Ledger, claim: Claim, plain: Reading) -> ClaimResult:
     source = source_text(ledger, claim)
-    if claim.relation is not None and (claim.relation.kind in BOUNDS or _bounded(claim)):
+    if claim.relation is not None and claim.relation.is_bound():
         said = plain.said or "The printed text lies within what these allow; they do not fix it"
         verdict = Verdict.CONSISTENT
     elif plain.rounds_to_printed:
@@ -125,13 +123,8 @@ def _agreeing(ledger: Ledger, claim: Claim, plain: Reading) -> ClaimResult:
         verdict = Verdict.CONSISTENT
         said = "Some values inside the printed roundings give the printed number, others do not"
     reason = f"{stop(f'From {source}: {computed_text(plain)}')} {said}."
-    fields = _plain_fields(plain, claim, ledger) | {"bound": _bounded(claim) or claim.relation.kind in BOUNDS}  # type: ignore[union-attr]
+    fields = _plain_fields(plain, claim, ledger)
     return _result(ledger, claim, verdict, reason, arithmetic=arithmetic_lines(plain, claim, source), **fields)
-
-
-def _bounded(claim: Claim) -> bool:
-    """A kind that fixes the number, but not as this claim uses it: limits by a method that need not be symmetric."""
-    return getattr(claim.relation, "kind", "") == "interval_centre" and bool(getattr(claim.relation, "method", ""))
 
 
 def _recompute(ledger: Ledger, claim: Claim, found: Readings, tables: Tables) -> ClaimResult:
@@ -163,7 +156,7 @@ def _recompute(ledger: Ledger, claim: Claim, found: Readings, tables: Tables) ->
     elif others:
         reason += f" Tried in vain: {', '.join(r.name for r in others)}."
     unit = Fraction(0) if plain.stands else numbers(claim.printed)[0].step
-    how = surprise([plain, *others], claim.relation.kind, unit)
+    how = surprise([plain, *others], unit, probability=claim.relation.probability)
     fields |= {
         "explanation": explanation,
         "surprise": how.text,
@@ -176,7 +169,7 @@ def _recompute(ledger: Ledger, claim: Claim, found: Readings, tables: Tables) ->
 def _reversed(ledger: Ledger, claim: Claim, said: str) -> ClaimResult:
     """Limits that the paper prints in an impossible order: wrong whatever follows. Tells what they give exchanged."""
     assert claim.relation is not None
-    other = exchanged(claim.relation)
+    other = claim.relation.exchanged()
     explanation = ""
     lines = [f"Printed: {said}."]
     if other is not None:

@@ -5,13 +5,18 @@ paper; a relation uses ids of its own paper only, and no claim rests on itself o
 settles it (`recompute` a relation, `phantom` and `simulation` checks, `licensed` and `hardware` a command).
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, SerializeAsAny, model_validator
 
 from containers.contract.request import Strict
 from harness.claims.printed import PrintedNumber, numbers
-from harness.claims.relations import Ref, Relation
+from harness.claims.relations.base import Relation
+from harness.claims.relations.keys import Ref
+from harness.claims.relations.registry import validated
+
+AnyRelation = Annotated[SerializeAsAny[Relation], BeforeValidator(validated)]
+"""A relation of any kind that the registry knows when an entry is read."""
 
 
 class Number(Strict):
@@ -43,7 +48,7 @@ class Claim(Number):
     """What the number is of, in own words."""
     route: Literal["recompute", "phantom", "simulation", "licensed", "hardware"]
     """The kind of evidence that can settle the claim."""
-    relation: Relation | None = None
+    relation: AnyRelation | None = None
     """How the number follows from others; None on every route but `recompute`."""
     table: str = ""
     """Name of a group of claims with one rounding convention, which must fit all to excuse one; empty for none."""

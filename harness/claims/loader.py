@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from containers.contract.errors import RequestFault
 from containers.contract.request import first_error
 from harness.claims.ledger import Claim, Ledger, Number
-from harness.claims.relations import STATEMENTS, operands, supports
 from harness.claims.units import unit
 
 FOLDER = Path(__file__).parents[2] / "reference_results"
@@ -58,7 +57,7 @@ def _entry(value: Any, kind: type[Number], counted: frozenset[str], where: str) 
         entry = kind.model_validate(value)
         unit(entry.unit, counted)
         relation = entry.relation if isinstance(entry, Claim) else None
-        if not isinstance(entry, Claim) or (relation and relation.kind not in STATEMENTS):
+        if not isinstance(entry, Claim) or (relation and not relation.statement):
             entry.parsed()
     except ValidationError as error:
         raise RequestFault(first_error(error), where=where, mend="see reference_results/README.md") from error
@@ -106,7 +105,7 @@ def _heads(files: list[_File], name: str) -> dict[str, Any]:
 
 def _circle(ledger: Ledger) -> list[str]:
     """Ids of claims that rest on each other in a ring, or nothing."""
-    rests = {c.id: supports(c.relation) for c in ledger.claims if c.relation}
+    rests = {c.id: c.relation.supports() for c in ledger.claims if c.relation}
     done: set[str] = set()
     for start in rests:
         path: list[str] = []
@@ -130,7 +129,7 @@ def _check_references(ledger: Ledger) -> None:
     known = {entry.id for entry in (*ledger.numbers, *ledger.claims)}
     for claim in ledger.claims:
         where = f"{ledger.where(claim.id)}, claims entry {claim.id}"
-        for key in operands(claim.relation) if claim.relation else []:
+        for key in claim.relation.operands() if claim.relation else []:
             if key not in known:
                 raise RequestFault(f"its relation uses unknown id {key!r}", where=where, mend="add the number")
             if key == claim.id:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.claims.compute.base import Terms
 from harness.claims.interval import Interval
 
+Terms = list[tuple[str, Interval]]
+"""Formulas as text, each with an interval that holds its result for all values inside the printed roundings."""
 Excuse = Literal["no", "claim", "table"]
 
 

@@ -15,17 +15,13 @@ tried so that no convention is mistaken for a contradiction:
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import harness.claims.relations as kinds
+from harness.claims.generic import generic
 from harness.claims.ledger import Claim, Ledger
-from harness.claims.others import OTHERS
-from harness.claims.others.generic import generic
-from harness.claims.plain import plain
 from harness.claims.reading import Reading
+from harness.claims.relations.base import Relation
 from harness.claims.source import Source
 
 CUT_OFF = "with the last digit cut off"
-_WHOLE = frozenset({"height_index", "echo_phase", "unadjusted", "order", "by_construction", "quantile_size"})
-"""Kinds whose bounds are far wider than a digit, or that count: cut-off digits are not tried."""
 
 
 @dataclass
@@ -40,7 +36,12 @@ class Readings:
     @cached_property
     def plain(self) -> Reading:
         """The plain reading. Raises ValueError or ZeroDivisionError when the relation has no value."""
-        return plain(self.claim, Source(self.ledger))
+        return self._relation.plain(self.claim, Source(self.ledger))
+
+    @property
+    def _relation(self) -> Relation:
+        assert self.claim.relation is not None
+        return self.claim.relation
 
     @cached_property
     def others(self) -> list[Reading]:
@@ -48,20 +49,16 @@ class Readings:
         return [*self._cut, *self._special(Source(self.ledger)), *self._cut_too, *generic(self.claim, self.plain)]
 
     def _special(self, source: Source) -> list[Reading]:
-        relation = self.claim.relation
-        assert relation is not None
-        return OTHERS[relation.kind](self.claim, relation, source) if relation.kind in OTHERS else []
+        return self._relation.readings(self.claim, source)
 
     @cached_property
     def _cut(self) -> list[Reading]:
         """The plain reading with cut-off digits, where digits were printed at all."""
-        relation = self.claim.relation
-        assert relation is not None
-        rounded = not all(self.ledger.number(key).exact for key in (self.claim.id, *kinds.operands(relation)))
-        if not rounded or relation.kind in _WHOLE:
+        rounded = not all(self.ledger.number(key).exact for key in (self.claim.id, *self._relation.operands()))
+        if not rounded or not self._relation.cut_off:
             return []
         try:
-            return [plain(self.claim, Source(self.ledger, "truncated"), CUT_OFF, "table")]
+            return [self._relation.plain(self.claim, Source(self.ledger, "truncated"), CUT_OFF, "table")]
         except (ValueError, ZeroDivisionError):
             return []
 

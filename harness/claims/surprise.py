@@ -6,8 +6,6 @@ from fractions import Fraction
 from harness.claims.interval import Interval, decimal
 from harness.claims.reading import Reading
 
-PROBABILITIES = frozenset({"p_from_statistic", "p_from_interval", "p_from_counts", "lr_p"})
-
 
 @dataclass(frozen=True)
 class Surprise:
@@ -32,7 +30,7 @@ def _union(pieces: list[Interval]) -> Fraction:
     return length
 
 
-def _chance(readings: list[Reading], kind: str, unit: Fraction) -> float | None:
+def _chance(readings: list[Reading], unit: Fraction, probability: bool) -> float | None:
     """A number printed like the claim's, drawn evenly from half to double the computed value (a p value from 0 to 1):
     the share of the range where some reading would agree. Variants of the printed number itself count one by one.
     unit: of the last printed digit, for exact numbers."""
@@ -41,7 +39,7 @@ def _chance(readings: list[Reading], kind: str, unit: Fraction) -> float | None:
     if not value.limited or not plain.target.limited:
         return None
     middle = value.middle
-    if kind in PROBABILITIES:
+    if probability:
         span = Interval(Fraction(0), Fraction(1))
     elif middle == 0:
         return None
@@ -66,19 +64,19 @@ def _rounded(chance: float) -> float:
     return float(f"{chance:.3g}")
 
 
-def surprise(readings: list[Reading], kind: str, unit: Fraction) -> Surprise:
+def surprise(readings: list[Reading], unit: Fraction, probability: bool) -> Surprise:
     """Of a claim whose plain reading, the first one, does not agree. unit: of its last printed digit."""
     plain = readings[0]
     gap = max(value.gap(target) for value, target in plain.pairs)
     half = (plain.target.high - plain.target.low) / 2 if plain.target.limited and not plain.stands else Fraction(0)
-    chance = _chance(readings, kind, unit) if not plain.stands else None
+    chance = _chance(readings, unit, probability) if not plain.stands else None
     widths = float(gap / half) if half else None
     parts = []
     if widths is not None:
         apart = decimal(Fraction(widths), 2).removesuffix("…")
         parts.append(f"The numbers are apart by {apart} half-widths of the rounding")
     if chance is not None:
-        drawn = "0 and 1" if kind in PROBABILITIES else "half and double of the computed value"
+        drawn = "0 and 1" if probability else "half and double of the computed value"
         some = f"one of the {len(readings)} readings tried" if len(readings) > 1 else "the only reading"
         parts.append(f"a number drawn at random between {drawn} would agree with {some} with probability {chance:.2g}")
     text = "; ".join(parts)

@@ -1,16 +1,14 @@
 """Readings in words: the lines of arithmetic that a verdict shows."""
 
-from harness.claims.compute.base import Terms
 from harness.claims.interval import Interval, decimal, show
 from harness.claims.ledger import Claim, Ledger
-from harness.claims.reading import Reading
-from harness.claims.relations import operands
+from harness.claims.reading import Reading, Terms
 
 
 def source_text(ledger: Ledger, claim: Claim) -> str:
     """Where the numbers stand that the claim is computed from: one place, or the parts of the paper they are in."""
     assert claim.relation is not None
-    every = [ledger.number(key).place for key in operands(claim.relation)]
+    every = [ledger.number(key).place for key in claim.relation.operands()]
     places = list(dict.fromkeys(place for place in every if place != "definition"))
     if len(places) == 1:
         return places[0]

@@ -42,20 +42,20 @@ def changed(numbers: list[int], **values: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        (changed([3], sd1="0"), "table, column sd1: is not above 0 in row 3"),
-        (changed([3, 9], sd2="-2"), "table, column sd2: is not above 0 in rows 3, 9"),
-        (changed([1, 2, 3, 4, 5, 6, 7], n1="1"), "table, column n1: is below 2 in rows 1, 2, 3, 4, 5 and 2 more"),
-        (changed([5], n1="20.5"), "table, column n1: is no whole number in row 5"),
-        (changed([5], mean1="inf"), "table, column mean1: is not finite in row 5"),
-        (changed([5], mean1="nan"), "table, column mean1: is not finite in row 5"),
-        (changed([5], mean1="1_000"), "table, column mean1: is no number in row 5"),
-        (changed([5], mean1=""), "table, column mean1: is missing beside the group's other values in row 5"),
-        (changed([8], age_years="660"), "table, column age_years: is outside 18 to 110 years in row 8"),
-        (changed([2, 4], muscle="soleus"), "table, column muscle: has unknown level soleus in rows 2, 4"),
-        (changed([2, 4], effect_id="e7"), "table, column effect_id: 'e7' (1 such) is there twice in rows 2, 4, 7"),
-        (changed([2], effect_id=""), "table, column effect_id: is missing in row 2"),
-        (changed([6], study=""), "table, column study: is missing in row 6"),
-        (changed([6], outcome=""), "table, column outcome: is missing, so that the direction is unknown in row 6"),
+        (changed([3], sd1="0"), "column sd1: is not above 0 in row 3"),
+        (changed([3, 9], sd2="-2"), "column sd2: is not above 0 in rows 3 and 9"),
+        (changed([1, 2, 3, 4, 5, 6, 7], n1="1"), "column n1: is below 2 in rows 1, 2, 3, 4, 5 and 2 more"),
+        (changed([5], n1="20.5"), "column n1: is no whole number in row 5"),
+        (changed([5], mean1="inf"), "column mean1: is not finite in row 5"),
+        (changed([5], mean1="nan"), "column mean1: is not finite in row 5"),
+        (changed([5], mean1="1_000"), "column mean1: is no number in row 5"),
+        (changed([5], mean1=""), "column mean1: is missing beside the group's other values in row 5"),
+        (changed([8], age_years="660"), "column age_years: 660 is outside 18 to 110 years in row 8"),
+        (changed([2, 4], muscle="soleus"), "column muscle: unknown level 'soleus' in rows 2 and 4"),
+        (changed([2, 4], effect_id="e7"), "column effect_id: repeats an identifier (e7) in rows 4 and 7"),
+        (changed([2], effect_id=""), "column effect_id: has no identifier in row 2"),
+        (changed([6], study=""), "column study: is missing in row 6"),
+        (changed([6], outcome=""), "column outcome: is missing, so that the direction is unknown in row 6"),
         (rows("made_up_muscles")[:1], "analysis p: there is only one effect"),
         (rows("made_up_muscles")[:3], "analysis p: all effects are of one study"),
     ],
@@ -66,7 +66,7 @@ def test_bad_tables(answer: Answer, tmp_path: Path, table: list[dict[str, Any]],
 
 def test_a_missing_column(answer: Answer, tmp_path: Path) -> None:
     table = [{k: v for k, v in row.items() if k != "sd2"} for row in rows("made_up_muscles")]
-    assert refused(answer(table, MUSCLES, POOLED), tmp_path) == "input table: column 'sd2' is missing"
+    assert refused(answer(table, MUSCLES, POOLED), tmp_path) == "column sd2: is missing from the table"
 
 
 @pytest.mark.parametrize("value", ["0", "-0.1", "1e-400"])
@@ -77,7 +77,7 @@ def test_a_given_variance_must_be_above_zero(answer: Answer, tmp_path: Path, val
     spec = {"study": "s", "measure": "given", "effect": "y", "variance": "v"}
     analyses = {**EMPTY, "effects": spec, "analyses": [{"id": "p", "kind": "pooled"}]}
     record = answer(table, {**EMPTY, "columns": columns}, analyses)
-    assert refused(record, tmp_path) == "table, column v: is not above 0 in row 2"
+    assert refused(record, tmp_path) == "column v: is not above 0 in row 2"
 
 
 def test_both_given_and_summarised(answer: Answer, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_both_given_and_summarised(answer: Answer, tmp_path: Path) -> None:
     analyses = ask({"id": "p", "kind": "pooled"})
     analyses["effects"] = {**MUSCLE_EFFECTS, "effect": "g", "standard_error": "se"}
     line = refused(answer(table, dictionary, analyses), tmp_path)
-    assert line == "table, column g: is given beside means and standard deviations in rows 1, 2"
+    assert line == "column g: is given beside means and standard deviations in rows 1 and 2"
 
 
 TWICE = {"moderators": ["bmi", "twice"]}

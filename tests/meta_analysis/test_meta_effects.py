@@ -108,8 +108,8 @@ def test_sides_are_averaged_as_effects(answer: Answer) -> None:
     ("change", "what"),
     [
         ({"id": "r", "side": "right", "n_b": 16}, "has other group sizes, or none, on the other side in row 1"),
-        ({"id": "r", "side": "right", "outcome": "FI"}, "column outcome differs between the sides in rows 1, 2"),
-        ({"id": "r", "side": "left"}, "one side is there more than once in rows 1, 2"),
+        ({"id": "r", "side": "right", "outcome": "FI"}, "column outcome differs between the sides in rows 1 and 2"),
+        ({"id": "r", "side": "left"}, "one side is there more than once in rows 1 and 2"),
     ],
 )
 def test_sides_that_do_not_fit_are_refused(answer: Answer, change: dict[str, Any], what: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.claims.interval import Interval, decimal, show
 from harness.claims.printed import is_range, numbers
-from harness.claims.source import printed_interval
+from harness.claims.rounding import printed_interval
 
 fractions = st.fractions(min_value=-1000, max_value=1000, max_denominator=1000)
 

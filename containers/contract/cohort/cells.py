@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from containers.contract.cohort.arrays import BoolArray, FloatArray
 from containers.contract.cohort.columns import Category, Label
 from containers.contract.cohort.dictionary import CategoryColumn, LabelColumn, NumberColumn, text_of
-from containers.contract.cohort.wording import SHOWN_ROWS, Wording, rows_text
+from containers.contract.cohort.rows import SHOWN_ROWS, rows_text
 from containers.contract.errors import ItemFault
 
 
@@ -27,24 +27,26 @@ class Cells:
     """Name of the column."""
     values: pa.Array
     """Its values, of any Arrow type."""
-    wording: Wording
-    """How complaints about it are put."""
+    show_ids: bool = False
+    """Whether a complaint may show identifiers: those of effects, never those of people."""
 
     def ids(self) -> Label:
         """Identifiers, each there once."""
         text = self._text()
         missing = _bools(pc.is_null(text))
         if missing.any():
-            raise self._fault(self.wording.no_id, missing, "every row needs one")
+            raise self._fault("has no identifier", missing, "every row needs one")
         ids = text.to_numpy(zero_copy_only=False).astype(str)
         unique, first, codes, counts = np.unique(ids, return_index=True, return_inverse=True, return_counts=True)
         if (counts > 1).any():
             again = np.ones(len(ids), dtype=bool)
             again[first] = False
-            code = codes[np.flatnonzero(counts[codes] > 1)[0]]
-            said = self.wording.repeated.format(first=str(unique[code]), many=int((counts > 1).sum()))
-            wrong = codes == code if self.wording.show_ids else again
-            raise self._fault(said, wrong, "each may be there once: remove the duplicates")
+            said = "repeats an identifier"
+            if self.show_ids:
+                code = codes[np.flatnonzero(again)[0]]
+                again &= codes == code
+                said += f" ({unique[code]})"
+            raise self._fault(said, again, "each may be there once: remove the duplicates")
         return Label(_objects(text))
 
     def label(self, spec: LabelColumn) -> Label:
@@ -60,8 +62,8 @@ class Cells:
         if unknown.any():
             found = sorted(set(text.filter(pa.array(unknown)).to_pylist()))
             first = text[int(np.flatnonzero(unknown)[0])].as_py()
-            said = self.wording.unknown.format(first=first, levels=", ".join(found[:3]))
-            if len(found) > SHOWN_ROWS and not self.wording.show_ids:
+            said = f"unknown level {first!r}"
+            if len(found) > SHOWN_ROWS and not self.show_ids:
                 # So many are no levels: the column may hold identifiers.
                 said = f"{len(found)} unknown levels"
             raise self._fault(
@@ -87,8 +89,8 @@ class Cells:
             outside |= result > spec.maximum
         outside &= ~null
         if outside.any():
-            low, high = (self.wording.open_end if end is None else f"{end:g}" for end in (spec.minimum, spec.maximum))
-            said = self.wording.outside.format(first=f"{result[outside][0]:g}", low=low, high=high, unit=spec.unit)
+            low, high = ("-" if end is None else f"{end:g}" for end in (spec.minimum, spec.maximum))
+            said = f"{result[outside][0]:g} is outside {low} to {high} {spec.unit}"
             declared = f" (declared: {spec.unit})" if spec.unit else ""
             raise self._fault(said.rstrip(), outside, f"check the unit{declared}, or add the value to missing")
         result[null] = np.nan
@@ -125,13 +127,13 @@ class Cells:
         raise self._wrong_type("store numbers or text")
 
     def _place(self) -> str:
-        return self.wording.column.format(name=self.name)
+        return f"column {self.name}"
 
     def _wrong_type(self, mend: str) -> ItemFault:
         return ItemFault(f"holds values of type {self.values.type}", where=self._place(), mend=mend)
 
     def _fault(self, what: str, wrong: BoolArray, mend: str) -> ItemFault:
-        rows = rows_text(wrong, last=self.wording.last_row)
+        rows = rows_text(wrong)
         return ItemFault(f"{what} in {rows}", where=self._place(), mend=mend)
 
 

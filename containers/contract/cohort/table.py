@@ -12,25 +12,23 @@ import pyarrow.parquet
 from containers.contract.cohort.cells import Cells
 from containers.contract.cohort.columns import Cohort, Column, Label, Number
 from containers.contract.cohort.dictionary import Dictionary, IdColumn, LabelColumn, NumberColumn
-from containers.contract.cohort.wording import Wording
 from containers.contract.errors import ItemFault
 
-PEOPLE = Wording()
 
-
-def read_cohort(path: Path, dictionary: Dictionary, wording: Wording = PEOPLE) -> Cohort:
+def read_cohort(path: Path, dictionary: Dictionary, show_ids: bool = False) -> Cohort:
     """The columns that the dictionary names; the others are in `ignored_columns`. Raises ItemFault.
 
-    Identifiers are checked, and become a label only where `wording` may show them.
+    Identifiers are checked. `show_ids`: complaints may show them and they become a label, as those of effects; never
+    for a table of people.
     """
-    table, names = _read(path, list(dictionary.columns), wording)
+    table, names = _read(path, list(dictionary.columns))
     columns: dict[str, Column] = {}
     labels: dict[str, Label] = {}
     for name, spec in dictionary.columns.items():
-        cells = Cells(name, table.column(name).combine_chunks(), wording)
+        cells = Cells(name, table.column(name).combine_chunks(), show_ids)
         if isinstance(spec, IdColumn):
             ids = cells.ids()
-            if wording.show_ids:
+            if show_ids:
                 labels[name] = ids
         elif isinstance(spec, LabelColumn):
             labels[name] = cells.label(spec)
@@ -42,20 +40,20 @@ def read_cohort(path: Path, dictionary: Dictionary, wording: Wording = PEOPLE) -
     return Cohort(columns, np.arange(1, table.num_rows + 1), ignored, labels)
 
 
-def _read(path: Path, wanted: list[str], wording: Wording) -> tuple[pa.Table, list[str]]:
+def _read(path: Path, wanted: list[str]) -> tuple[pa.Table, list[str]]:
     """The wanted columns only (a cohort's table may have thousands), and the names of all."""
     try:
         if path.suffix.lower() != ".csv":
             with pyarrow.parquet.ParquetFile(path) as file:
                 names = file.schema_arrow.names
-                _check_names(names, wanted, wording)
+                _check_names(names, wanted)
                 # Without a column wanted, one is read for the number of rows.
                 return file.read(columns=wanted or names[:1]), names
         with path.open(encoding="utf-8-sig", newline="") as stream:
             names = next(csv.reader(stream), [])
         if not names:
             raise ItemFault("has no header", where="input table", mend="name the columns in the first line")
-        _check_names(names, wanted, wording)
+        _check_names(names, wanted)
         # Every column as text: what a value means is the dictionary's to say. One thread: errors name the row.
         chosen = wanted or names[:1]
         options = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(chosen, pa.string()), include_columns=chosen)
@@ -68,12 +66,11 @@ def _read(path: Path, wanted: list[str], wording: Wording) -> tuple[pa.Table, li
         raise ItemFault(f"is not a readable table{said}", where="input table", mend="give Parquet or CSV") from error
 
 
-def _check_names(names: list[str], wanted: list[str], wording: Wording) -> None:
+def _check_names(names: list[str], wanted: list[str]) -> None:
     for name in wanted:
-        place, absent = (part.format(name=name) for part in wording.absent)
         if (times := names.count(name)) != 1:
             raise ItemFault(
-                absent if times == 0 else f"is in the table {times} times",
-                where=place if times == 0 else wording.column.format(name=name),
+                f"is in the table {times} times" if times else "is missing from the table",
+                where=f"column {name}",
                 mend="mend the table, or the name in the dictionary",
             )
