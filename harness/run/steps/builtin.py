@@ -134,11 +134,11 @@ def _truth_volume(task: Task, folder: Path) -> Made:
 
 def _mutate_labels(task: Task, folder: Path) -> Made:
     """The labels with one seeded fault."""
-    import phantoms
+    from phantoms.corrupt.labels import mutate_labels
 
     volume, names = read_segmentation(task.inputs["labels"])
     labels = np.asarray(volume.data, dtype=np.uint8)
-    faulty = phantoms.mutate_labels(labels, volume.geometry, task.parameters["fault"])
+    faulty = mutate_labels(labels, volume.geometry, task.parameters["fault"])
     write_segmentation(folder / "labels.seg.nrrd", faulty, volume.geometry, names)
     return Made(files={"labels": "labels.seg.nrrd"})
 
