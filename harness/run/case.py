@@ -7,12 +7,13 @@ runs, so that a plan can be printed; unknown fields are refused. A reference is 
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from containers.contract.errors import RequestFault
 from containers.contract.request import ItemId, Strict, first_error
+from harness.pictures.registry import find, pictures
 from harness.run.steps.models import (
     PRESETS,
     Collect,
@@ -32,17 +33,6 @@ from harness.run.steps.models import (
 
 Evidence = Literal["phantom", "simulation", "real data", "mutant"]
 CASES = Path(__file__).parents[1] / "cases"
-OF_ANALYSIS = (
-    "nomogram",
-    "calibration",
-    "forest",
-    "funnel",
-    "odds_ratios",
-    "combined_odds",
-    "pooled_by_muscle",
-)
-ALONE = ("performance", "attenuation", "per_class", "mixture_histogram", "sensitivity")
-"""Kinds of pictures: of an analysis in a results.json, and of one file. All others have an overlay."""
 
 
 class Check(Strict):
@@ -94,37 +84,26 @@ class Check(Strict):
         return (self.maximum - self.minimum) / 2 if self.minimum is not None and self.maximum is not None else 0.0
 
 
+def _known(kind: str) -> str:
+    return find(kind).name
+
+
+PictureKind = Annotated[
+    str,
+    AfterValidator(_known),
+    Field(json_schema_extra=lambda schema: schema.update(enum=list(pictures()))),
+]
+"""Name of a picture that is registered."""
+
+
 class PictureSpec(Strict):
-    """One picture of one item, drawn by a function of harness.pictures.pictures."""
+    """One picture of one item, drawn by a function that is registered in `harness.pictures`."""
 
     name: Name
     """Name of the picture, unique in the case, and of its PNG."""
     title: str
     """Heading of the picture in the report."""
-    kind: Literal[
-        "fused_with_seams",
-        "labels_over",
-        "fat_fraction",
-        "back_labels",
-        "back_intermat",
-        "mixture_histogram",
-        "sensitivity",
-        "measured_against_true",
-        "bland_altman",
-        "performance",
-        "attenuation",
-        "nomogram",
-        "calibration",
-        "forest",
-        "funnel",
-        "per_class",
-        "concordance",
-        "age_groups",
-        "subgroups",
-        "odds_ratios",
-        "combined_odds",
-        "pooled_by_muscle",
-    ]
+    kind: PictureKind
     """The function that draws it."""
     item: ItemId
     """The item that is drawn."""
@@ -139,12 +118,9 @@ class PictureSpec(Strict):
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> "PictureSpec":
-        of_analysis = self.kind in OF_ANALYSIS
-        overlaid = not of_analysis and self.kind not in ALONE
-        for field, given, needed in (
-            ("analysis", self.analysis is not None, of_analysis),
-            ("overlay", self.overlay is not None, overlaid),
-        ):
+        needs = find(self.kind).needs
+        for field, given in (("analysis", self.analysis is not None), ("overlay", self.overlay is not None)):
+            needed = field == needs
             if given != needed:
                 raise ValueError(f"picture {self.name} of kind {self.kind} {'needs' if needed else 'has no'} {field}")
         return self

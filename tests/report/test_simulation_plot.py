@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from containers.contract.errors import ItemFault
-from harness.pictures.pictures import attenuation, performance
-from harness.pictures.simulation_plot import wilson
+from harness.pictures.simulation_plot import attenuation, performance, wilson
 from harness.run.steps.builtin import Task, perform
 
 ROW = {

@@ -281,10 +281,10 @@ def _simulation(task: Task, folder: Path) -> Made:
 
 
 def _picture(task: Task, folder: Path) -> Made:
-    """A PNG by the report's drawing functions; `evidence` is drawn into it."""
-    from harness.pictures import pictures
+    """A PNG by the drawing function of its name; `evidence` is drawn into it."""
+    from harness.pictures.registry import find
 
-    draw: Callable[..., None] = getattr(pictures, task.parameters["draw"])
+    draw = find(task.parameters["draw"]).draw
     # A kind has an overlay, an analysis, or neither: the case file says which.
     shown = [task.inputs[name] for name in ("volume", "overlay") if name in task.inputs]
     chosen = [task.parameters["analysis"]] if "analysis" in task.parameters else []
