@@ -12,7 +12,7 @@ from containers.contract.errors import ItemFault
 from containers.contract.request import first_error
 from harness.cli.schemas import schema
 from harness.pictures.registry import PICTURES, Picture, picture, pictures
-from harness.run.case import PictureSpec
+from harness.run.steps.picture import PictureSpec
 
 SPEC = {"name": "p", "title": "t", "item": "i", "volume": "s.results", "alt": "a"}
 EVERY = pytest.mark.parametrize("one", pictures().values(), ids=lambda one: one.name)

@@ -9,7 +9,7 @@ import pytest
 
 from containers.contract.errors import ItemFault
 from harness.pictures.simulation_plot import attenuation, performance, wilson
-from harness.run.steps.builtin import Task, perform
+from harness.run.steps.task import Task, perform
 
 ROW = {
     "level": "",
