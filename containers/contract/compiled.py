@@ -9,19 +9,17 @@ none can be written, code is compiled again in each process. The digest of the s
 processes of two versions never take each other's code; new code removes that of older sources.
 """
 
-import ast
 import functools
 import glob
-import hashlib
-import importlib.util
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 from numba.core import caching
+
+from containers.contract.sources import source_digest
 
 _PACKAGES = ("containers", "phantoms")
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -45,57 +43,9 @@ def compiled(**options: Any) -> Callable[[Kernel], Kernel]:
     return decorate
 
 
-def source_digest(module: str) -> str:
-    """SHA-256 of the sources of a module and of all modules of this project that it imports, directly or not."""
-    found: dict[str, bytes] = {}
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found[name] = _file(name).read_bytes()
-            waiting += _imported(name, found[name])
-    total = hashlib.sha256()
-    for name, text in sorted(found.items()):
-        total.update(f"{name}\0".encode())
-        total.update(hashlib.sha256(text).digest())
-    return total.hexdigest()
-
-
-def _file(module: str) -> Path:
-    loaded = sys.modules.get(module)
-    spec = loaded.__spec__ if loaded is not None else importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise TypeError(f"{module} has no source file")
-    return Path(spec.origin)
-
-
-def _imported(module: str, text: bytes) -> Iterator[str]:
-    """Modules of this project that a module names in its imports."""
-    for node in ast.walk(ast.parse(text)):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            above = _file(module).name == "__init__.py"
-            package = module if above else module.rpartition(".")[0]
-            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        for name in names:
-            if name.partition(".")[0] in _PACKAGES and _is_module(name):
-                yield name
-
-
-def _is_module(name: str) -> bool:
-    """Whether a dotted name is a module, and not a name inside of one."""
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
-
-
 @functools.cache
 def _digest(module: str) -> str:
-    return source_digest(module)
+    return source_digest([module], _PACKAGES)
 
 
 class _OfAllSources:

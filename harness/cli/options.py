@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from containers.contract.errors import RequestFault
-from harness.run.steps.models import PRESETS, Preset
+from harness.run.steps.base import PRESETS, Preset
 
 
 def folder(text: str | Path) -> Path:

@@ -15,7 +15,6 @@ from harness.gate.baseline import Baseline, Frozen
 from harness.gate.readings import Number, Readings
 from harness.gate.result import Outcome, Row
 from harness.gate.spec import GateCase
-from harness.run.steps.models import StageStep
 
 LARGEST = 1e9
 """Movements are shown up to here, in tolerances: a count that is exact has next to none."""
@@ -26,7 +25,8 @@ def behind(case: GateCase, candidates: set[str]) -> set[str]:
     moved: set[str] = set()
     for name, step in case.steps.items():
         owners = {reference.split(".")[0] for reference in step.references()}
-        if owners & moved or (isinstance(step, StageStep) and step.stage in candidates):
+        use = step.use()
+        if owners & moved or (use is not None and use.stage in candidates):
             moved.add(name)
     return moved
 
@@ -73,8 +73,9 @@ def _not_its_fault(case: GateCase, step: str, item: str, readings: Readings, unf
     """Why the machine is to blame for an item that failed, or an empty string. Follows skipped items to their cause."""
     found = case.steps[step]
     place = f"{step}/{item}"
-    if isinstance(found, StageStep) and found.stage in unfit and readings.ends.get(place) == "missing":
-        return unfit[found.stage]
+    use = found.use()
+    if use is not None and use.stage in unfit and readings.ends.get(place) == "missing":
+        return unfit[use.stage]
     if readings.kinds.get(place) == "environment":
         return readings.lines.get(place, "")
     if readings.ends.get(place, "skipped") == "skipped":

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from containers.contract.errors import RequestFault
 from containers.contract.request import Strict, first_error
 from harness.gate.candidate import Candidate, TreeRunner, plant
-from harness.run.steps.models import Name
+from harness.run.steps.base import Name
 from harness.runners.stages import CONTAINERS
 
 FOLDER = Path(__file__).parent / "mutants"

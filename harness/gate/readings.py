@@ -16,7 +16,6 @@ from containers.contract.volume import read_nrrd
 from harness.gate.spec import GateCase
 from harness.run.outcome import Outcome
 from harness.run.pipeline import CaseRun
-from harness.run.steps.models import StageStep
 
 AXES = ("i", "j", "k")
 WORLD = ("left", "posterior", "superior")
@@ -66,9 +65,10 @@ def read(case: GateCase, run: CaseRun) -> Readings:
             if outcome.status != "ok":
                 found.lines[f"{name}/{item}"] = f"input {name} could not be made: {outcome.line}"
     for name, step in case.steps.items():
-        if not isinstance(step, StageStep):
+        use = step.use()
+        if use is None or not use.own_items:
             continue
-        spec = run.context.handle(step.stage).spec
+        spec = run.context.handle(use.stage).spec
         for item, outcome in run.outcomes.get(name, {}).items():
             place = f"{name}/{item}"
             found.ends[place] = outcome.status

@@ -1,7 +1,7 @@
 """Run gate cases with stages put in place of the reference, each in a run folder of its own."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,9 +12,10 @@ from harness.gate.readings import Readings, read
 from harness.gate.spec import PRESET, GateCase
 from harness.progress import Progress
 from harness.run.checks import evaluate
-from harness.run.pipeline import CaseRun, Context, Outcomes
+from harness.run.context import Context
+from harness.run.pipeline import CaseRun, Outcomes
 from harness.run.results import CheckResult
-from harness.run.steps.builtin import Task
+from harness.run.steps.task import Held, Task
 from harness.run.store import Entry, Store
 from harness.run.workers import Workers
 from harness.runners.base import StageHandle
@@ -43,8 +44,9 @@ class GateRun(CaseRun):
     changes: Changes = field(default_factory=dict)
     """Names of disguises, by `input` for all of its items or by `input.item`; empty to take inputs as they are."""
 
-    def _perform(self, name: str, tasks: list[Task], outcomes: Outcomes) -> Outcomes:
-        made = super()._perform(name, tasks, outcomes)
+    def perform(self, name: str, work: Mapping[str, Task | Held]) -> Outcomes:
+        """As any run does; then the changes of inputs."""
+        made = super().perform(name, work)
         for item, outcome in made.items():
             # The item's own form first: a variation is one of the case as it stands.
             forms = self.changes.get(f"{name}.{item}", []) + self.changes.get(name, [])

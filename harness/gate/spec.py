@@ -15,7 +15,7 @@ from containers.contract.files import sha256_file
 from containers.contract.request import ItemId, Strict, first_error
 from harness.gate.disguises import DISGUISES
 from harness.run.case import Case, Check
-from harness.run.steps.models import PhantomInput, Preset
+from harness.run.steps.base import Preset
 
 FOLDER = Path(__file__).parent / "cases"
 PRESET: Preset = "small"
@@ -68,7 +68,7 @@ class GateCase(Case):
     @model_validator(mode="after")
     def _phantoms_only(self) -> "GateCase":
         for name, entry in self.inputs.items():
-            if not isinstance(entry, PhantomInput):
+            if entry.from_data:
                 raise ValueError(f"input {name} is no phantom: a gate must run where no data are")
         for place, form in self.disguises.items():
             owner, _, item = place.partition(".")

@@ -13,7 +13,7 @@ from harness.gate.candidate import Setting
 from harness.gate.disguises import DICOM, DISGUISES, SEED_STEPS, other_random_numbers
 from harness.gate.running import Changes
 from harness.gate.spec import GateCase
-from harness.run.steps.models import PhantomInput, StageStep
+from harness.run.steps.base import Input, StageUse, Step
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Variation:
         if self.parameters:
             return bool(set(self.parameters) & set(case.stages()))
         if self.references:
-            used = {r for step in case.steps.values() if isinstance(step, StageStep) for r in step.references()}
+            used = {reference for use in _uses(case).values() for reference in use.inputs.values()}
             return any(reference.endswith(tuple(self.references)) for reference in used)
         if self.disguise and self.seed is None:
             return bool(self.changes(case))
@@ -63,40 +63,41 @@ class Variation:
 
     def of(self, case: GateCase) -> GateCase:
         """The case as the variation has it."""
-        steps = {name: self._step(step) if isinstance(step, StageStep) else step for name, step in case.steps.items()}
-        inputs = {name: self._input(entry) for name, entry in case.inputs.items() if isinstance(entry, PhantomInput)}
+        uses = _uses(case)
+        steps = {name: self._step(step, uses[name]) if name in uses else step for name, step in case.steps.items()}
+        inputs = {name: self._input(entry) for name, entry in case.inputs.items()}
         return case.model_copy(update={"steps": steps, "inputs": inputs})
 
-    def _step(self, step: StageStep) -> StageStep:
-        update: dict[str, Any] = {}
+    def _step(self, step: Step, use: StageUse) -> Step:
         if self.seed is not None:
-            update["seed"] = step.seed + self.seed
-        if step.stage in self.parameters:
-            update["parameters"] = step.parameters | self.parameters[step.stage]
+            use = replace(use, seed=use.seed + self.seed)
+        if use.stage in self.parameters:
+            use = replace(use, parameters=use.parameters | self.parameters[use.stage])
         if self.references:
-            update["inputs"] = {name: self._exchanged(reference) for name, reference in step.inputs.items()}
-        return step.model_copy(update=update)
+            use = replace(use, inputs={name: self._exchanged(reference) for name, reference in use.inputs.items()})
+        return step.with_use(use)
 
     def _exchanged(self, reference: str) -> str:
         owner, _, output = reference.partition(".")
         return f"{owner}.{self.references.get(output, output)}"
 
-    def _input(self, entry: PhantomInput) -> PhantomInput:
-        items = list(entry.items)
-        if self.order is not None:
-            random.Random(self.order).shuffle(items) if self.order else items.reverse()
-        return entry.model_copy(update={"items": items})
+    def _input(self, entry: Input) -> Input:
+        if self.order is None:
+            return entry
+        return entry.in_order(random.Random(self.order).shuffle if self.order else list.reverse)
 
     def changes(self, case: GateCase) -> Changes:
         """The inputs that come in another form."""
         if not self.disguise:
             return {}
         phantoms = DISGUISES[self.disguise].phantoms
-        return {
-            name: [self.disguise]
-            for name, entry in case.inputs.items()
-            if isinstance(entry, PhantomInput) and entry.phantom in phantoms
-        }
+        return {name: [self.disguise] for name, entry in case.inputs.items() if entry.phantom_name() in phantoms}
+
+
+def _uses(case: GateCase) -> dict[str, StageUse]:
+    """How each step that a stage does calls it."""
+    found = {name: step.use() for name, step in case.steps.items()}
+    return {name: use for name, use in found.items() if use is not None and use.own_items}
 
 
 SAMPLED_SEEDS = 9

@@ -10,7 +10,9 @@ import numpy as np
 
 from containers.contract.errors import ItemFault
 from containers.contract.table import read_table
+from harness.pictures import examples
 from harness.pictures.frame import EVIDENCE_COLOURS, STYLE, TEXT, new_figure, save
+from harness.pictures.registry import picture
 
 TITLES = {
     "volume_cm3": "Volume of a structure",
@@ -75,6 +77,7 @@ def _groups(measured: Mapping[str, Sequence[Any]], expected: Mapping[str, Sequen
     return groups
 
 
+@picture("bland_altman", needs="overlay", example=examples.two_tables)
 def bland_altman(measured_path: Path, expected_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """Difference against mean of two tables with equal columns, one panel per quantity.
 

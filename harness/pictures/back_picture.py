@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from containers.contract.errors import ItemFault
 from containers.contract.labels import colour_of
 from containers.contract.volume import read_nrrd
+from harness.pictures import examples
 from harness.pictures.frame import (
     HEAD_IN,
     STYLE,
@@ -29,6 +30,7 @@ from harness.pictures.frame import (
     window,
 )
 from harness.pictures.label_picture import read_over
+from harness.pictures.registry import picture
 from harness.pictures.slices import Upright, coronal_row, upright
 
 AXIAL = {"thoracic": 0.65, "lumbar": 0.3}
@@ -87,6 +89,7 @@ def _tall_and_two(figure: Figure, wide_mm: float, deep_mm: float, tall_mm: float
     return axes
 
 
+@picture("back_labels", needs="overlay", example=examples.volume_and_labels)
 def back_labels(volume_path: Path, labels_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """Outlines of the labels (.seg.nrrd) on their image. Raises ItemFault for other grids or nothing labelled."""
     volume, labels, names = read_over(volume_path, labels_path)
@@ -110,6 +113,7 @@ def back_labels(volume_path: Path, labels_path: Path, out_png: Path, title: str,
     _draw(volume, labels, paint, foot, out_png, title, evidence)
 
 
+@picture("back_intermat", needs="overlay", example=examples.two_volumes)
 def back_intermat(volume_path: Path, map_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """The fat part of each labelled voxel (NRRD, percent) in colour on its image. Raises ItemFault for other grids."""
     plain, fat = read_nrrd(volume_path), read_nrrd(map_path)

@@ -7,7 +7,9 @@ import matplotlib.style
 import numpy as np
 
 from containers.contract.errors import ItemFault
+from harness.pictures import examples
 from harness.pictures.frame import EVIDENCE_COLOURS, STYLE, TEXT, new_figure, save
+from harness.pictures.registry import picture
 
 MEASURES = ("dice", "iou", "precision", "recall")
 MEAN = "#c46a00"
@@ -32,6 +34,16 @@ def _values(record: Path) -> dict[str, dict[str, float]]:
     return whole
 
 
+def _example(folder: Path) -> tuple[Path]:
+    metrics = {
+        f"{measure}.{structure}": {"value": value, "unit": "1"}
+        for structure, value in (("gracilis", 0.9), ("femur", 0.95))
+        for measure in MEASURES
+    }
+    return (examples.json_file(folder, {"metrics": metrics}, "record.json"),)
+
+
+@picture("per_class", example=_example)
 def per_class(record: Path, out_png: Path, title: str, evidence: str) -> None:
     """Bars of Dice and IoU, precision against recall, and all four as a heat map; structures by falling Dice.
 

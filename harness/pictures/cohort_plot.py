@@ -16,8 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from containers.contract.errors import ItemFault
-from containers.contract.table import read_table
+from containers.contract.table import read_table, write_table
+from harness.pictures import examples
 from harness.pictures.frame import SOFT, STYLE, TEXT, new_figure, save
+from harness.pictures.registry import picture
 
 Array = npt.NDArray[Any]
 SEX_COLOURS = {"male": "#2f6fb0", "female": "#c4502e"}
@@ -69,6 +71,22 @@ def _note(evidence: str) -> str:
     return f"{evidence.capitalize()}: drawn from a model with known effects; not the paper's participants."
 
 
+def _example(folder: Path) -> tuple[Path, Path]:
+    """A cohort of 16 participants and an analyses file that excludes none."""
+    rows = np.arange(16)
+    numbers = {
+        "age_years": 55.0 + 10 * (rows % 2), "height_m": 1.6 + rows / 100, "tmv_cm3": 4000.0 + 100 * rows,
+        "legs_lean_kg": 10.0 + rows**1.1, "alm_kg": 18.0 + rows, **dict.fromkeys(MEASURES, 10.0 + rows),
+    }  # fmt: skip
+    columns: dict[str, list[Any]] = {name: [float(value) for value in values] for name, values in numbers.items()}
+    columns["sex"] = [("male", "female")[row // 2 % 2] for row in rows]
+    for number, name in enumerate((*CONDITIONS, "chronic_back_pain")):
+        columns[name] = [("yes", "no")[row >> number & 1] for row in rows]
+    write_table(folder / "table.parquet", columns)
+    return folder / "table.parquet", examples.json_file(folder, {"exclusions": []}, "analyses.json")
+
+
+@picture("concordance", needs="overlay", example=_example)
 def concordance(table_path: Path, analyses_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """Thigh muscle volume against DXA's lean mass of the legs, and TVI against ALMI; density of participants.
 
@@ -119,6 +137,7 @@ def draw_boxes(axes: Axes, quartiles: Sequence[Array], places: Sequence[float], 
     )
 
 
+@picture("age_groups", needs="overlay", example=_example)
 def age_groups(table_path: Path, analyses_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """ALMI, TMV and TVI by age group and sex as boxes; dashed: the cut-offs of ALMI. Raises ItemFault."""
     names = ("age_years", "height_m", "alm_kg", "tmv_cm3")
@@ -164,6 +183,7 @@ MEASURES = {"intermat_percent": "intermuscular fat (%)", "lmm_cm3_m2_kg": "lean 
 CONDITIONS = ("osteoarthritis", "osteoporosis")
 
 
+@picture("subgroups", needs="overlay", example=_example)
 def subgroups(table_path: Path, analyses_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """Intermuscular fat and lean muscle by condition and chronic back pain as boxes. Raises ItemFault."""
     columns = _cohort(table_path, analyses_path, tuple(MEASURES), (*CONDITIONS, "chronic_back_pain"))

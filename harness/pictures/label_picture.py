@@ -18,6 +18,7 @@ from containers.contract.errors import ItemFault
 from containers.contract.labels import colour_of
 from containers.contract.segmentation import read_segmentation
 from containers.contract.volume import Geometry, read_nrrd
+from harness.pictures import examples
 from harness.pictures.frame import (
     HEAD_IN,
     STYLE,
@@ -31,6 +32,7 @@ from harness.pictures.frame import (
     whole,
     window,
 )
+from harness.pictures.registry import picture
 from harness.pictures.slices import Upright, coronal_row, label_slices, upright
 
 COLUMNS = 5
@@ -99,6 +101,7 @@ def _overlay(axes: Axes, labels: npt.NDArray[np.uint8], edges: Extent, origin: s
         )
 
 
+@picture("labels_over", needs="overlay", example=examples.volume_and_labels)
 def labels_over(volume_path: Path, labels_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """Labels (.seg.nrrd) in colour over their volume: two axial slices and a coronal one, with a numbered legend.
 

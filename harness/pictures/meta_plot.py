@@ -17,7 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from containers.contract.errors import ItemFault
+from harness.pictures import examples
 from harness.pictures.frame import EVIDENCE_COLOURS, SOFT, STYLE, TEXT, new_figure, save
+from harness.pictures.registry import picture
 
 POOLED = "#c46a00"
 ROW_IN, HEAD_IN, FOOT_IN = 0.22, 0.75, 0.75
@@ -145,6 +147,18 @@ def _draw_row(axes: Axes, row: Row, at: int, colour: str) -> None:
         axes.add_patch(Polygon(corners, closed=True, facecolor=POOLED, edgecolor="none", zorder=3))
 
 
+def _example(folder: Path) -> tuple[Path, str]:
+    effects = [{"id": f"e{i}", "study": f"s{i}", "effect": 0.1 * i, "standard_error": 0.1 + 0.02 * i} for i in range(4)]
+    values = {"effect": 0.2, "effect_low": 0.1, "effect_high": 0.3, "n": 4.0, "k0": 1.0, "i2_percent": 40.0}
+    numbers = [examples.number(name, value) for name, value in values.items()]
+    analysis = {
+        "kind": "trim_and_fill", "fields": {"level": 0.95}, "numbers": numbers, "effects": [e["id"] for e in effects],
+        "filled": [{"effect": -0.2, "standard_error": 0.2}],
+    }  # fmt: skip
+    return examples.json_file(folder, {"analyses": {"m": analysis}, "effects": effects}), "m"
+
+
+@picture("forest", needs="analysis", example=_example)
 def forest_plot(results: Path, analysis: str, out_png: Path, title: str, evidence: str, unit: str = "SMD") -> None:
     """Effects with their intervals, weights as areas, the pooled effect as a diamond and the prediction interval.
 
@@ -193,6 +207,7 @@ def _between(meta: Meta) -> str:
     return f"between subgroups: Q = {_text(q, 1)}, {df:.0f} df, " + ("p < 0.001" if p < 0.001 else f"p = {_text(p, 3)}")
 
 
+@picture("funnel", needs="analysis", example=_example)
 def funnel_plot(results: Path, analysis: str, out_png: Path, title: str, evidence: str, unit: str = "SMD") -> None:
     """Effects against their standard errors, about the pooled effect, with filled effects (hollow) if there are any.
 

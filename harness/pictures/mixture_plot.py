@@ -10,7 +10,9 @@ from matplotlib.axes import Axes
 
 from containers.contract.errors import ItemFault
 from containers.contract.table import read_table
+from harness.pictures import examples
 from harness.pictures.frame import EVIDENCE_COLOURS, SOFT, STYLE, TEXT, new_figure, save
+from harness.pictures.registry import picture
 
 MUSCLE, MIDDLE, FAT = "#b8471b", "#8a6fd1", "#c98a00"
 ADIPOSE = "#0f7f6e"
@@ -40,6 +42,15 @@ def _component(number: int, of: int) -> tuple[str, str]:
     return (FAT, "fat") if number == of - 1 else (MIDDLE, "middle")
 
 
+def _example(folder: Path) -> tuple[Path]:
+    scope = {
+        "method": "histogram", "converged": True, "iterations": 12, "weights": [0.8, 0.2], "means": [15.0, 60.0],
+        "sds": [4.0, 5.0], "hard_fat_from": 45.0, "bins": {"first": 0.0, "width": 10.0, "counts": [5, 40, 25, 10, 8]},
+    }  # fmt: skip
+    return (examples.json_file(folder, {"adipose_signal": 66.0, "scopes": {"all": scope}}, "mixture.json"),)
+
+
+@picture("mixture_histogram", example=_example)
 def mixture_histogram(mixture_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """Intensities inside the labels with the fitted components, one panel per mixture; logarithmic, since fat is rare.
 
@@ -83,6 +94,7 @@ def _mixture_panel(axes: Axes, scope: dict[str, Any], adipose: float | None) -> 
     axes.legend(fontsize=7.5, loc="upper right", edgecolor="none", framealpha=0.9)
 
 
+@picture("measured_against_true", needs="overlay", example=examples.two_tables)
 def measured_against_true(measured_path: Path, expected_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """Measured against true, one panel per numeric column of two tables, with the line of identity and the bias.
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from containers.contract.errors import ItemFault
+from harness.pictures import examples
 from harness.pictures.heat_plot import heat_plot
 from harness.pictures.interval_plot import Group, Row, interval_plot
+from harness.pictures.registry import picture
 
 MUSCLE_TERMS = {
     "pa_third:high": "Posterior/anterior ratio, highest against lowest third",
@@ -38,6 +40,13 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def _odds_example(folder: Path) -> tuple[Path, str]:
+    numbers = [n for term in list(MUSCLE_TERMS)[:1] for n in examples.with_limits("odds_ratio", term)]
+    analyses = {"falls_pa_text": {"kind": "logistic", "numbers": numbers}}
+    return examples.json_file(folder, {"analyses": analyses}), "text"
+
+
+@picture("odds_ratios", needs="analysis", example=_odds_example)
 def odds_ratios(results: Path, analysis: str, out_png: Path, title: str, evidence: str) -> None:
     """Odds ratios with their intervals, of the terms of muscle, from the analysis of this id or all that end so.
 
@@ -64,6 +73,13 @@ def odds_ratios(results: Path, analysis: str, out_png: Path, title: str, evidenc
     interval_plot(groups, out_png, title, evidence, xlabel="odds ratio, adjusted, 95 % interval", log=True, notes=notes)
 
 
+def _combined_example(folder: Path) -> tuple[Path, str]:
+    cells = [f"z_lmm:{lean}*z_intermat:{fat}" for lean in (-1, 1) for fat in (-1, 1)]
+    numbers = [n for cell in cells for n in examples.with_limits("combined_odds_ratio", cell)]
+    return examples.json_file(folder, {"analyses": {"c": {"kind": "combined_odds", "numbers": numbers}}}), "c"
+
+
+@picture("combined_odds", needs="analysis", example=_combined_example)
 def combined_odds(results: Path, analysis: str, out_png: Path, title: str, evidence: str) -> None:
     """Odds ratios at combinations of two z-scores as a heat map, from an analysis of kind combined_odds."""
     try:
@@ -94,6 +110,14 @@ COMPARISONS = {
 }
 
 
+def _pooled_example(folder: Path) -> tuple[Path, str]:
+    stratum = "muscle:psoas_major"
+    numbers = [*examples.with_limits("effect", stratum=stratum), examples.number("n", 4, stratum=stratum)]
+    analyses = {"csa_op_control": {"kind": "subgroups", "subgroups": [stratum], "numbers": numbers}}
+    return examples.json_file(folder, {"analyses": analyses}), "csa"
+
+
+@picture("pooled_by_muscle", needs="analysis", example=_pooled_example)
 def pooled_by_muscle(results: Path, analysis: str, out_png: Path, title: str, evidence: str) -> None:
     """Pooled differences of every comparison, by muscle; `csa` gives the analyses csa_op_control and so on.
 

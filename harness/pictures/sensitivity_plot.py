@@ -9,7 +9,9 @@ import matplotlib.style
 from matplotlib.axes import Axes
 
 from containers.contract.errors import ItemFault
+from harness.pictures import examples
 from harness.pictures.frame import EVIDENCE_COLOURS, STYLE, TEXT, new_figure, save
+from harness.pictures.registry import picture
 
 PEOPLE = (("#1f5fa8", "o"), ("#7b5cd6", "s"), ("#b5460f", "^"))
 SOFT = "#8a93a0"
@@ -44,6 +46,16 @@ def _error(measured: float, true: float, unit: str) -> float:
     return measured - true if unit == "%" else 100 * (measured / true - 1)
 
 
+def _example(folder: Path) -> tuple[Path]:
+    values = [{"item": "a", "measured": 4.5, "true": 4.0}, {"item": "b", "measured": 7.0, "true": 7.5}]
+    rows = [
+        {"effect": "noise", "level": level, "metric": "fat_percent", "unit": "%", "values": values}
+        for level in ("as it is", "x 4")
+    ]
+    return (examples.json_file(folder, {"rows": rows}, "errors.json"),)
+
+
+@picture("sensitivity", example=_example)
 def sensitivity(errors_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """A row for each condition, a mark for each person, the mean of the first condition as a line. Raises ItemFault."""
     rows = _read(errors_path)

@@ -9,7 +9,9 @@ import matplotlib.style
 from matplotlib.axes import Axes
 
 from containers.contract.errors import ItemFault
+from harness.pictures import examples
 from harness.pictures.frame import EVIDENCE_COLOURS, STYLE, TEXT, new_figure, save
+from harness.pictures.registry import picture
 
 RULE = "#c46a00"
 MOST_ROWS = 60
@@ -40,6 +42,7 @@ def _name(row: dict[str, Any]) -> str:
     return f"{quantity} {rest}{unit}{label}".replace("_", " ").replace(".", ", ")
 
 
+@picture("performance", example=examples.simulation)
 def performance(simulation_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """Bias in units of the empirical SE, coverage and power of each estimate, with 95 % Monte-Carlo intervals (of
     shares: Wilson's). Raises ItemFault when the file is no simulation.
@@ -96,6 +99,7 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     return middle - half, middle + half
 
 
+@picture("attenuation", example=examples.simulation)
 def attenuation(simulation_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """Odds ratio with segmentation error over that without, in the same draws, against mean Dice: one panel for each
     estimate, one line for each fault of masks. Outcomes that have no true association are left out.

@@ -15,7 +15,9 @@ import matplotlib.style
 from matplotlib.axes import Axes
 
 from containers.contract.errors import ItemFault
+from harness.pictures import examples
 from harness.pictures.frame import EVIDENCE_COLOURS, SOFT, STYLE, TEXT, new_figure, save
+from harness.pictures.registry import picture
 
 CORRECTED = "#c46a00"
 ROW_IN, HEAD_IN, FOOT_IN = 0.55, 0.85, 0.35
@@ -64,6 +66,17 @@ def _row(axes: Axes, y: float, name: str, ticks: Sequence[Tick], colour: str, li
         axes.plot([x, x], [y, y + 0.13 * side], color=colour, linewidth=1.0)
 
 
+def _nomogram_example(folder: Path) -> tuple[Path, str]:
+    analysis = {
+        "kind": "nomogram", "numbers": [], "total_points": [0.0, 100.0, 200.0],
+        "axes": [{"variable": "age_years", "unit": "years", "values": [40.0, 80.0], "points": [0.0, 100.0]}],
+        "linear_predictor": {"values": [-3.0, 0.0], "total_points": [20.0, 150.0]},
+        "probability": {"values": [0.1, 0.5], "total_points": [50.0, 150.0]},
+    }  # fmt: skip
+    return examples.json_file(folder, {"analyses": {"n": analysis}}), "n"
+
+
+@picture("nomogram", needs="analysis", example=_nomogram_example)
 def nomogram_plot(results_path: Path, analysis: str, out_png: Path, title: str, evidence: str) -> None:
     """Points of each variable, and below them total points, linear predictor and probability.
 
@@ -104,6 +117,16 @@ def _pairs(axis: dict[str, list[float]]) -> list[tuple[float, float]]:
     return list(zip(axis["total_points"], axis["values"], strict=True))
 
 
+def _calibration_example(folder: Path) -> tuple[Path, str]:
+    analysis = {
+        "kind": "calibration", "numbers": [{"quantity": "calibration_error_mean", "value": 0.0123}],
+        "curve": {"predicted": [0.1, 0.2], "apparent": [0.1, 0.25], "corrected": [0.12, 0.22]},
+        "bootstrap": {"resamples": 200, "fitted": 199, "draws_sha256": ""},
+    }  # fmt: skip
+    return examples.json_file(folder, {"analyses": {"c": analysis}}), "c"
+
+
+@picture("calibration", needs="analysis", example=_calibration_example)
 def calibration_plot(results_path: Path, analysis: str, out_png: Path, title: str, evidence: str) -> None:
     """Observed share against predicted probability: ideal, apparent and bias-corrected.
 

@@ -9,7 +9,7 @@ import json
 from harness.run.case import Case
 from harness.run.outcome import Outcome
 from harness.run.results import ComparedNumber, ComparedQuantity, Comparison
-from harness.run.steps.models import Compare
+from harness.run.steps.compare import Compare
 from harness.text import plural
 
 MOST_ROWS = 200

@@ -28,12 +28,14 @@ from harness.report import print_figures
 from harness.report.comparison import comparison
 from harness.run.case import Case, load_cases
 from harness.run.checks import evaluate
+from harness.run.context import Context
 from harness.run.folder import link_items, open_run, require_writable
 from harness.run.outcome import Outcome
-from harness.run.pipeline import CaseRun, Context
+from harness.run.pipeline import CaseRun
 from harness.run.plan import plan_lines
 from harness.run.results import CheckResult, Comparison, ExitStatus, ItemResult, JobResult, Picture, Results
-from harness.run.steps.models import Compare, DataInput, Preset, Simulation, StageStep
+from harness.run.steps.base import Preset
+from harness.run.steps.compare import Compare
 from harness.run.store import Store
 from harness.run.workers import Workers
 from harness.runners.base import Runner
@@ -253,8 +255,7 @@ def _results(options: Options, chosen: Chosen, runs: list[CaseRun], run_folder: 
 
 def anything_measured(runs: list[CaseRun]) -> bool:
     """Whether any stage gave a result."""
-    kinds = StageStep | Simulation
-    stages = [(run, name) for run in runs for name, step in run.case.steps.items() if isinstance(step, kinds)]
+    stages = [(run, name) for run in runs for name, step in run.case.steps.items() if step.use() is not None]
     return any(o.status == "ok" for run, name in stages for o in run.outcomes.get(name, {}).values())
 
 
@@ -293,8 +294,7 @@ def _pictures(run: CaseRun) -> list[Picture]:
 def _comparisons(run: CaseRun) -> list[Comparison]:
     return [
         comparison(run.case, name, step, item, outcome)
-        for name, step in run.case.steps.items()
-        if isinstance(step, Compare)
+        for name, step in run.case.steps_of(Compare).items()
         for item, outcome in run.outcomes.get(name, {}).items()
     ]
 
@@ -303,11 +303,12 @@ def _jobs(run: CaseRun) -> list[JobResult]:
     """One row for each step and way it was run: stage digest, runner, isolation."""
     rows: list[JobResult] = []
     for name, step in run.case.steps.items():
-        if not isinstance(step, StageStep | Simulation) or run.not_run:
+        use = step.use()
+        if use is None or run.not_run:
             continue
-        handle = run.context.handle(step.stage)
+        handle = run.context.handle(use.stage)
         ways: list[tuple[dict[str, Any], list[Outcome]]] = []
-        of_stage = run.draws.get(name, {}) if isinstance(step, Simulation) else run.outcomes[name]
+        of_stage = run.outcomes[name] if use.own_items else run.draws.get(name, {})
         for outcome in of_stage.values():
             for provenance, members in ways:
                 if provenance == outcome.provenance:
@@ -335,7 +336,7 @@ def _jobs(run: CaseRun) -> list[JobResult]:
 
 
 def _items(run: CaseRun) -> list[ItemResult]:
-    data = {name for name, entry in run.case.inputs.items() if isinstance(entry, DataInput)}
+    data = {name for name, entry in run.case.inputs.items() if entry.from_data}
     return [
         ItemResult(
             case=run.case.name,

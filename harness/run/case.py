@@ -7,42 +7,20 @@ runs, so that a plan can be printed; unknown fields are refused. A reference is 
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
 from containers.contract.errors import RequestFault
-from containers.contract.request import ItemId, Strict, first_error
-from harness.run.steps.models import (
-    PRESETS,
-    Collect,
-    Condition,
-    Input,
-    Name,
-    PhantomInput,
-    Preset,
-    Reference,
-    Sensitivity,
-    Simulation,
-    SpoilBack,
-    SpoilDicom,
-    StageStep,
-    Step,
-)
+from containers.contract.request import Strict, first_error
+from harness.run.steps import registry
+from harness.run.steps.base import PRESETS, Input, Name, Preset, Step
+from harness.run.steps.picture import PictureSpec
 
 Evidence = Literal["phantom", "simulation", "real data", "mutant"]
 CASES = Path(__file__).parents[1] / "cases"
-OF_ANALYSIS = (
-    "nomogram",
-    "calibration",
-    "forest",
-    "funnel",
-    "odds_ratios",
-    "combined_odds",
-    "pooled_by_muscle",
-)
-ALONE = ("performance", "attenuation", "per_class", "mixture_histogram", "sensitivity")
-"""Kinds of pictures: of an analysis in a results.json, and of one file. All others have an overlay."""
+OneKind = TypeVar("OneKind", bound=Step)
+registry.kinds()
 
 
 class Check(Strict):
@@ -94,66 +72,6 @@ class Check(Strict):
         return (self.maximum - self.minimum) / 2 if self.minimum is not None and self.maximum is not None else 0.0
 
 
-class PictureSpec(Strict):
-    """One picture of one item, drawn by a function of harness.pictures.pictures."""
-
-    name: Name
-    """Name of the picture, unique in the case, and of its PNG."""
-    title: str
-    """Heading of the picture in the report."""
-    kind: Literal[
-        "fused_with_seams",
-        "labels_over",
-        "fat_fraction",
-        "back_labels",
-        "back_intermat",
-        "mixture_histogram",
-        "sensitivity",
-        "measured_against_true",
-        "bland_altman",
-        "performance",
-        "attenuation",
-        "nomogram",
-        "calibration",
-        "forest",
-        "funnel",
-        "per_class",
-        "concordance",
-        "age_groups",
-        "subgroups",
-        "odds_ratios",
-        "combined_odds",
-        "pooled_by_muscle",
-    ]
-    """The function that draws it."""
-    item: ItemId
-    """The item that is drawn."""
-    volume: Reference
-    """What is drawn: a volume, or for plots the file with the numbers."""
-    overlay: Reference | None = None
-    """What goes with it (seams, labels, expected values, analyses of a table); None for kinds without one."""
-    analysis: Name | None = None
-    """Identifier of the analysis in a results.json that is drawn; None for kinds that draw a whole file."""
-    alt: str
-    """What the picture shows, for readers who do not see it."""
-
-    @model_validator(mode="after")
-    def _has_what_its_kind_needs(self) -> "PictureSpec":
-        of_analysis = self.kind in OF_ANALYSIS
-        overlaid = not of_analysis and self.kind not in ALONE
-        for field, given, needed in (
-            ("analysis", self.analysis is not None, of_analysis),
-            ("overlay", self.overlay is not None, overlaid),
-        ):
-            if given != needed:
-                raise ValueError(f"picture {self.name} of kind {self.kind} {'needs' if needed else 'has no'} {field}")
-        return self
-
-    def references(self) -> dict[str, str]:
-        """The references by the name of their field."""
-        return {"volume": self.volume, **({"overlay": self.overlay} if self.overlay else {})}
-
-
 class Case(Strict):
     """A pipeline on one input set, with the metrics taken from it."""
 
@@ -181,11 +99,10 @@ class Case(Strict):
             for reference in step.references():
                 if reference.split(".")[0] not in known:
                     raise ValueError(f"step {name} refers to {reference!r}, which is no input or earlier step")
-            for owner in (getattr(step, "of", None), getattr(step, "truth", None), getattr(step, "facts_from", None)):
-                if owner is not None and not isinstance(self.inputs.get(owner), PhantomInput):
+            for owner in step.phantoms():
+                if owner not in self.inputs or self.inputs[owner].from_data:
                     raise ValueError(f"step {name} refers to {owner!r}, which is no phantom input")
-            for condition in step.conditions if isinstance(step, Sensitivity) else ():
-                self._check_condition(name, condition)
+            step.check(name, self)
             known.add(name)
         names = [check.name for check in self.checks] + [picture.name for picture in self.pictures]
         if twice := {n for n in names if names.count(n) > 1}:
@@ -201,53 +118,31 @@ class Case(Strict):
             self.items(preset)
         return self
 
-    def _check_condition(self, name: str, condition: Condition) -> None:
-        owner = self.steps.get(condition.step)
-        people = self.inputs.get(owner.facts_from or "") if isinstance(owner, StageStep) else None
-        if not isinstance(people, PhantomInput):
-            raise ValueError(f"step {name}: {condition.step!r} is no stage with facts_from a phantom input")
-        if unknown := set(condition.items) - {item.id for item in people.items}:
-            raise ValueError(f"step {name}: {condition.step!r} has no item {min(unknown)!r}")
-
     def items(self, preset: Preset) -> dict[str, list[str]]:
         """Item identifiers of every input and step in this preset. Raises ValueError when a step's inputs differ."""
         sets: dict[str, list[str]] = {}
         for name, entry in self.inputs.items():
-            if isinstance(entry, PhantomInput):
-                sets[name] = [item.id for item in entry.items if preset in item.presets]
-            else:
-                sets[name] = [item.id for item in entry.items]
+            sets[name] = entry.item_ids(preset)
             if len(set(sets[name])) != len(sets[name]):
                 raise ValueError(f"input {name} gives an item id twice")
             if not sets[name]:
                 raise ValueError(f"input {name} has no item in preset {preset}")
         for name, step in self.steps.items():
-            sources = {reference.split(".")[0] for reference in step.references()}
-            if isinstance(step, Sensitivity):
-                sets[name] = ["cohort"]
-                continue
-            if len({tuple(sets[source]) for source in sources}) > 1:
-                raise ValueError(f"step {name} mixes inputs with different items")
-            if isinstance(step, Simulation):
-                sets[name] = ["draws"]
-            elif isinstance(step, SpoilDicom | SpoilBack):
-                sets[name] = [item.id for item in step.items]
-                if step.item not in sets[min(sources)]:
-                    raise ValueError(f"step {name} refers to item {step.item!r}, which its source does not have")
-            else:
-                sets[name] = ["cohort"] if isinstance(step, Collect) else sets[min(sources)]
+            sets[name] = step.item_ids(name, sets)
         return sets
 
     def expected_errors(self) -> dict[str, str]:
         """Items that are bad on purpose, with the regular expression that their error line must match."""
-        steps = [step for step in self.steps.values() if isinstance(step, SpoilDicom | SpoilBack)]
-        return {item.id: item.error for step in steps for item in step.items if item.error is not None}
+        return {item: error for step in self.steps.values() for item, error in step.expected_errors().items()}
 
     def stages(self) -> list[str]:
         """The stages that the case needs, each once, in order."""
-        return list(
-            dict.fromkeys(step.stage for step in self.steps.values() if isinstance(step, StageStep | Simulation))
-        )
+        uses = (step.use() for step in self.steps.values())
+        return list(dict.fromkeys(use.stage for use in uses if use is not None))
+
+    def steps_of(self, kind: type[OneKind]) -> dict[str, OneKind]:
+        """The steps of one kind by name, in order."""
+        return {name: step for name, step in self.steps.items() if isinstance(step, kind)}
 
 
 def load_case(path: Path) -> Case:

@@ -12,7 +12,6 @@ from harness.run.case import Check
 from harness.run.outcome import Outcome
 from harness.run.pipeline import CaseRun
 from harness.run.results import CheckResult
-from harness.run.steps.models import StageStep
 
 
 def evaluate(run: CaseRun) -> list[CheckResult]:
@@ -20,7 +19,8 @@ def evaluate(run: CaseRun) -> list[CheckResult]:
     checks = [_skipped(run, check) if run.not_run else _check(run, check) for check in run.case.checks]
     if run.not_run:
         return checks
-    ends = [_ends(run, n, step) for n, step in run.case.steps.items() if isinstance(step, StageStep)]
+    uses = {name: step.use() for name, step in run.case.steps.items()}
+    ends = [_ends(run, name) for name, use in uses.items() if use is not None and use.own_items]
     return ends + checks
 
 
@@ -118,7 +118,7 @@ def _values(check: Check, outcomes: dict[str, Outcome], bad: dict[str, str]) -> 
     return values, unit, ""
 
 
-def _ends(run: CaseRun, name: str, step: StageStep) -> CheckResult:
+def _ends(run: CaseRun, name: str) -> CheckResult:
     """That every item of a step ended as it should: a result, or for a bad input the error line expected."""
     bad = run.case.expected_errors()
     wrong: list[str] = []

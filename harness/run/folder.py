@@ -12,7 +12,6 @@ from typing import TextIO
 
 from containers.contract.errors import EnvironmentFault
 from harness.run.pipeline import CaseRun
-from harness.run.steps.models import DataInput
 
 
 def require_writable(folder: Path, option: str) -> None:
@@ -59,7 +58,8 @@ def _remove_ended(old: Path) -> bool:
 def link_items(run: CaseRun, run_folder: Path) -> None:
     """Show the finished items under `run_folder/case/step/item`, as links into the store."""
     for step, outcomes in run.outcomes.items():
-        if isinstance(run.case.inputs.get(step), DataInput):
+        entry = run.case.inputs.get(step)
+        if entry is not None and entry.from_data:
             continue
         for item, outcome in outcomes.items():
             place = run_folder / run.case.name / step / item

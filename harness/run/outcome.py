@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from containers.contract.files import sha256_path
 from containers.contract.record import Output, Record, StageId
-from harness.run.steps.models import DataInput
+from harness.run.steps.data import DataInput
+from harness.run.steps.task import Held
 from harness.run.store import Entry
 
 Status = Literal["ok", "error", "skipped", "missing", "planned"]
@@ -66,6 +67,11 @@ def failed(folder: Path, record: Record, provenance: dict[str, Any]) -> Outcome:
     line = f"{fault.where}: {fault.what}" if fault.where else fault.what
     line = f"{line}; {fault.mend}" if fault.mend else line
     return Outcome("error", folder, record, line=line, provenance=provenance)
+
+
+def held(reason: Held) -> Outcome:
+    """The outcome of an item that has no task."""
+    return Outcome(reason.status, line=reason.line, lost=reason.lost)
 
 
 def given(entry: DataInput, data: Path) -> dict[str, Outcome]:

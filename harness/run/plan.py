@@ -1,7 +1,6 @@
 """What a dry run prints: for each case its steps, with how many items are cached and how many are to do."""
 
 from harness.run.pipeline import CaseRun
-from harness.run.steps.models import DataInput, Simulation, StageStep
 
 
 def plan_lines(run: CaseRun) -> list[str]:
@@ -11,14 +10,15 @@ def plan_lines(run: CaseRun) -> list[str]:
     lines = [f"{run.case.name}: {run.case.title}"]
     for name, outcomes in run.outcomes.items():
         step = run.case.steps.get(name)
-        if isinstance(run.case.inputs.get(name), DataInput):
+        entry = run.case.inputs.get(name)
+        if entry is not None and entry.from_data:
             lines.append(f"  {name}: {_items(len(outcomes))} from the data folder")
             continue
-        if isinstance(step, StageStep | Simulation):
-            handle = run.context.handle(step.stage)
+        if step is not None and (use := step.use()) is not None:
+            handle = run.context.handle(use.stage)
             what = f"stage {handle.name} {handle.version} ({handle.digest_kind} {handle.digest[:19]})"
         else:
-            what = step.kind if step else "phantom"
+            what = (step or run.case.inputs[name]).kind_name()
         cached = sum(outcome.cached for outcome in outcomes.values())
         lines.append(f"  {name}: {what}; {_items(len(outcomes))}, {cached} cached, {len(outcomes) - cached} to do")
     return lines

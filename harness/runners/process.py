@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.files import sha256_file
+from containers.contract.sources import source_digest
 from containers.contract.spec import StageSpec, load_spec
 from harness.project import ROOT
 from harness.runners import children
@@ -47,6 +49,13 @@ def hash_sources(folders: list[Path]) -> str:
         for path in source_files(folder) if folder.is_dir() else [folder]:
             total.update(f"{folder.name}/{path.relative_to(folder).as_posix()}\0".encode())
             total.update(bytes.fromhex(sha256_file(path)))
+    return total.hexdigest()
+
+
+def hash_modules(modules: Iterable[str]) -> str:
+    """SHA-256 over the sources of the project's modules and of all that they import, interpreter and packages."""
+    total = hashlib.sha256(_environment().encode())
+    total.update(source_digest(modules, ("containers", "harness", "phantoms")).encode())
     return total.hexdigest()
 
 

@@ -14,7 +14,7 @@ from harness.reproduce.session import Options, reproduce
 from harness.run.case import load_cases
 from harness.run.pipeline import CaseRun
 from harness.run.results import Results
-from harness.run.steps.models import Simulation
+from harness.run.steps.simulation import Simulation
 
 SHOWN = ("mean_truth", "mean_estimate", "bias", "empirical_se", "model_se", "coverage", "power", "used", "missing")
 PERCENT = ("coverage", "power")
@@ -28,8 +28,8 @@ def simulate(name: str, draws: int, options: Options, progress: Progress) -> tup
     Raises RequestFault for a case that is unknown or has no simulation.
     """
     [case] = load_cases([name])
-    if not any(isinstance(step, Simulation) for step in case.steps.values()):
-        have = [c.name for c in load_cases() if any(isinstance(s, Simulation) for s in c.steps.values())]
+    if not case.steps_of(Simulation):
+        have = [c.name for c in load_cases() if c.steps_of(Simulation)]
         raise RequestFault("has no simulation", where=f"case {name}", mend=f"cases that have: {', '.join(have)}")
     lines: list[str] = []
 
@@ -44,9 +44,9 @@ def _export(run: CaseRun, out: Path) -> list[str]:
     """Copy the summaries and pictures that people keep. Raises EnvironmentFault."""
     lines: list[str] = []
     try:
-        for step, spec in run.case.steps.items():
+        for step in run.case.steps_of(Simulation):
             outcome = run.outcomes.get(step, {}).get("draws")
-            if not isinstance(spec, Simulation) or outcome is None:
+            if outcome is None:
                 continue
             for output, ending in (("simulation", "json"), ("table", "csv")):
                 if path := outcome.output(output):

@@ -84,6 +84,11 @@ def anatomy_of(p: Parameters) -> SpineAnatomy:
     return fit(subject_of(p), p.seed, p.anatomy)
 
 
+def truth_labels(parameters: dict[str, Any], geometry: Geometry) -> npt.NDArray[np.uint8]:
+    """True labels (k, j, i) at the voxel centres of a grid in LPS mm."""
+    return anatomy_of(Parameters.model_validate(parameters)).labels(geometry)
+
+
 def level_slabs(subject: SpineSubject) -> list[dict[str, Any]]:
     """Name, lower and upper end of each spinal level in patient z, mm, as `SpineAnatomy.levels` has them; T1 first."""
     heights = np.array([*LEVEL_TOPS, S1_BOTTOM]) * subject.height_m / 1.70 + subject.shift_mm[2]

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from containers.contract.files import write_json
 from containers.contract.labels import MUSCLES, THIGH_LABELS, label_of
 from containers.contract.request import Strict
+from containers.contract.volume import Geometry
 from phantoms.shared import dixon
 from phantoms.shared.protocol import CONTRASTS, STATIONS, Preset, Protocol, moved, protocol, tilted
 from phantoms.shared.subjects import Sex, Subject, draw_subject
@@ -142,6 +144,12 @@ def _signal_fractions(p: Parameters, anatomy: Anatomy, scan: Protocol, values: d
         tissue = replace(tissue_of(label_of(name), anatomy.subject), fat=values[f"pdff_percent.{name}"] / 100)
         fractions[f"signal_ff_percent.{name}"] = dixon.signal_fat_fraction(tissue, scan, p.reconstruction)
     return fractions
+
+
+def truth_labels(parameters: dict[str, Any], geometry: Geometry) -> npt.NDArray[np.uint8]:
+    """True labels (k, j, i) at the voxel centres of a grid in LPS mm."""
+    p = Parameters.model_validate(parameters)
+    return fit(subject_of(p), p.seed, p.anatomy).labels(geometry)
 
 
 def make(parameters: dict[str, Any], folder: Path) -> None:

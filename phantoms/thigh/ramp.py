@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
 from containers.contract.request import Strict
 from containers.contract.volume import Geometry
@@ -131,3 +132,11 @@ def volume(
         else:
             total, count = total + np.where(inside, value, 0.0), count + inside
     return np.asarray(total / np.maximum(count, 1), dtype=np.float32)
+
+
+def truth_volume(parameters: dict[str, Any], geometry: Geometry, contrast: str, fault: str) -> npt.NDArray[np.float32]:
+    """`volume` for a fault given by its name. Raises ItemFault for an unknown one."""
+    for known in FAULTS:
+        if known == fault:
+            return volume(parameters, geometry, contrast, known)
+    raise ItemFault(f"no fault is called {fault!r}", where="fault", mend=f"use one of: {', '.join(FAULTS)}")

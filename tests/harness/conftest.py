@@ -8,7 +8,8 @@ import pytest
 
 from harness.progress import Progress
 from harness.run.case import Case
-from harness.run.pipeline import CaseRun, Context
+from harness.run.context import Context
+from harness.run.pipeline import CaseRun
 from harness.run.store import Store
 from harness.run.workers import Workers
 from harness.runners.process import ProcessRunner

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness.run.steps import builtin
-from harness.run.steps.builtin import Task
+from harness.run.steps import task as tasks
+from harness.run.steps.task import Task
 
 
 def die(folder: Path, marks: Path, times: int) -> None:
@@ -22,10 +22,10 @@ def die(folder: Path, marks: Path, times: int) -> None:
 
 
 def perform(item: str, marks: Path, times: int, task: Task, folder: Path) -> None:
-    """As `builtin.perform`, but one phantom's worker dies first."""
+    """As `tasks.perform`, but one phantom's worker dies first."""
     if task.item == item and task.kind == "phantom":
         die(folder, marks, times)
-    builtin.perform(task, folder)
+    tasks.perform(task, folder)
 
 
 def make(marks: Path, times: int, seed: int, folder: Path) -> int:

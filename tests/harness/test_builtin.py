@@ -14,7 +14,8 @@ from containers.contract.nifti import read_nifti
 from containers.contract.record import Metric, Record, StageId
 from containers.contract.table import read_table
 from containers.contract.volume import Geometry, Volume
-from harness.run.steps.builtin import Task, perform, sample_nearest
+from harness.run.steps.import_nifti import sample_nearest
+from harness.run.steps.task import Task, perform
 
 AFFINE = np.array([[0.0, -2.0, 0.1, 30.0], [1.5, 0.0, 0.0, -20.0], [0.0, 0.2, 3.0, 5.0], [0, 0, 0, 1.0]])
 

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +16,9 @@ from containers.contract.record import Metric, Output, Record, StageId
 from harness.pictures import sensitivity_plot
 from harness.run.case import CASES, Case
 from harness.run.outcome import Outcome
-from harness.run.steps.builtin import Task, perform
-from harness.run.steps.collect import sensitivity_task
-from harness.run.steps.models import Sensitivity, StageStep
-from harness.run.steps.sensitivity import key_of
+from harness.run.steps.sensitivity import Sensitivity, key_of
+from harness.run.steps.stage import StageStep
+from harness.run.steps.task import Held, Task, perform
 
 STEP = {
     "kind": "sensitivity",
@@ -62,10 +62,16 @@ def outcomes_in(folder: Path, **other: Outcome) -> dict[str, dict[str, Outcome]]
     return {"people": people, "plain": plain, "other": changed}
 
 
+def task_of(outcomes: dict[str, dict[str, Outcome]]) -> Task | Held:
+    """The step's task over those outcomes."""
+    steps = {name: StageStep(kind="stage", stage="s", inputs={"x": "p.x"}, facts_from="people") for name in outcomes}
+    run: Any = SimpleNamespace(outcomes=outcomes, case=SimpleNamespace(steps=steps))
+    return Sensitivity.model_validate(STEP).tasks(run, ["cohort"])["cohort"]
+
+
 def measured(folder: Path, outcomes: dict[str, dict[str, Outcome]]) -> Record:
     """The record of the step over those outcomes."""
-    steps = {name: StageStep(kind="stage", stage="s", inputs={"x": "p.x"}, facts_from="people") for name in outcomes}
-    task = sensitivity_task(Sensitivity.model_validate(STEP), outcomes, steps)
+    task = task_of(outcomes)
     assert isinstance(task, Task)
     (folder / "out").mkdir()
     perform(task, folder / "out")
@@ -119,9 +125,7 @@ def test_an_undefined_value_leaves_no_mean(tmp_path: Path) -> None:
 
 def test_what_is_planned_is_not_measured(tmp_path: Path) -> None:
     outcomes = outcomes_in(tmp_path, a=Outcome("planned"))
-    steps = {name: StageStep(kind="stage", stage="s", inputs={"x": "p.x"}, facts_from="people") for name in outcomes}
-    found = sensitivity_task(Sensitivity.model_validate(STEP), outcomes, steps)
-    assert isinstance(found, Outcome) and found.status == "planned"
+    assert task_of(outcomes) == Held("planned")
 
 
 def test_keys_hold_nothing_that_a_metric_name_cannot() -> None:

@@ -13,9 +13,10 @@ from containers.contract.errors import RequestFault
 from harness.progress import Progress
 from harness.run.case import CASES, Case, load_case
 from harness.run.checks import evaluate
-from harness.run.pipeline import CaseRun, Context
-from harness.run.steps.draws import DrawRunner
-from harness.run.steps.models import Simulation
+from harness.run.context import Context
+from harness.run.draws import DrawRunner
+from harness.run.pipeline import CaseRun
+from harness.run.steps.simulation import Simulation
 from harness.run.store import Store
 from harness.run.workers import Workers
 from harness.runners.process import ProcessRunner
@@ -156,7 +157,7 @@ def test_more_draws_begin_with_those_that_are_there(run_case: Runs) -> None:
 
 
 def test_a_stopped_run_goes_on(run_case: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.run.steps.draws.SHARD", 2)
+    monkeypatch.setattr("harness.run.draws.SHARD", 2)
     ended = []
     whole = DrawRunner._shard
 

@@ -11,7 +11,7 @@ from containers.contract.errors import RequestFault
 from containers.contract.request import Strict
 from harness.cli.schemas import SCHEMAS, export, schema
 from harness.run.case import CASES, load_case, load_cases
-from harness.run.steps.models import PRESETS
+from harness.run.steps.base import PRESETS
 from tests.harness.conftest import lines_case
 
 TEXT = """

@@ -16,9 +16,9 @@ import pytest
 from containers.contract.errors import EnvironmentFault, ItemFault
 from harness.progress import Progress
 from harness.reproduce import session as module
+from harness.run import draws as simulation_draws
 from harness.run.results import ExitStatus, Results
-from harness.run.steps import builtin
-from harness.run.steps import draws as simulation_draws
+from harness.run.steps import task as tasks
 from harness.run.workers import Workers
 from tests.harness import dying
 from tests.harness.test_simulation_run import Runs, case, metrics
@@ -183,7 +183,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Reproduced:
             work=folder / "work", report=folder / "report",
         )  # fmt: skip
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(builtin, "perform", functools.partial(dying.perform, "two", marks, deaths))
+            patch.setattr(tasks, "perform", functools.partial(dying.perform, "two", marks, deaths))
             results = module.reproduce(options, Progress(quiet=True))
         assert len(list(marks.iterdir())) == deaths and (folder / "report" / "index.html").exists()
         items = sorted((folder / "work" / "runs").glob("run-*/ramps/*/*/*"))

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-import phantoms
 from containers.contract.errors import ItemFault
 from containers.contract.labels import label_of
 from containers.contract.volume import Geometry
+from phantoms.corrupt.labels import MUTANTS, mutate_labels
 from phantoms.shared.subjects import Subject
 from phantoms.thigh.anatomy import Scales, build
 
@@ -20,17 +20,17 @@ def counts(labels: np.ndarray) -> np.ndarray:
     return np.bincount(labels.ravel(), minlength=28)
 
 
-@pytest.mark.parametrize("fault", sorted(phantoms.MUTANTS))
+@pytest.mark.parametrize("fault", sorted(MUTANTS))
 def test_a_mutant_differs_and_leaves_its_input_alone(fault: str) -> None:
     before = LABELS.copy()
-    mutant = phantoms.mutate_labels(LABELS, GRID, fault)
+    mutant = mutate_labels(LABELS, GRID, fault)
     assert np.array_equal(LABELS, before)
     assert mutant.dtype == np.uint8 and mutant.shape == LABELS.shape
     assert (mutant != LABELS).mean() > 1e-3
 
 
 def test_sizes() -> None:
-    now = {fault: counts(phantoms.mutate_labels(LABELS, GRID, fault)) for fault in phantoms.MUTANTS}
+    now = {fault: counts(mutate_labels(LABELS, GRID, fault)) for fault in MUTANTS}
     usual = counts(LABELS)
     assert (now["eroded"][1:] < usual[1:]).all()
     assert now["dilated"][1:].sum() > 1.02 * usual[1:].sum() and (now["dilated"][1:] >= usual[1:]).all()
@@ -43,11 +43,11 @@ def test_sizes() -> None:
 
 
 def test_the_lost_side_is_the_left() -> None:
-    mutant = phantoms.mutate_labels(LABELS, GRID, "side_lost")
+    mutant = mutate_labels(LABELS, GRID, "side_lost")
     i = np.nonzero(mutant)[2]
     assert GRID.position_mm([i.max(), 0, 0])[0] < 5
 
 
 def test_unknown_mutant() -> None:
     with pytest.raises(ItemFault):
-        phantoms.mutate_labels(LABELS, GRID, "blurred")
+        mutate_labels(LABELS, GRID, "blurred")

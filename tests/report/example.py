@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from harness.claims import findings, judge
-from harness.pictures import pictures
+from harness.pictures import fat_picture, label_picture, seam_picture
 from harness.run.results import (
     CheckResult,
     ComparedNumber,
@@ -197,11 +197,13 @@ def comparisons() -> list[Comparison]:
 def make_results(run_folder: Path, body: Path) -> Results:
     """Draw the pictures from `body` into `run_folder` and give results that show them."""
     shots = run_folder / "pictures"
-    pictures.fused_with_seams(
+    seam_picture.fused_with_seams(
         body / "water.nrrd", body / "seams.json", shots / "seams.png", "Fused water volume", "phantom"
     )
-    pictures.labels_over(body / "water.nrrd", body / "labels.seg.nrrd", shots / "labels.png", "True labels", "phantom")
-    pictures.fat_fraction(body / "pdff.nrrd", None, shots / "pdff.png", "Fat fraction map", "real data")
+    label_picture.labels_over(
+        body / "water.nrrd", body / "labels.seg.nrrd", shots / "labels.png", "True labels", "phantom"
+    )
+    fat_picture.fat_fraction(body / "pdff.nrrd", None, shots / "pdff.png", "Fat fraction map", "real data")
     found = checks()
     claims = judge(found)
     return Results(

@@ -11,8 +11,8 @@ from harness.report.comparison import MOST_ROWS, comparison, line, shown
 from harness.report.html import _exact
 from harness.run.outcome import Outcome
 from harness.run.results import Comparison, Results
-from harness.run.steps.builtin import Task, perform
-from harness.run.steps.models import Compare
+from harness.run.steps.compare import Compare
+from harness.run.steps.task import Task, perform
 from tests.harness.conftest import lines_case
 from tests.report.example import HOSTILE
 

@@ -15,7 +15,7 @@ from containers.contract.labels import SPINE_LABELS, colour_of
 from containers.contract.segmentation import write_segmentation
 from containers.contract.table import write_table
 from containers.contract.volume import Geometry, Volume, write_nrrd
-from harness.pictures import back_picture, mixture_plot, pictures
+from harness.pictures import back_picture, mixture_plot
 
 GRID = Geometry((60, 40, 20), (3.0, 3.0, 8.0), (-88.5, -58.5, 0.0))
 COUNTS = [5, 40, 25, 10, 0, 8, 12]
@@ -53,7 +53,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 def test_the_histogram_has_unit_area_and_the_components_their_weights(tmp_path: Path, drawn: list[Figure]) -> None:
     (tmp_path / "mixture.json").write_text(json.dumps(mixture()))
     for name in ("a.png", "b.png"):
-        pictures.mixture_histogram(tmp_path / "mixture.json", tmp_path / name, "title", "phantom")
+        mixture_plot.mixture_histogram(tmp_path / "mixture.json", tmp_path / name, "title", "phantom")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     axes = drawn[0].axes[0]
     lines = {str(line.get_label()): line for line in axes.get_lines()}
@@ -71,7 +71,7 @@ def test_two_mixtures_are_two_panels_and_what_is_not_known_is_not_drawn(tmp_path
     found["scopes"]["left"] = found["scopes"]["all"]
     found["adipose_signal"] = None
     (tmp_path / "mixture.json").write_text(json.dumps(found))
-    pictures.mixture_histogram(tmp_path / "mixture.json", tmp_path / "a.png", "title", "phantom")
+    mixture_plot.mixture_histogram(tmp_path / "mixture.json", tmp_path / "a.png", "title", "phantom")
     assert len(drawn[0].axes) == 2
     labels = [str(line.get_label()) for line in drawn[0].axes[0].get_lines()]
     assert not [label for label in labels if label.startswith(("hard", "adipose"))]
@@ -82,7 +82,7 @@ def test_two_mixtures_are_two_panels_and_what_is_not_known_is_not_drawn(tmp_path
 def test_a_file_that_is_no_mixture_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "mixture.json").write_text(text)
     with pytest.raises(ItemFault, match=r"mixture\.json: is no mixture"):
-        pictures.mixture_histogram(tmp_path / "mixture.json", tmp_path / "a.png", "title", "phantom")
+        mixture_plot.mixture_histogram(tmp_path / "mixture.json", tmp_path / "a.png", "title", "phantom")
     assert not (tmp_path / "a.png").exists()
 
 
@@ -98,7 +98,7 @@ def test_each_rule_has_a_panel_with_its_bias(tmp_path: Path, drawn: list[Figure]
         {"by_rule.hard_fat": [6.0, 9.0, None], "by_rule.partial_volume": [4.0, 5.0, 6.5]},
         {"by_rule.hard_fat": [4.0, 6.0, 6.0], "by_rule.partial_volume": [4.0, 6.0, 6.0]},
     )
-    pictures.measured_against_true(*paths, tmp_path / "a.png", "title", "phantom")
+    mixture_plot.measured_against_true(*paths, tmp_path / "a.png", "title", "phantom")
     panels = {axes.get_title(loc="left").partition("\n")[0]: axes for axes in drawn[0].axes}
     assert panels.keys() == {"hard fat", "partial volume"}
     assert panels["hard fat"].get_title(loc="left").endswith("bias +2.50")
@@ -110,10 +110,10 @@ def test_each_rule_has_a_panel_with_its_bias(tmp_path: Path, drawn: list[Figure]
 def test_tables_that_do_not_pair_are_named(tmp_path: Path) -> None:
     paths = tables(tmp_path, {"a": [1.0, 2.0, 3.0]}, {"b": [1.0, 2.0, 3.0]})
     with pytest.raises(ItemFault, match="has other columns"):
-        pictures.measured_against_true(*paths, tmp_path / "a.png", "title", "phantom")
+        mixture_plot.measured_against_true(*paths, tmp_path / "a.png", "title", "phantom")
     paths = tables(tmp_path, {"a": [None, None, None]}, {"a": [1.0, 2.0, 3.0]})
     with pytest.raises(ItemFault, match="no column with numbers"):
-        pictures.measured_against_true(*paths, tmp_path / "a.png", "title", "phantom")
+        mixture_plot.measured_against_true(*paths, tmp_path / "a.png", "title", "phantom")
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_the_left_muscle_is_outlined_at_the_right_of_the_picture(
     back: tuple[Path, Path, Path], tmp_path: Path, drawn: list[Figure]
 ) -> None:
     for name in ("a.png", "b.png"):
-        pictures.back_labels(back[0], back[1], tmp_path / name, "title", "phantom")
+        back_picture.back_labels(back[0], back[1], tmp_path / name, "title", "phantom")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     coronal, *axial = drawn[0].axes
     for axes in (coronal, *axial):
@@ -155,7 +155,7 @@ def test_the_left_muscle_is_outlined_at_the_right_of_the_picture(
 
 
 def test_the_fat_map_is_painted_where_it_is(back: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    pictures.back_intermat(back[0], back[2], tmp_path / "a.png", "title", "phantom")
+    back_picture.back_intermat(back[0], back[2], tmp_path / "a.png", "title", "phantom")
     image = matplotlib.image.imread(tmp_path / "a.png")[..., :3]
     yellow = (image[..., 0] > 0.95) & (image[..., 1] > 0.95) & (image[..., 2] < 0.1)
     assert yellow[: int(0.8 * len(image))].sum() > 1000
@@ -164,8 +164,8 @@ def test_the_fat_map_is_painted_where_it_is(back: tuple[Path, Path, Path], tmp_p
 def test_what_marks_nothing_or_lies_elsewhere_is_named(back: tuple[Path, Path, Path], tmp_path: Path) -> None:
     write_nrrd(tmp_path / "fat.nrrd", Volume(np.zeros(GRID.shape, np.float32), GRID))
     with pytest.raises(ItemFault, match="marks no voxel"):
-        pictures.back_intermat(back[0], back[2], tmp_path / "a.png", "title", "phantom")
+        back_picture.back_intermat(back[0], back[2], tmp_path / "a.png", "title", "phantom")
     other = Geometry(GRID.size, GRID.spacing_mm, (0.0, 0.0, 0.0))
     write_nrrd(tmp_path / "fat.nrrd", Volume(np.ones(GRID.shape, np.float32), other))
     with pytest.raises(ItemFault, match="another grid"):
-        pictures.back_intermat(back[0], back[2], tmp_path / "a.png", "title", "phantom")
+        back_picture.back_intermat(back[0], back[2], tmp_path / "a.png", "title", "phantom")

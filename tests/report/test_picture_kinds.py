@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from containers.contract.record import Record
 from harness.pictures.frame import EVIDENCE_COLOURS
 from harness.report.summary import ROUTE_WORDS
-from harness.run.case import PictureSpec
 from harness.run.results import Route
-from harness.run.steps.builtin import Task, perform
+from harness.run.steps.picture import PictureSpec
+from harness.run.steps.task import Task, perform
 from tests.report.test_statistics_plot import CALIBRATION, NOMOGRAM
 
 EFFECTS = [{"id": f"e{i}", "study": f"s{i}", "effect": 0.1 * i, "standard_error": 0.1 + 0.02 * i} for i in range(6)]

@@ -13,7 +13,7 @@ from containers.contract.labels import THIGH_LABELS, colour_of
 from containers.contract.segmentation import write_segmentation
 from containers.contract.table import write_table
 from containers.contract.volume import Geometry, Volume, write_nrrd
-from harness.pictures import pictures
+from harness.pictures import agreement_plot, fat_picture, label_picture, seam_picture
 from harness.pictures.agreement_plot import _groups
 from harness.pictures.label_picture import places
 from harness.pictures.slices import coronal_row, label_slices, sagittal_column, upright
@@ -77,9 +77,9 @@ def test_slices_follow_the_signal() -> None:
 def test_every_picture_is_the_same_twice_and_carries_no_date(body: Path, tmp_path: Path) -> None:
     for folder in ("a", "b"):
         out = tmp_path / folder
-        pictures.fused_with_seams(body / "water.nrrd", body / "seams.json", out / "1.png", "Fused", "phantom")
-        pictures.labels_over(body / "water.nrrd", body / "labels.seg.nrrd", out / "2.png", "Labels", "phantom")
-        pictures.fat_fraction(body / "pdff.nrrd", body / "labels.seg.nrrd", out / "3.png", "Fat", "real data")
+        seam_picture.fused_with_seams(body / "water.nrrd", body / "seams.json", out / "1.png", "Fused", "phantom")
+        label_picture.labels_over(body / "water.nrrd", body / "labels.seg.nrrd", out / "2.png", "Labels", "phantom")
+        fat_picture.fat_fraction(body / "pdff.nrrd", body / "labels.seg.nrrd", out / "3.png", "Fat", "real data")
     for name in ("1.png", "2.png", "3.png"):
         first = (tmp_path / "a" / name).read_bytes()
         assert first == (tmp_path / "b" / name).read_bytes()
@@ -93,7 +93,7 @@ def pixels(path: Path) -> np.ndarray:
 
 def test_evidence_is_drawn_into_the_image(body: Path, tmp_path: Path) -> None:
     for evidence in ("phantom", "real data"):
-        pictures.fat_fraction(body / "pdff.nrrd", None, tmp_path / f"{evidence}.png", "Map", evidence)
+        fat_picture.fat_fraction(body / "pdff.nrrd", None, tmp_path / f"{evidence}.png", "Map", evidence)
     first, other = (pixels(tmp_path / f"{e}.png") for e in ("phantom", "real data"))
     rows, columns = np.nonzero(np.abs(first - other).sum(axis=2))
     assert rows.max() < 0.12 * first.shape[0], "only the stamp in the top line differs"
@@ -106,7 +106,7 @@ def test_the_patients_left_is_at_the_right_of_the_image(tmp_path: Path) -> None:
     data[30:36, 15:25, 30:36] = 100.0
     write_nrrd(tmp_path / "v.nrrd", Volume(data, geometry))
     (tmp_path / "s.json").write_text('{"pairs": []}')
-    pictures.fused_with_seams(tmp_path / "v.nrrd", tmp_path / "s.json", tmp_path / "p.png", "t", "phantom")
+    seam_picture.fused_with_seams(tmp_path / "v.nrrd", tmp_path / "s.json", tmp_path / "p.png", "t", "phantom")
     image = pixels(tmp_path / "p.png")
     front = image[:, : image.shape[1] // 2]
     dark = (front == 0).all(axis=2)
@@ -120,14 +120,14 @@ def test_the_patients_left_is_at_the_right_of_the_image(tmp_path: Path) -> None:
 
 
 def test_the_figure_is_white_and_the_mri_is_black(body: Path, tmp_path: Path) -> None:
-    pictures.labels_over(body / "water.nrrd", body / "labels.seg.nrrd", tmp_path / "p.png", "t", "phantom")
+    label_picture.labels_over(body / "water.nrrd", body / "labels.seg.nrrd", tmp_path / "p.png", "t", "phantom")
     image = pixels(tmp_path / "p.png")
     assert (image[:, :3] == 1).all() and (image[-3:] == 1).all()
     assert (image == 0).all(axis=2).mean() > 0.03
 
 
 def test_a_colour_in_the_picture_is_the_colour_in_the_legend(body: Path, tmp_path: Path) -> None:
-    pictures.labels_over(body / "water.nrrd", body / "labels.seg.nrrd", tmp_path / "p.png", "t", "phantom")
+    label_picture.labels_over(body / "water.nrrd", body / "labels.seg.nrrd", tmp_path / "p.png", "t", "phantom")
     image = pixels(tmp_path / "p.png")
     half = int(image.shape[0] * 0.75)
     drawn, known = 0, np.zeros(image.shape[:2], dtype=bool)
@@ -166,7 +166,7 @@ def test_labels_on_another_grid_are_refused(body: Path, tmp_path: Path) -> None:
     geometry = Geometry((4, 4, 4), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
     write_segmentation(tmp_path / "l.seg.nrrd", np.ones((4, 4, 4), dtype=np.uint8), geometry, {1: "femur"})
     with pytest.raises(ItemFault, match="another grid"):
-        pictures.labels_over(body / "water.nrrd", tmp_path / "l.seg.nrrd", tmp_path / "p.png", "t", "phantom")
+        label_picture.labels_over(body / "water.nrrd", tmp_path / "l.seg.nrrd", tmp_path / "p.png", "t", "phantom")
     assert not (tmp_path / "p.png").exists()
 
 
@@ -174,7 +174,7 @@ def test_labels_on_another_grid_are_refused(body: Path, tmp_path: Path) -> None:
 def test_a_wrong_seam_report_is_refused_on_one_line(body: Path, tmp_path: Path, text: str) -> None:
     (tmp_path / "seams.json").write_text(text)
     with pytest.raises(ItemFault) as caught:
-        pictures.fused_with_seams(body / "water.nrrd", tmp_path / "seams.json", tmp_path / "p.png", "t", "phantom")
+        seam_picture.fused_with_seams(body / "water.nrrd", tmp_path / "seams.json", tmp_path / "p.png", "t", "phantom")
     assert str(caught.value).startswith("seams.json: is not a readable seam report")
     assert "\n" not in str(caught.value)
 
@@ -186,15 +186,15 @@ def test_gaps_empty_labels_and_missing_values_are_drawn(tmp_path: Path) -> None:
     write_segmentation(tmp_path / "l.seg.nrrd", np.zeros(geometry.shape, dtype=np.uint8), geometry, {1: "femur"})
     pair = {"overlap_z_mm": [30.0, 20.0], "contrasts": {"water": {"correlation": None}}}
     (tmp_path / "s.json").write_text(json.dumps({"pairs": [pair]}))
-    pictures.fused_with_seams(tmp_path / "v.nrrd", tmp_path / "s.json", tmp_path / "1.png", "t", "phantom")
-    pictures.labels_over(tmp_path / "v.nrrd", tmp_path / "l.seg.nrrd", tmp_path / "2.png", "t", "phantom")
-    pictures.fat_fraction(tmp_path / "v.nrrd", tmp_path / "l.seg.nrrd", tmp_path / "3.png", "t", "phantom")
+    seam_picture.fused_with_seams(tmp_path / "v.nrrd", tmp_path / "s.json", tmp_path / "1.png", "t", "phantom")
+    label_picture.labels_over(tmp_path / "v.nrrd", tmp_path / "l.seg.nrrd", tmp_path / "2.png", "t", "phantom")
+    fat_picture.fat_fraction(tmp_path / "v.nrrd", tmp_path / "l.seg.nrrd", tmp_path / "3.png", "t", "phantom")
 
 
 def test_bland_altman_needs_paired_tables(tmp_path: Path) -> None:
     write_table(tmp_path / "m.parquet", {"item": ["a", "b"], "volume_cm3.femur": [1.0, 2.0]})
     write_table(tmp_path / "e.parquet", {"item": ["a", "b"], "volume_cm3.femur": [1.1, None]})
-    pictures.bland_altman(tmp_path / "m.parquet", tmp_path / "e.parquet", tmp_path / "p.png", "t", "phantom")
+    agreement_plot.bland_altman(tmp_path / "m.parquet", tmp_path / "e.parquet", tmp_path / "p.png", "t", "phantom")
     write_table(tmp_path / "x.parquet", {"item": ["a"], "volume_cm3.femur": [1.1]})
     with pytest.raises(ItemFault, match="other columns or rows"):
-        pictures.bland_altman(tmp_path / "m.parquet", tmp_path / "x.parquet", tmp_path / "q.png", "t", "phantom")
+        agreement_plot.bland_altman(tmp_path / "m.parquet", tmp_path / "x.parquet", tmp_path / "q.png", "t", "phantom")

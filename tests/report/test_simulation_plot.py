@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from containers.contract.errors import ItemFault
-from harness.pictures.pictures import attenuation, performance
-from harness.pictures.simulation_plot import wilson
-from harness.run.steps.builtin import Task, perform
+from harness.pictures.simulation_plot import attenuation, performance, wilson
+from harness.run.steps.task import Task, perform
 
 ROW = {
     "level": "",

@@ -1,1 +1,1 @@
-"""The steps of a case: their fields, and what the harness does itself."""
+"""The kinds of inputs, steps and pictures of a case: one class in one module each, found by being here."""

@@ -9,12 +9,64 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
+from pydantic import Field
+
+from containers.contract.files import write_json
 from containers.contract.record import Metric, Record
+from harness.run.steps import examples
+from harness.run.steps.base import Example, Name, Step
+from harness.run.steps.task import Made, Task, read_record
 
 FLOOR = 1e-12
 """Two numbers whose difference is below this are equal: rounding of sums of numbers near one."""
+
+
+class Compare(Step):
+    """Put the records of two steps side by side, number by number.
+
+    Gives `differences` (JSON) and, as metrics, how far they agree for each quantity.
+    """
+
+    kind: Literal["compare"]
+    """Marks the step that compares two records."""
+    left: Name
+    """The first step."""
+    right: Name
+    """The second step, on the same items."""
+    leave_out: list[str] = Field(default_factory=list)
+    """Patterns of metrics that cannot be compared (other random numbers), which are counted; the case says why."""
+
+    @classmethod
+    def example(cls, folder: Path) -> Example:
+        sides = {side: {"kind": "stage", "stage": "lines", "inputs": {"text": "files.one"}} for side in ("one", "two")}
+        last = {"kind": "compare", "left": "one", "right": "two"}
+        left, right = (
+            examples.record(folder, f"{side}.json", {"size": value}) for side, value in (("l", 4.0), ("r", 4.5))
+        )
+        good, bad = (
+            Task("compare", "a", {"left": left, "right": path}, {}, {"leave_out": ["other*"]})
+            for path in (right, examples.broken(folder))
+        )
+        return Example({"inputs": {"files": examples.FILES}, "steps": {**sides, "last": last}}, good, bad)
+
+    def inputs_by_name(self) -> dict[str, str]:
+        return {"left": f"{self.left}.record", "right": f"{self.right}.record"}
+
+    def settings(self) -> dict[str, Any]:
+        return {"leave_out": self.leave_out}
+
+    @classmethod
+    def run(cls, task: Task, folder: Path) -> Made:
+        """How far two records agree, number by number."""
+        left, right = (read_record(task.inputs[side]) for side in ("left", "right"))
+        rows = compare(left, right)
+        kept = [row for row in rows if not left_out(row.name, task.parameters["leave_out"])]
+        metrics = summary(kept) | {"left_out": Metric(value=len(rows) - len(kept), unit="1")}
+        write_json(folder / "differences.json", rows_as_json(kept, left.stage.name, right.stage.name))
+        return Made(files={"differences": "differences.json"}, metrics=metrics)
 
 
 @dataclass(frozen=True)

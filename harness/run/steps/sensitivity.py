@@ -11,18 +11,130 @@ CONDITION = EFFECT.LEVEL in small letters, digits and underscores:
 Invariant: a condition without any value has rows that say so; a mean never leaves out an item in silence.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from containers.contract.files import write_json
-from containers.contract.record import Metric, Record
+from containers.contract.record import Metric
+from containers.contract.request import ItemId, Strict
+from harness.run.steps import examples
+from harness.run.steps.base import PRESETS, Example, Name, Run, Step
+from harness.run.steps.gather import good_items, hashed, pair
+from harness.run.steps.task import Held, Made, Task, read_phantom, read_record
+
+if TYPE_CHECKING:
+    from harness.run.case import Case
 
 SCHEMA_VERSION = "1.0"
+
+
+class Condition(Strict):
+    """A way in which a stage was run.
+
+    Items that a preset does not have are left out of it; a condition without any is not in it.
+    """
+
+    effect: str = Field(min_length=1)
+    """What is varied, in words."""
+    level: str = Field(min_length=1)
+    """How far it is varied, in words."""
+    step: Name
+    """The stage step that was run under the condition."""
+    items: list[ItemId] = Field(min_length=1)
+    """The items of that step that were run under the condition."""
+
+
+class Sensitivity(Step):
+    """Put a stage's errors against the phantom's truth side by side for several conditions.
+
+    The steps are of stages, with `facts_from`: that phantom has the truth. Gives one item, `cohort`, with `errors`
+    (JSON).
+    """
+
+    kind: Literal["sensitivity"]
+    """Marks the step that compares errors between conditions."""
+    metrics: list[str] = Field(min_length=1)
+    """Single names of the metrics whose errors are shown."""
+    truth_names: dict[str, str] = Field(default_factory=dict)
+    """Base name of a true value by base name of the metric, where they differ."""
+    conditions: list[Condition] = Field(min_length=2)
+    """The conditions, two or more; the first is the one that others are compared with."""
+
+    @classmethod
+    def example(cls, folder: Path) -> Example:
+        measured = {"kind": "stage", "stage": "lines", "inputs": {"text": "people.dicom_zip"}, "facts_from": "people"}
+        conditions = [{"effect": "noise", "level": level, "step": "measured", "items": ["a"]} for level in ("1", "4")]
+        last = {"kind": "sensitivity", "metrics": ["size"], "conditions": conditions}
+        tried = [
+            {"number": number, "effect": "noise", "level": level, "items": ["a"], "items_left_out": ["b"][:number]}
+            for number, level in enumerate(("1", "4"))
+        ]
+        who, inputs = examples.phantom(folder, "ukb_participant", {}, {"size": 4.5}), {}
+        for number, value in enumerate((4.0, 5.0)):
+            inputs[f"record.{number}.a"] = examples.record(folder, f"{number}.json", {"size": value})
+            inputs[f"phantom.{number}.a"] = who
+        parameters = {"metrics": ["size"], "truth_names": {}, "conditions": tried}
+        good, bad = (
+            Task("sensitivity", "cohort", inputs | changed, {}, parameters)
+            for changed in ({}, {"record.1.a": examples.broken(folder)})
+        )
+        steps = {"measured": measured, "last": last}
+        return Example({"inputs": {"people": examples.PEOPLE}, "steps": steps}, good, bad)
+
+    def references(self) -> list[str]:
+        return [f"{step}.record" for step in dict.fromkeys(condition.step for condition in self.conditions)]
+
+    def check(self, name: str, case: "Case") -> None:
+        for condition in self.conditions:
+            owner = case.steps.get(condition.step)
+            use = owner.use() if owner is not None else None
+            people = case.inputs.get(use.facts_from or "") if use is not None else None
+            if people is None or people.from_data:
+                raise ValueError(f"step {name}: {condition.step!r} is no stage with facts_from a phantom input")
+            known = {item for preset in PRESETS for item in people.item_ids(preset)}
+            if unknown := set(condition.items) - known:
+                raise ValueError(f"step {name}: {condition.step!r} has no item {min(unknown)!r}")
+
+    def item_ids(self, name: str, sets: Mapping[str, list[str]]) -> list[str]:
+        return ["cohort"]
+
+    def tasks(self, run: Run, items: list[str]) -> dict[str, Task | Held]:
+        """The task of the one item `cohort`: every condition with those of its items that this preset has."""
+        inputs: dict[str, Path] = {}
+        conditions: list[dict[str, Any]] = []
+        for number, condition in enumerate(self.conditions):
+            use, measured = run.case.steps[condition.step].use(), run.outcomes[condition.step]
+            truth = run.outcomes[use.facts_from or ""] if use is not None else {}
+            tried = [item for item in condition.items if item in measured]
+            if any(measured[item].status == "planned" for item in tried):
+                return {"cohort": Held("planned")}
+            good = good_items(tried, measured, truth)
+            for item in good:
+                inputs |= pair(f"{number}.{item}", measured[item], truth[item])
+            if tried:
+                said = {"number": number, "effect": condition.effect, "level": condition.level}
+                conditions.append({**said, "items": good, "items_left_out": sorted(set(tried) - set(good))})
+        if not inputs:
+            return {"cohort": Held("skipped", "no condition has a result")}
+        parameters = {"metrics": self.metrics, "truth_names": self.truth_names, "conditions": conditions}
+        return {"cohort": self.task("cohort", hashed(inputs), parameters)}
+
+    @classmethod
+    def run(cls, task: Task, folder: Path) -> Made:
+        """Errors against truth by condition."""
+        metrics = write_errors(task.inputs, task.parameters, folder / "errors.json")
+        left_out = [
+            (condition["effect"], condition["level"], item)
+            for condition in task.parameters["conditions"]
+            for item in condition["items_left_out"]
+        ]
+        warnings = [f"left out: {item} has no result under {effect} {level}" for effect, level, item in left_out]
+        return Made(files={"errors": "errors.json"}, metrics=metrics, warnings=warnings)
 
 
 def key_of(effect: str, level: str) -> str:
@@ -38,8 +150,8 @@ def rows_of(inputs: Mapping[str, Path], parameters: dict[str, Any]) -> list[dict
         units = dict.fromkeys(values, "")
         for item in condition["items"]:
             label = f"{condition['number']}.{item}"
-            metrics = Record.model_validate_json(inputs[f"record.{label}"].read_bytes()).metrics
-            truth = json.loads(inputs[f"phantom.{label}"].read_text(encoding="utf-8"))["truth"]
+            metrics = read_record(inputs[f"record.{label}"]).metrics
+            truth = read_phantom(inputs[f"phantom.{label}"])["truth"]
             for name, found in values.items():
                 measured = metrics[name].value if name in metrics else None
                 units[name] = metrics[name].unit if name in metrics else units[name]

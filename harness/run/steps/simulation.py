@@ -6,29 +6,146 @@ lacks, and no number is taken over fewer draws without that count beside it.
 
 import fnmatch
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
-from containers.contract.record import Metric, Record
+from containers.contract.record import Metric
+from containers.contract.request import Strict
 from containers.contract.table import write_table
+from harness.run.steps import examples
+from harness.run.steps.base import Example, Files, Name, Reference, Run, StageUse, Step
 from harness.run.steps.performance import TOO_FEW, Draws, Measure, normal_interval, performance
+from harness.run.steps.task import Made, Task, read_record
 
 if TYPE_CHECKING:
-    from harness.run.steps.builtin import Made, Task
+    from harness.run.outcome import Outcome
+
+
+class Estimate(Strict):
+    """Metrics of a stage that estimate a phantom's truth of the same name, with one kind of interval."""
+
+    quantity: Name
+    """Part of the metrics' names before the first dot."""
+    names: list[str] = Field(min_length=1)
+    """Patterns of what follows the quantity (`*.pa_third:high`); each true value that matches is a row."""
+    standard_error: Name | None = None
+    """Quantity that has the standard errors; None where the stage gives none."""
+    low: Name | None = None
+    """Quantity that has the lower ends of the intervals; None where the stage gives none."""
+    high: Name | None = None
+    """Quantity that has the upper ends of the intervals; None where the stage gives none."""
+    interval: Literal["reported", "normal"] = "reported"
+    """`reported`: the stage's own ends; `normal`: estimate and standard error with a normal quantile."""
+    label: Name | None = None
+    """What stands before the name in the simulation's metrics; None for nothing."""
+    null: float = 0.0
+    """The value that an interval must leave out to count for power, in `unit`."""
+    exponentiate: bool = False
+    """Whether the ratio of estimated to true odds ratio is given too, as `ratio`."""
+    unit: str = "1"
+    """Unit of the estimate; `1` for a pure number."""
+
+    @model_validator(mode="after")
+    def _normal_has_an_error(self) -> "Estimate":
+        if self.interval == "normal" and self.standard_error is None:
+            raise ValueError(f"interval normal of {self.quantity} needs standard_error")
+        if (self.low is None) != (self.high is None):
+            raise ValueError(f"{self.quantity} needs both low and high, or neither")
+        return self
+
+
+class Simulation(Step):
+    """Draws of a cohort phantom through a stage, and the performance of its estimates.
+
+    Gives `simulation` (JSON) and `table` (CSV) for one item, `draws`.
+    """
+
+    kind: Literal["simulation"]
+    """Marks a simulation step."""
+    phantom: Name
+    """Name of the cohort phantom that is drawn."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Parameters of the phantom, but for the seed."""
+    full_parameters: dict[str, Any] = Field(default_factory=dict)
+    """Parameters that join `parameters` in preset full."""
+    levels: Reference | None = None
+    """An earlier JSON output with a list `levels` of settings (id, parameters, facts) to draw at; None for one
+    level."""
+    stage: Name
+    """Name of the stage that each draw goes through."""
+    stage_parameters: dict[str, Any] = Field(default_factory=dict)
+    """Parameters of the stage; those not given keep its defaults."""
+    inputs: dict[Name, Name] = Field(min_length=1)
+    """Output of the phantom by input of the stage."""
+    draws: int = Field(ge=2)
+    """How many draws at each level; `myorepro simulate --draws N` takes another number."""
+    first_seed: int = Field(ge=0)
+    """Seed of the first draw; the others follow by ones."""
+    confidence: float = Field(default=0.95, gt=0, lt=1)
+    """Level of the intervals whose coverage is counted, as a share."""
+    estimates: list[Estimate] = Field(min_length=1)
+    """The estimates whose performance is summarised, one or more."""
+
+    @classmethod
+    def example(cls, folder: Path) -> Example:
+        estimate = {"quantity": "effect", "names": ["*"]}
+        last = {
+            "kind": "simulation", "phantom": "meta_studies", "stage": "lines", "inputs": {"text": "table"},
+            "draws": 2, "first_seed": 1, "estimates": [estimate],
+        }  # fmt: skip
+        inputs = {}
+        for number, value in (("1", 0.4), ("2", 0.7)):
+            inputs[f"record.{number}"] = examples.record(folder, f"{number}.json", {"effect.all": value})
+            inputs[f"truth.{number}"] = examples.record(folder, f"t{number}.json", {}, {"truth": {"effect.all": 0.5}})
+        good, bad = (
+            Task(
+                "simulation", "draws", inputs, {},
+                {
+                    "phantom": "meta_studies", "stage": "lines 1.0.0", "draws": 2, "first_seed": 1,
+                    "confidence": 0.95, "levels": [{"id": "", "facts": {}, "parameters": {}}],
+                    "failed": {"3": "why"}, "estimates": [Estimate.model_validate(estimate | changed).model_dump()],
+                },
+            )
+            for changed in ({}, {"quantity": "no_such"})
+        )  # fmt: skip
+        return Example({"steps": {"last": last}}, good, bad)
+
+    def references(self) -> list[str]:
+        return [self.levels] if self.levels else []
+
+    def item_ids(self, name: str, sets: Mapping[str, list[str]]) -> list[str]:
+        self.one_source(name, sets)
+        return ["draws"]
+
+    def use(self) -> StageUse:
+        return StageUse(self.stage, dict(self.inputs), self.stage_parameters, own_items=False)
+
+    def drive(self, run: Run, name: str, items: list[str]) -> dict[str, "Outcome"]:
+        return run.draw(name, self)
+
+    def summary(self, files: Files, parameters: dict[str, Any]) -> Task:
+        """The task that sums up draws. files: `record.DRAW` and `truth.DRAW`."""
+        return self.task("draws", files, parameters)
+
+    @classmethod
+    def run(cls, task: Task, folder: Path) -> Made:
+        """Performance of the estimates over the draws of a simulation."""
+        return summarise(task, folder)
+
 
 IN_UNIT = ("bias", "empirical_se", "model_se", "mean_estimate", "mean_truth", "shift")
 """Measures in the unit of the estimate; others are pure numbers, but for those named in UNITS."""
 UNITS = {"used": "draws", "missing": "draws", "intervals": "draws", "se_error_percent": "%"}
 
 
-def summarise(task: "Task", folder: Path) -> "Made":
-    """Built-in step `simulation`. Inputs: `record.DRAW` and `truth.DRAW`. Raises ItemFault for names without truth."""
-    from harness.run.steps.builtin import Made
-
+def summarise(task: Task, folder: Path) -> Made:
+    """Measures of all estimates. Inputs: `record.DRAW` and `truth.DRAW`. Raises ItemFault for names without truth."""
     p = task.parameters
     records = {n.removeprefix("record."): _metrics(path) for n, path in task.inputs.items() if n.startswith("record.")}
     truths = {item: _truth(task.inputs[f"truth.{item}"]) for item in records}
@@ -59,11 +176,11 @@ def summarise(task: "Task", folder: Path) -> "Made":
 
 
 def _metrics(path: Path) -> dict[str, Metric]:
-    return Record.model_validate_json(path.read_bytes()).metrics
+    return read_record(path).metrics
 
 
 def _truth(path: Path) -> dict[str, float]:
-    return dict(Record.model_validate_json(path.read_bytes()).details["truth"])
+    return dict(read_record(path).details["truth"])
 
 
 def _names(spec: dict[str, Any], truths: list[dict[str, float]]) -> list[str]:

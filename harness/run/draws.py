@@ -5,7 +5,6 @@ killed goes on where it was; a draw that failed is never kept, and has an outcom
 at a time are on disk. One process of the stage does as many draws as a job holds.
 """
 
-import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,26 +12,26 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from containers.contract import CONTRACT_VERSION
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file, write_json
-from containers.contract.record import ErrorInfo, Record, StageId
+from containers.contract.record import ErrorInfo, Record
 from harness.run import jobs
+from harness.run.context import Context
+from harness.run.one_draw import TRUTH_STAGE, make_draw
 from harness.run.outcome import Outcome, failed, finished
-from harness.run.steps.builtin import Task
-from harness.run.steps.models import Simulation
+from harness.run.steps.base import Files
+from harness.run.steps.phantom import modules_of
+from harness.run.steps.simulation import Simulation
+from harness.run.steps.task import Task
 from harness.run.store import key_of
 from harness.runners.base import StageHandle
-
-if TYPE_CHECKING:
-    from harness.run.pipeline import Context
 
 StepOfProgress = Callable[[int, int], AbstractContextManager[Callable[[str], None]]]
 SHARD = 32
 """Draws whose tables are on disk at one time."""
-TRUTH_STAGE = StageId(name="harness_draw", version="1.0.0")
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class DrawRunner:
 
     step: Simulation
     """The simulation step."""
-    context: "Context"
+    context: Context
     """What all cases of the run share."""
     scratch: Path
     """Folder for the tables of one shard."""
@@ -77,13 +76,18 @@ class DrawRunner:
         """The stage."""
         return self.context.handle(self.step.stage)
 
+    @property
+    def digest(self) -> str:
+        """Hash of the sources that decide a draw: of its phantom, and of what keeps the truth."""
+        return self.context.digest((make_draw.__module__, *modules_of(self.step.phantom)))
+
     def draw(self, level: str, seed: int, parameters: dict[str, Any]) -> Draw:
         """The draw of a seed. Its name is unique in the simulation."""
         item = f"{level}.{seed}" if level else f"{seed}"
         whole = {**parameters, "seed": seed}
         made = {
             "builtin": "draw",
-            "digest": self.context.digest("phantom"),
+            "digest": self.digest,
             "phantom": self.step.phantom,
             "parameters": whole,
         }
@@ -117,7 +121,7 @@ class DrawRunner:
 
     def _shard(self, draws: list[Draw], found: DrawnOutcomes, done: Callable[[str], None]) -> None:
         folder = Path(tempfile.mkdtemp(prefix="draws-", dir=self.scratch))
-        provenance = {"runner": "harness", "digest": self.context.digest("phantom"), "digest_kind": "source hash"}
+        provenance = {"runner": "harness", "digest": self.digest, "digest_kind": "source hash"}
         try:
             work = []
             for one, place, future in self._made(draws, folder):
@@ -179,32 +183,6 @@ class DrawRunner:
         return call.run(work, share.jobs)
 
 
-def make_draw(
-    phantom: str, parameters: dict[str, Any], inputs: dict[str, str], folder: Path
-) -> dict[str, tuple[str, str]]:
-    """Make a cohort in `folder/files` and its truth's record in `folder/truth`; runs in a worker process.
-
-    inputs: stage input -> output of the phantom. Returns stage input -> (file name, SHA-256). Raises ItemFault.
-    """
-    import phantoms
-
-    files = folder / "files"
-    files.mkdir(parents=True)
-    phantoms.make(phantom, parameters, files)
-    said = json.loads((files / "phantom.json").read_text(encoding="utf-8"))
-    wanted = {name: said["files"][output] for name, output in inputs.items()}
-    for path in files.iterdir():
-        if path.name not in wanted.values():
-            path.unlink()
-    record = Record(
-        stage=TRUTH_STAGE, item="draw", status="ok", parameters=parameters, details={"truth": said["truth"]}
-    )
-    (folder / "truth").mkdir()
-    write_json(folder / "truth" / "record.json", record.model_dump(mode="json"))
-    (folder / "truth").chmod(0o755)
-    return {name: (file, sha256_file(files / file)) for name, file in wanted.items()}
-
-
 def draw_all(
     runner: DrawRunner,
     levels: list[dict[str, Any]],
@@ -254,4 +232,4 @@ def draw_all(
         "estimates": [estimate.model_dump(mode="json") for estimate in step.estimates],
     }
     hashes = {label: sha256_file(path) for label, path in inputs.items()}
-    return outcomes, Task("simulation", "draws", inputs, hashes, about)
+    return outcomes, step.summary(Files(inputs, hashes), about)
