@@ -18,7 +18,7 @@ from containers.contract import CONTRACT_VERSION
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file, write_json
 from containers.contract.record import ErrorInfo, Record
-from harness.run import jobs
+from harness.run import jobs, one_draw
 from harness.run.context import Context
 from harness.run.one_draw import TRUTH_STAGE, make_draw
 from harness.run.outcome import Outcome, failed, finished
@@ -79,7 +79,7 @@ class DrawRunner:
     @property
     def digest(self) -> str:
         """Hash of the sources that decide a draw: of its phantom, and of what keeps the truth."""
-        return self.context.digest((make_draw.__module__, *modules_of(self.step.phantom)))
+        return self.context.digest((one_draw.__name__, *modules_of(self.step.phantom)))
 
     def draw(self, level: str, seed: int, parameters: dict[str, Any]) -> Draw:
         """The draw of a seed. Its name is unique in the simulation."""

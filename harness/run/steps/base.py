@@ -186,7 +186,7 @@ class Step(_Union):
         return []
 
     def check(self, name: str, case: "Case") -> None:
-        """Raise ValueError for what holds of no step of a case. name: what the case calls the step."""
+        """Raise ValueError where the step does not fit the rest of its case. name: what the case calls it."""
 
     def item_ids(self, name: str, sets: Mapping[str, list[str]]) -> list[str]:
         """Identifiers of its items. sets: those of all inputs and earlier steps. Raises ValueError."""

@@ -26,6 +26,7 @@ class DataInput(Input):
     """Files from the data folder (MYOREPRO_DATA), which may be missing: then the case is not run, and says so."""
 
     from_data: ClassVar[bool] = True
+    """Its files lie in the data folder."""
 
     kind: Literal["data"]
     """Marks an input that lies in the data folder."""
