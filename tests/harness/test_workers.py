@@ -125,7 +125,8 @@ def test_a_worker_that_waits_may_die_unnoticed(tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()
     with Workers(1) as workers:
-        [waiting] = [c for c in psutil.Process().children() if "spawn_main" in " ".join(c.cmdline())]
+        alive = [c for c in psutil.Process().children() if c.status() != psutil.STATUS_ZOMBIE]
+        [waiting] = [c for c in alive if "spawn_main" in " ".join(c.cmdline())]
         waiting.kill()
         end = time.monotonic() + 10
         while waiting.status() != psutil.STATUS_ZOMBIE:
