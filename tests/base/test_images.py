@@ -159,7 +159,7 @@ def test_the_first_complaint_is_the_cause(printed: list[str], cause: str) -> Non
 
 
 @pytest.mark.needs("images")
-def test_unknown_base_image_is_one_line(engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_base_image_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MYOREPRO_BASE_IMAGE", "myorepro-test/Not A Name")
     with pytest.raises(EnvironmentFault, match="the container engine failed") as caught:
         images.build([], progress=lambda line: None)

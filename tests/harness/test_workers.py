@@ -124,9 +124,10 @@ def test_a_worker_that_waits_may_die_unnoticed(tmp_path: Path) -> None:
     """It is not counted as a death of the next item."""
     marks = tmp_path / "marks"
     marks.mkdir()
+    before = set(psutil.Process().children())
     with Workers(1) as workers:
-        alive = [c for c in psutil.Process().children() if c.status() != psutil.STATUS_ZOMBIE]
-        [waiting] = [c for c in alive if "spawn_main" in " ".join(c.cmdline())]
+        new = [c for c in psutil.Process().children() if c not in before and c.status() != psutil.STATUS_ZOMBIE]
+        [waiting] = [c for c in new if "spawn_main" in " ".join(c.cmdline())]
         waiting.kill()
         end = time.monotonic() + 10
         while waiting.status() != psutil.STATUS_ZOMBIE:
@@ -156,14 +157,15 @@ def test_a_stop_ends_workers_at_once_and_begins_nothing(tmp_path: Path) -> None:
     folders = [tmp_path / str(n) for n in range(5)]
     for folder in folders:
         folder.mkdir()
-    start = time.monotonic()
+    # Workers of another test's fixture may be alive.
+    start, before = time.monotonic(), set(threading.enumerate())
     with pytest.raises(KeyboardInterrupt), Workers(2) as workers:
         futures = [workers.submit(folder, dying.wait_for, folder, "never") for folder in folders]
         pids = [int(written(folder / "pid")) for folder in folders[:2]]
         raise KeyboardInterrupt
     assert time.monotonic() - start < 30 and not any(psutil.pid_exists(pid) for pid in pids)
     assert all(future.done() for future in futures) and not list(folders[2].iterdir())
-    assert not [thread for thread in threading.enumerate() if thread.name == "workers"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "workers" and thread not in before]
 
 
 Reproduced = Callable[[int], tuple[Results, dict[str, bytes]]]
