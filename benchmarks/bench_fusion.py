@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from containers.contract.volume import Geometry
 from containers.fusion.grid import affine, global_grid
 from containers.fusion.stack import Station
+from containers.toolkit.images.volume import Geometry
 from harness.bench.results import Check
 from harness.bench.suite import Asked, Method, Prepared, Values, Work, absent, difference, main, no_cuda
 
@@ -243,8 +243,8 @@ def zip_to_nrrd(asked: Asked, backend: str = "auto") -> Prepared:
     from containers.contract.request import Item, Request, Resources
     from containers.contract.spec import load_spec
     from containers.contract.stage import run
-    from containers.contract.volume import read_nrrd
     from containers.fusion import __main__ as stage
+    from containers.toolkit.images.volume import read_nrrd
 
     path = participant(asked)
     folder = tempfile.TemporaryDirectory()

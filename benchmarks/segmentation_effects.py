@@ -17,11 +17,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.progress import track
 
-from containers.contract.dice import dice_per_class, mean_present
 from containers.contract.files import replacing, write_json, write_text
-from containers.contract.labels import HAMSTRINGS, MUSCLES, QUADRICEPS, THIGH_LABELS, label_of
 from containers.thigh_segmentation.checkpoint import SHIPPED, load_checkpoint
 from containers.thigh_segmentation.infer import segment
+from containers.toolkit.images.labels import HAMSTRINGS, MUSCLES, QUADRICEPS, THIGH_LABELS, label_of
+from containers.toolkit.networks.dice import dice_per_class, mean_present
 from phantoms.shared.protocol import protocol
 from phantoms.shared.subjects import draw_subject
 from phantoms.thigh.anatomy import fit

@@ -2,8 +2,8 @@
 
 `make` fills a folder with an input set and its `phantom.json`; `truth_labels` samples the truth on any grid;
 `truth_volume` gives the images of a right fusion. Each phantom is a module of its own, imported when it is used: what a
-phantom makes is decided by this file, its module and what that imports (`containers.contract.sources`), and by no other
-phantom. The module has `make`, and `truth_labels` or `truth_volume` where such a truth is known.
+phantom makes is decided by this file, its module and what that imports (`containers.toolkit.runtime.sources`), and by
+no other phantom. The module has `make`, and `truth_labels` or `truth_volume` where such a truth is known.
 
 `phantoms.corrupt` seeds faults into label maps and makes inputs that a stage has to refuse.
 """
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from containers.contract.errors import ItemFault
 from containers.contract.request import first_error
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 
 __all__ = ["PHANTOMS", "make", "module_of", "truth_labels", "truth_volume"]
 

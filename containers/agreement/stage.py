@@ -14,10 +14,10 @@ from containers.agreement.overlap import ClassAgreement, class_agreement, joint_
 from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
 from containers.contract.request import Item
-from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import Job, Result
-from containers.contract.table import read_table, write_table
-from containers.contract.volume import Volume, read_finite
+from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.volume import Volume, read_finite
+from containers.toolkit.tables.table import read_table, write_table
 
 SCHEMA_VERSION = "1.0"
 

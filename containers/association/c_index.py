@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from containers.association.draws import draw_rows
-from containers.contract.cohort.arrays import FloatArray, IntArray
+from containers.toolkit.tables.cohort.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

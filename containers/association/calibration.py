@@ -13,7 +13,7 @@ import numpy as np
 
 from containers.association.lowess import Lowess
 from containers.association.resampling import Cells, Resample, fitted_resamples, recalibration
-from containers.contract.cohort.arrays import FloatArray, IntArray
+from containers.toolkit.tables.cohort.arrays import FloatArray, IntArray
 
 PLACES = 50
 TRIM = 5

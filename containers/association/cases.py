@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from containers.association.report import Report
-from containers.contract.cohort.arrays import IntArray
-from containers.contract.cohort.columns import Category, Cohort
-from containers.contract.cohort.flow import leave_out
+from containers.toolkit.tables.cohort.arrays import IntArray
+from containers.toolkit.tables.cohort.columns import Category, Cohort
+from containers.toolkit.tables.cohort.flow import leave_out
 
 
 def complete_cases(

@@ -6,9 +6,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from containers.association.rule import Rule
-from containers.contract.cohort.arrays import BoolArray, FloatArray
-from containers.contract.cohort.columns import Category, Cohort, Column
 from containers.contract.request import Finite, Strict
+from containers.toolkit.tables.cohort.arrays import BoolArray, FloatArray
+from containers.toolkit.tables.cohort.columns import Category, Cohort, Column
 
 
 class Cut(Rule):

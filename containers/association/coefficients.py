@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import scipy.special
 
 from containers.association.report import Report
-from containers.contract.cohort import tails
-from containers.contract.cohort.arrays import FloatArray
-from containers.contract.cohort.design import INTERCEPT
+from containers.toolkit.tables.cohort import tails
+from containers.toolkit.tables.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.design import INTERCEPT
 
 
 def put_coefficients(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from containers.contract.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.arrays import FloatArray
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from scipy.special import ndtri, stdtrit
 
 from containers.association.correlation import pearson
-from containers.contract.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.arrays import FloatArray
 
 Interval = tuple[float, float]
 

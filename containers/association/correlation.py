@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from containers.contract.cohort import tails
-from containers.contract.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort import tails
+from containers.toolkit.tables.cohort.arrays import FloatArray
 
 
 @dataclass(frozen=True)

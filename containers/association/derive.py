@@ -13,11 +13,11 @@ from containers.association.classes import Below, Cut, Ewgsop2, Recode
 from containers.association.quantities import Asymmetry, QuantileGroups, Ratio, Sum, ZScore
 from containers.association.rule import Rule
 from containers.association.spec import AnalysesFile
-from containers.contract.cohort.columns import Cohort
-from containers.contract.cohort.exclusions import exclude
-from containers.contract.cohort.flow import Flow
 from containers.contract.errors import ItemFault
 from containers.contract.request import first_error
+from containers.toolkit.tables.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.exclusions import exclude
+from containers.toolkit.tables.cohort.flow import Flow
 
 RULES: TypeAdapter[Rule] = TypeAdapter(
     Annotated[

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from containers.contract.cohort.arrays import FloatArray
-from containers.contract.cohort.columns import Category, Cohort
-from containers.contract.cohort.design import Columns, find_collinear, join_columns
 from containers.contract.errors import ItemFault
+from containers.toolkit.tables.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.columns import Category, Cohort
+from containers.toolkit.tables.cohort.design import Columns, find_collinear, join_columns
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import hashlib
 
 import numpy as np
 
-from containers.contract.cohort.arrays import IntArray
+from containers.toolkit.tables.cohort.arrays import IntArray
 
 
 def draw_rows(seed: int, number: int, rows: int) -> IntArray:

@@ -12,7 +12,7 @@ import scipy.special
 
 from containers.association.logistic import Likelihood, LogisticFit, inverse, solve, weighted_products
 from containers.association.profile import ProfileProblem, ends_of
-from containers.contract.cohort.arrays import FloatArray, IntArray
+from containers.toolkit.tables.cohort.arrays import FloatArray, IntArray
 
 ITERATIONS = 200
 DECREMENT = 1e-13

@@ -12,7 +12,7 @@ result is R's but for rounding, in a tenth of the operations.
 
 import numpy as np
 
-from containers.contract.cohort.arrays import BoolArray, FloatArray, IntArray
+from containers.toolkit.tables.cohort.arrays import BoolArray, FloatArray, IntArray
 
 WEIGHT_DEGREE = 9
 MOMENTS = WEIGHT_DEGREE + 3

@@ -21,7 +21,7 @@ from scipy import special
 from containers.association.mixed_newton import SIGMA_LARGEST, Point, climb
 from containers.association.mixed_rows import prepare_rows
 from containers.association.quadrature import GroupedRows, NodeRule, node_rule
-from containers.contract.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.arrays import FloatArray
 
 LATENT_RESIDUAL_VARIANCE = math.pi**2 / 3.0
 """Variance of the standard logistic distribution: the residual of the latent scale."""

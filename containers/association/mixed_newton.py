@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from containers.association.quadrature import Expansion, GroupedRows, NodeRule, expand
-from containers.contract.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.arrays import FloatArray
 
 GRADIENT_TOLERANCE = 1e-8
 """A fit has converged when the largest standardised gradient (`MixedLogisticFit.gradient_max`) is below this."""

@@ -15,7 +15,7 @@ from containers.association.mixed_logistic import MixedLogisticFit
 from containers.association.mixed_newton import SIGMA_LARGEST, climb
 from containers.association.mixed_rows import prepare_rows
 from containers.association.quadrature import node_rule
-from containers.contract.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.arrays import FloatArray
 
 PROFILE_GOAL = 1e-6
 """Newton decrement of the fits along the profile: it leaves an error of its half square in the log-likelihood."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.association.quadrature import GroupedRows
-from containers.contract.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.arrays import FloatArray
 
 
 @dataclass(frozen=True)

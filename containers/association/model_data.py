@@ -9,8 +9,8 @@ from containers.association.cases import complete_cases, guard_counts
 from containers.association.design import Design, build_design
 from containers.association.report import Report
 from containers.association.spec import ModelFields
-from containers.contract.cohort.arrays import FloatArray
-from containers.contract.cohort.columns import Category, Cohort
+from containers.toolkit.tables.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.columns import Category, Cohort
 
 
 @dataclass(frozen=True)

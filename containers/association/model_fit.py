@@ -7,8 +7,8 @@ from containers.association.logistic import LogisticFit, fit_logistic
 from containers.association.model_data import ModelData
 from containers.association.report import Report
 from containers.association.separation import Separation, find_separation, fit_at_limit, overlap_is_certain
-from containers.contract.cohort import tails
-from containers.contract.cohort.columns import Category
+from containers.toolkit.tables.cohort import tails
+from containers.toolkit.tables.cohort.columns import Category
 
 MEND = "kind firth_logistic gives a finite estimate"
 

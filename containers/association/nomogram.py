@@ -11,7 +11,7 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from containers.contract.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.arrays import FloatArray
 
 POINTS = 100.0
 """Points of the variable with the largest range."""

@@ -14,7 +14,7 @@ import scipy.optimize
 import scipy.special
 
 from containers.association.logistic import Likelihood, LogisticFit, fit_logistic
-from containers.contract.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.arrays import FloatArray
 
 NEWTON_STEPS = 15
 TOLERANCE = 1e-10

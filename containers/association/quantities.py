@@ -6,9 +6,9 @@ import numpy as np
 from pydantic import Field
 
 from containers.association.rule import Rule
-from containers.contract.cohort.arrays import FloatArray, IntArray
-from containers.contract.cohort.columns import Category, Cohort, Column, Number
-from containers.contract.cohort.rows import rows_text
+from containers.toolkit.tables.cohort.arrays import FloatArray, IntArray
+from containers.toolkit.tables.cohort.columns import Category, Cohort, Column, Number
+from containers.toolkit.tables.cohort.rows import rows_text
 
 QUANTILES = {"percentiles_33_67": ((33, 100), (67, 100)), "thirds": ((1, 3), (2, 3))}
 """Lower and upper cut. ukb_thigh, Statistical analysis: `the 33rd and 67th percentiles of each distribution`.

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from containers.contract.cohort.arrays import BoolArray, IntArray
-from containers.contract.cohort.flow import Flow
-from containers.contract.cohort.numbers import put_number
 from containers.contract.errors import ItemFault
 from containers.contract.stage import Result
+from containers.toolkit.tables.cohort.arrays import BoolArray, IntArray
+from containers.toolkit.tables.cohort.flow import Flow
+from containers.toolkit.tables.cohort.numbers import put_number
 
 
 @dataclass

@@ -20,7 +20,7 @@ import numpy as np
 
 from containers.association.c_index import SortedScores
 from containers.association.draws import draw_rows
-from containers.contract.cohort.arrays import FloatArray, IntArray
+from containers.toolkit.tables.cohort.arrays import FloatArray, IntArray
 
 CHUNK = 4096
 """Rows worked on at a time: temporary arrays stay in the processor's cache."""

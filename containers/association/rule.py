@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import Field
 
-from containers.contract.cohort.columns import Category, Cohort, Column
 from containers.contract.errors import ItemFault
 from containers.contract.request import Strict
+from containers.toolkit.tables.cohort.columns import Category, Cohort, Column
 
 
 class Rule(Strict, ABC):

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.optimize
 
 from containers.association.logistic import Likelihood, LogisticFit, fit_logistic
-from containers.contract.cohort.arrays import BoolArray, FloatArray
+from containers.toolkit.tables.cohort.arrays import BoolArray, FloatArray
 
 CERTAIN = 1e-9
 """Smallest weight that counts as positive in the certificate; rounding is far below. Else the programmes decide."""

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from containers.contract.cohort.exclusions import Exclusion
-from containers.contract.cohort.json_input import Name, checked, read_json
 from containers.contract.request import Finite, Strict
+from containers.toolkit.tables.cohort.exclusions import Exclusion
+from containers.toolkit.tables.cohort.json_input import Name, checked, read_json
 
 Level = Annotated[float, Field(gt=0.5, lt=1.0, allow_inf_nan=False)]
 """Confidence level of an interval, 0.95 for 95 %."""

@@ -4,14 +4,14 @@ from containers.association import kinds
 from containers.association.derive import prepare
 from containers.association.report import Report
 from containers.association.spec import Analysis, read_analyses
-from containers.contract.cohort.dictionary import Dictionary, read_dictionary
-from containers.contract.cohort.flow import Flow
-from containers.contract.cohort.json_input import checked
-from containers.contract.cohort.table import read_cohort
 from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
+from containers.toolkit.tables.cohort.dictionary import Dictionary, read_dictionary
+from containers.toolkit.tables.cohort.flow import Flow
+from containers.toolkit.tables.cohort.json_input import checked
+from containers.toolkit.tables.cohort.table import read_cohort
 
 
 def process(item: Item, job: Job, state: None, result: Result) -> None:

@@ -10,8 +10,8 @@ P = sum r / N:
 import math
 from dataclasses import dataclass
 
-from containers.contract.cohort import tails
-from containers.contract.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort import tails
+from containers.toolkit.tables.cohort.arrays import FloatArray
 
 DIFFERENCE = (
     "the printed formula weighs each group's proportion alike, whatever its size, and its variance takes the overall"

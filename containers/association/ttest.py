@@ -9,7 +9,7 @@ from typing import Literal
 
 from scipy.special import stdtrit
 
-from containers.contract.cohort import tails
+from containers.toolkit.tables.cohort import tails
 
 Variances = Literal["welch", "pooled"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from containers.contract.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.arrays import FloatArray
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 
 REACH_MM = 40.0
 """How far behind the hindmost labelled voxel of a column the tissue is read."""

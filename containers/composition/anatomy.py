@@ -10,9 +10,9 @@ from containers.composition.midline import SagittalPlane, fit_midline
 from containers.composition.volumes import count_voxels, side_volumes_cm3
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
-from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import Result
-from containers.contract.volume import Geometry
+from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.volume import Geometry
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from containers.composition.structures import AUTOCHTHON, SIDES, Structures, bac
 from containers.composition.tissue import WHOLE
 from containers.composition.volumes import asymmetry_percent
 from containers.contract.errors import ItemFault
-from containers.contract.labels import AUTOCHTHONOUS, SPINE_LABELS
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
-from containers.contract.table import write_table
+from containers.toolkit.images.labels import AUTOCHTHONOUS, SPINE_LABELS
+from containers.toolkit.tables.table import write_table
 
 Defined = tuple[float | None, str]
 """A value, or None with the reason."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.contract.errors import EnvironmentFault
-from containers.contract.volume import Volume
+from containers.toolkit.images.volume import Volume
 
 SHRUNKEN_MM = 5.6
 """Voxel size within a slice that the field is fitted at: a coil's field is smooth over far more."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.composition import noise
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 
 Array = npt.NDArray[np.float64]
 

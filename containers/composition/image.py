@@ -5,7 +5,7 @@ import numpy as np
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job
-from containers.contract.volume import Geometry, Volume, read_finite
+from containers.toolkit.images.volume import Geometry, Volume, read_finite
 
 EIGHT_BIT_MAX = 255
 WITHIN_45_DEGREES = 0.7071

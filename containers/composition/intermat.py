@@ -31,7 +31,7 @@ from containers.composition.tissue import (
 )
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
-from containers.contract.volume import Volume, write_nrrd
+from containers.toolkit.images.volume import Volume, write_nrrd
 
 Array = npt.NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from containers.contract.errors import ItemFault
 from containers.contract.request import Strict, first_error
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 
 Array = npt.NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.labels import BONES
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import BONES
+from containers.toolkit.images.volume import Geometry
 
 ON_PLANE_MM = 1e-6
 """A voxel centre nearer than this lies on the plane: only rounding error is smaller."""

@@ -13,7 +13,7 @@ from containers.composition.resample import fraction_inside, labels_on_grid
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
-from containers.contract.volume import Geometry, Volume, read_finite, write_nrrd
+from containers.toolkit.images.volume import Geometry, Volume, read_finite, write_nrrd
 
 MAX_AIR_SIGNAL = 0.2
 """Mean of air over mean of water plus fat in the labels, above which the corners are taken for tissue, not air."""

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 
 
 def labels_on_grid(labels: npt.NDArray[np.uint8], source: Geometry, grid: Geometry) -> npt.NDArray[np.uint8]:

@@ -13,10 +13,10 @@ from containers.composition.pdff import Regions, measure_fat_fraction
 from containers.composition.structures import is_back, other_structures
 from containers.composition.volumes import asymmetry_percent, group_volume, ratio
 from containers.contract.errors import ItemFault
-from containers.contract.labels import ANTERIOR, HAMSTRINGS, MUSCLES, POSTERIOR, QUADRICEPS
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
-from containers.contract.table import write_table
+from containers.toolkit.images.labels import ANTERIOR, HAMSTRINGS, MUSCLES, POSTERIOR, QUADRICEPS
+from containers.toolkit.tables.table import write_table
 
 SIDE_GROUPS = {"total": MUSCLES, "quadriceps": QUADRICEPS, "hamstrings": HAMSTRINGS}
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import AUTOCHTHONOUS, BONES, SPINE_LABELS
+from containers.toolkit.images.labels import AUTOCHTHONOUS, BONES, SPINE_LABELS
 
 AUTOCHTHON = "autochthon"
 """One label for the whole autochthonous muscle, where a segmentation does not part the sides."""

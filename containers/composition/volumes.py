@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.composition.midline import SagittalPlane
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 
 LABELS = 256
 

@@ -1,8 +1,8 @@
 """The contract between the harness and any stage: request in, one record per item out.
 
-This package is the only code that stages share. It imports no stage, no phantom and nothing of the
-harness. `CONTRACT_VERSION` changes its first number when a conforming stage of the old version would
-no longer conform.
+This package is the protocol and nothing else: requests, records, descriptions, faults, the loop over items, and files
+that are whole or absent. It imports no other package of this project. `CONTRACT_VERSION` changes its first number when
+a conforming stage of the old version would no longer conform.
 """
 
 CONTRACT_VERSION = "1.0"

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from containers.contract import CONTRACT_VERSION, cuda
+from containers.contract import CONTRACT_VERSION
 from containers.contract.errors import EnvironmentFault, Fault, ItemFault, RequestFault
 from containers.contract.files import dumps, replacing_folder, sha256_file, sha256_path, write_json, write_text
 from containers.contract.record import ErrorInfo, Metric, Output, Record, StageId, Timing
@@ -88,6 +88,12 @@ class Result:
 
 Setup = Callable[[Job], Any]
 Process = Callable[[Item, Job, Any, Result], None]
+FaultOf = Callable[[Exception], Fault | None]
+"""What an exception of a stage's library says of the machine or the input; None where it says nothing known."""
+
+
+def _nobodys(error: Exception) -> None:
+    """The stages that need no reading of their libraries' exceptions."""
 
 
 class Log:
@@ -101,8 +107,9 @@ class Log:
         self._stream.flush()
 
 
-def _fault_of(error: Exception) -> ErrorInfo:
+def _error_info(error: Exception, fault_of: FaultOf = _nobodys) -> ErrorInfo:
     """Whose fault an exception is. Unknown ones are the stage's own: they are reported, never hidden."""
+    error = fault_of(error) or error
     if isinstance(error, (ItemFault, EnvironmentFault)):
         kind = "input" if isinstance(error, ItemFault) else "environment"
         return ErrorInfo(kind=kind, what=error.what, where=error.where, mend=error.mend)  # type: ignore[arg-type]
@@ -112,8 +119,6 @@ def _fault_of(error: Exception) -> ErrorInfo:
         return ErrorInfo(
             kind="environment", what="no space left", where="output folder", mend="free space and run the job again"
         )
-    if (lacking := cuda.fault_of(error)) is not None:
-        return ErrorInfo(kind="environment", what=lacking.what, where=lacking.where, mend=lacking.mend)
     line = " ".join(str(error).split()) or type(error).__name__
     return ErrorInfo(
         kind="internal",
@@ -122,7 +127,9 @@ def _fault_of(error: Exception) -> ErrorInfo:
     )
 
 
-def _run_item(spec: StageSpec, item: Item, job: Job, state: Any, process: Process, output: Path, log: Log) -> Record:
+def _run_item(
+    spec: StageSpec, item: Item, job: Job, state: Any, process: Process, output: Path, log: Log, fault_of: FaultOf
+) -> Record:
     with replacing_folder(output / item.id) as folder:
         result = Result(folder, spec)
         record: dict[str, Any] = {
@@ -154,7 +161,7 @@ def _run_item(spec: StageSpec, item: Item, job: Job, state: Any, process: Proces
             )
             text = dumps(done.model_dump(mode="json"))
         except Exception as error:  # an item's failure is a result, not the end of the job
-            fault = _fault_of(error)
+            fault = _error_info(error, fault_of)
             if fault.kind == "internal":
                 log("traceback", item=item.id, text=traceback.format_exc())
             for file in folder.iterdir():
@@ -168,7 +175,7 @@ def _run_item(spec: StageSpec, item: Item, job: Job, state: Any, process: Proces
     return done
 
 
-def run(spec: StageSpec, request: Request, setup: Setup, process: Process) -> int:
+def run(spec: StageSpec, request: Request, setup: Setup, process: Process, fault_of: FaultOf = _nobodys) -> int:
     """Run one job. Returns 0 when every item has a record. Raises RequestFault or EnvironmentFault."""
     job = Job(spec.check(request), request.resources, request.seed)
     try:
@@ -188,10 +195,10 @@ def run(spec: StageSpec, request: Request, setup: Setup, process: Process) -> in
             raise
         for item in request.items:
             try:
-                record = _run_item(spec, item, job, state, process, request.output, log)
+                record = _run_item(spec, item, job, state, process, request.output, log, fault_of)
             except OSError as error:
                 # Not even the error record could be written: going on would drop items silently.
-                fault = _fault_of(error)
+                fault = _error_info(error)
                 raise EnvironmentFault(fault.what, where=f"item {item.id}", mend=fault.mend) from error
             failure = {"error": record.error.model_dump()} if record.error else {}
             log("item", item=item.id, status=record.status, **failure)
@@ -205,8 +212,13 @@ def main(
     setup: Setup = lambda job: None,
     capabilities: Callable[[], dict[str, Any]] = dict,
     argv: list[str] | None = None,
+    fault_of: FaultOf = _nobodys,
 ) -> int:
-    """Entry point of a stage: `run REQUEST` or `describe`. Returns the exit status of the contract."""
+    """Entry point of a stage: `run REQUEST` or `describe`. Returns the exit status of the contract.
+
+    setup: makes once what all items need. capabilities: what `describe` adds. fault_of: reads exceptions of the stage's
+    libraries that are no fault of the stage, such as a device without room.
+    """
     spec = load_spec(stage_toml)
     parser = argparse.ArgumentParser(prog=spec.name, description=spec.title)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -217,7 +229,7 @@ def main(
         print(dumps({**spec.model_dump(mode="json"), "capabilities": capabilities()}), end="")
         return OK
     try:
-        return run(spec, load_request(options.request), setup, process)
+        return run(spec, load_request(options.request), setup, process, fault_of)
     except RequestFault as fault:
         print(f"{spec.name}: request: {fault}", file=sys.stderr)
         return BAD_REQUEST

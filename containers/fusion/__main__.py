@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from containers.contract import cuda
 from containers.contract.errors import RequestFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result, main
 from containers.fusion import backends
 from containers.fusion.participant import fuse_participant
+from containers.toolkit.runtime import cuda
 
 
 def setup(job: Job) -> str:
@@ -43,4 +43,4 @@ def capabilities() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(__file__).with_name("stage.toml"), process, setup, capabilities))
+    sys.exit(main(Path(__file__).with_name("stage.toml"), process, setup, capabilities, fault_of=cuda.fault_of))

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract import cuda
 from containers.contract.errors import EnvironmentFault
-from containers.contract.volume import Geometry
 from containers.fusion import interpolate_numpy, interpolate_torch
 from containers.fusion.stack import Station
+from containers.toolkit.images.volume import Geometry
+from containers.toolkit.runtime import cuda
 
 
 def resolve(backend: str, device: str) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 
 EDGE_TOLERANCE_VOXELS = 1e-3
 """Positions are printed to about 1e-3 mm: a centre must not fall out of its own station by rounding."""

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import cuda
 
-from containers.contract.volume import Geometry
 from containers.fusion.grid import EDGE_TOLERANCE_VOXELS, affine
 from containers.fusion.plane_runs import reach, runs
 from containers.fusion.stack import Station
+from containers.toolkit.images.volume import Geometry
 
 BLOCK = (32, 4, 2)
 """Threads of a block along i, j, k: i first, so that a warp reads and writes neighbours."""

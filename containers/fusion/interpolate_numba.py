@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.volume import Geometry
 from containers.fusion.grid import BACKGROUND, EDGE_TOLERANCE_VOXELS, AxisMap, affine, axis_maps
 from containers.fusion.kernels import aligned, oblique
 from containers.fusion.stack import Station
+from containers.toolkit.images.volume import Geometry
 
 SLAB_PLANES = 16
 """Output planes per task: small enough to balance two threads, large enough to hide the call."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.volume import Geometry
 from containers.fusion.grid import BACKGROUND, EDGE_TOLERANCE_VOXELS, affine
 from containers.fusion.stack import Station
+from containers.toolkit.images.volume import Geometry
 
 
 def interpolate(

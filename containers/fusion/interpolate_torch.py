@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract import cuda
 from containers.contract.errors import EnvironmentFault
-from containers.contract.process_state import torch_settings_restored
-from containers.contract.volume import Geometry
 from containers.fusion.grid import EDGE_TOLERANCE_VOXELS, affine
 from containers.fusion.stack import Station
+from containers.toolkit.images.volume import Geometry
+from containers.toolkit.runtime import cuda
+from containers.toolkit.runtime.process_state import torch_settings_restored
 
 SLAB_PLANES = 32
 """Output planes at a time: the sampling points take three times the memory of the values."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from containers.contract.compiled import compiled
+from containers.toolkit.runtime.compiled import compiled
 
 
 @compiled(nogil=True, error_model="numpy")

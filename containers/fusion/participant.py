@@ -10,7 +10,6 @@ import numpy.typing as npt
 from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
 from containers.contract.stage import Job, Result
-from containers.contract.volume import Geometry, Volume, write_nrrd
 from containers.fusion import backends
 from containers.fusion.contrasts import choose, name_stacks
 from containers.fusion.dicom_source import Image, read_images
@@ -19,6 +18,7 @@ from containers.fusion.groups import Group, group_images
 from containers.fusion.seams import AXES, Agreement, compare
 from containers.fusion.stack import Stack, build_stack
 from containers.fusion.stations import Place, arrange, select
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 
 SEAMS_SCHEMA_VERSION = "1.0"
 UNITS = "a.u."

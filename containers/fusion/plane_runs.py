@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from containers.contract.volume import Geometry
 from containers.fusion.grid import affine
+from containers.toolkit.images.volume import Geometry
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.volume import Geometry
 from containers.fusion import backends
 from containers.fusion.grid import EDGE_TOLERANCE_VOXELS, affine, axis_maps
 from containers.fusion.stack import Station
+from containers.toolkit.images.volume import Geometry
 
 MAX_SHIFT_VOXELS = 3
 """Shifts are sought this far each way along each axis."""

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
-from containers.contract.volume import Geometry
 from containers.fusion.dicom_source import Image
 from containers.fusion.header import Slice
+from containers.toolkit.images.volume import Geometry
 
 SLICE_DISTANCE_TOLERANCE = 0.25
 """Part of the median slice distance by which one distance may differ: allows jitter, catches a missing slice (1.0)."""

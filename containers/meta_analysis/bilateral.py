@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.cohort.rows import name_rows
 from containers.contract.errors import ItemFault
 from containers.meta_analysis.cohort import Cohort
 from containers.meta_analysis.row_statistics import WHERE, Statistics, part_columns, refuse
 from containers.meta_analysis.smd import Group, average_sides
 from containers.meta_analysis.spec import Bilateral, EffectsSpec
+from containers.toolkit.tables.cohort.rows import name_rows
 
 Pairs = npt.NDArray[np.int64]
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from containers.contract.cohort.arrays import BoolArray
-from containers.contract.cohort.flow import leave_out
 from containers.contract.errors import ItemFault
 from containers.meta_analysis.data import Dataset
 from containers.meta_analysis.report import Report
 from containers.meta_analysis.spec import Restrict
+from containers.toolkit.tables.cohort.arrays import BoolArray
+from containers.toolkit.tables.cohort.flow import leave_out
 
 
 def used_effects(data: Dataset, restrict: Restrict, columns: Sequence[str], report: Report) -> Dataset:

@@ -10,12 +10,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from containers.contract.cohort import columns, dictionary, table
-from containers.contract.cohort.arrays import BoolArray, FloatArray, IntArray
-from containers.contract.cohort.columns import Category, Number
-from containers.contract.cohort.exclusions import Exclusion, exclude
 from containers.contract.errors import ItemFault
 from containers.meta_analysis.flow import Flow
+from containers.toolkit.tables.cohort import columns, dictionary, table
+from containers.toolkit.tables.cohort.arrays import BoolArray, FloatArray, IntArray
+from containers.toolkit.tables.cohort.columns import Category, Number
+from containers.toolkit.tables.cohort.exclusions import Exclusion, exclude
 
 
 class NumberColumn(dictionary.NumberColumn):

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.cohort.flow import Step
 from containers.contract.errors import ItemFault
 from containers.meta_analysis.bilateral import Pairs, average_effects, average_summaries, find_pairs
 from containers.meta_analysis.cohort import Cohort
 from containers.meta_analysis.row_statistics import WHERE, Statistics, part_columns, read_statistics, refuse
 from containers.meta_analysis.spec import Bilateral, EffectsSpec
+from containers.toolkit.tables.cohort.flow import Step
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.bool_]

@@ -7,11 +7,11 @@ Coding: treatment contrasts against the first level that has rows. A term is the
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from containers.contract.cohort.arrays import FloatArray
-from containers.contract.cohort.design import Columns, find_collinear, join_columns
 from containers.contract.errors import ItemFault
 from containers.meta_analysis.cohort import Cohort
 from containers.meta_analysis.spec import Moderated
+from containers.toolkit.tables.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.design import Columns, find_collinear, join_columns
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from containers.contract.cohort import flow
-from containers.contract.cohort.flow import Step
+from containers.toolkit.tables.cohort import flow
+from containers.toolkit.tables.cohort.flow import Step
 
 
 @dataclass

@@ -7,11 +7,11 @@ number has a note that says why; every p comes with its logarithm.
 from dataclasses import dataclass, field
 from typing import Any
 
-from containers.contract.cohort import tails
-from containers.contract.cohort.numbers import put_number
-from containers.contract.cohort.tails import Tail
 from containers.contract.errors import ItemFault
 from containers.contract.stage import Result
+from containers.toolkit.tables.cohort import tails
+from containers.toolkit.tables.cohort.numbers import put_number
+from containers.toolkit.tables.cohort.tails import Tail
 
 
 @dataclass(frozen=True)

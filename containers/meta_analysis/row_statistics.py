@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.cohort.rows import rows_text
 from containers.contract.errors import ItemFault
 from containers.meta_analysis.cohort import Cohort
 from containers.meta_analysis.smd import Group, VarianceType, combine, hedges_g
 from containers.meta_analysis.spec import EffectsSpec
+from containers.toolkit.tables.cohort.rows import rows_text
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.bool_]

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from containers.contract.cohort.exclusions import Exclusion
-from containers.contract.cohort.json_input import Name
 from containers.contract.request import Strict
 from containers.meta_analysis.smd import VarianceType
 from containers.meta_analysis.two_level import Method
+from containers.toolkit.tables.cohort.exclusions import Exclusion
+from containers.toolkit.tables.cohort.json_input import Name
 
 Restrict = dict[str, list[str]]
 Terms = list[str]

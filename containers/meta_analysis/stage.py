@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from containers.contract.cohort.dictionary import read_dictionary
-from containers.contract.cohort.json_input import checked, read_json
 from containers.contract.files import write_json
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
@@ -21,6 +19,8 @@ from containers.meta_analysis.kinds.regression import (
 )
 from containers.meta_analysis.report import Report
 from containers.meta_analysis.spec import Analyses
+from containers.toolkit.tables.cohort.dictionary import read_dictionary
+from containers.toolkit.tables.cohort.json_input import checked, read_json
 
 KINDS: dict[str, Callable[[Any, Dataset, Report], None]] = {
     "effects": run_effects,

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 
-from containers.contract.cohort import tails
 from containers.meta_analysis.three_level import Criteria, criteria, fit_three_level
+from containers.toolkit.tables.cohort import tails
 
 Floats = npt.NDArray[np.float64]
 Method = Literal["REML", "ML", "DL", "PM", "FE"]

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 
 from containers.contract.files import replacing, sha256_file, write_json, write_text
-from containers.contract.training_set import Dataset
-from containers.contract.versions import versions_of
 from containers.spine_segmentation.model import CONFIGURATION, FILE, POSTPROCESSING
 from containers.spine_segmentation.settings import Settings
+from containers.toolkit.networks.training_set import Dataset
+from containers.toolkit.runtime.versions import versions_of
 
 LIMITS = (
     "Trained on mathematical phantoms only. Dice on phantoms is not Dice on people: nothing here is evidence that the "

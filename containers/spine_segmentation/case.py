@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.training_set import Pair, read_pair
 from containers.spine_segmentation.check import check_image
 from containers.spine_segmentation.turn import turn_of
+from containers.toolkit.networks.training_set import Pair, read_pair
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from containers.contract.errors import ItemFault
-from containers.contract.volume import Volume
 from containers.spine_segmentation.turn import Turn
+from containers.toolkit.images.volume import Volume
 
 SPACING_MM = (0.3, 15.0)
 """Voxel edges outside were meant in another unit."""

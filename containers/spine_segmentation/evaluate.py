@@ -11,17 +11,17 @@ from typing import Any
 
 import torch
 
-from containers.contract import cuda
-from containers.contract.dice import Labels, score, summary
 from containers.contract.errors import Fault
 from containers.contract.files import write_json
-from containers.contract.labels import SPINE_LABELS
-from containers.contract.process_state import torch_settings_restored
-from containers.contract.training_set import Dataset, Pair, read_dataset
 from containers.spine_segmentation.case import read_case
 from containers.spine_segmentation.infer import segment
 from containers.spine_segmentation.model import Model, load_model
 from containers.spine_segmentation.postprocessing import largest_parts
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.networks.dice import Labels, score, summary
+from containers.toolkit.networks.training_set import Dataset, Pair, read_dataset
+from containers.toolkit.runtime import cuda
+from containers.toolkit.runtime.process_state import torch_settings_restored
 
 
 def evaluate(model: Model, dataset: Dataset, names: list[str], *, device: str = "cpu") -> dict[str, Any]:

@@ -17,11 +17,11 @@ from nnunetv2.experiment_planning.plan_and_preprocess_api import preprocess_data
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file, write_json
-from containers.contract.training_set import Dataset, Pair
-from containers.contract.volume import Geometry, Volume, write_nrrd
 from containers.spine_segmentation.case import read_case
 from containers.spine_segmentation.model import CONFIGURATION
 from containers.spine_segmentation.settings import Settings
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.networks.training_set import Dataset, Pair
 
 NUMBER, NAME = 1, "Dataset001_Spine"
 DONE = "prepared.json"

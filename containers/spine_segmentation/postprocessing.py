@@ -13,7 +13,7 @@ import numpy as np
 from nnunetv2.postprocessing.remove_connected_components import remove_all_but_largest_component_from_segmentation
 from scipy import ndimage
 
-from containers.contract.dice import Labels, dice_per_class, mean_present
+from containers.toolkit.networks.dice import Labels, dice_per_class, mean_present
 
 Groups = list[list[int]]
 """Sets of labels, in the order in which the parts of each set, taken as one, are thinned out."""

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from containers.contract.dice import Labels
 from containers.contract.stage import Result
+from containers.toolkit.networks.dice import Labels
 
 SPECK_CM3 = 0.1
 """Parts below are not counted as parts; they do count as stray."""

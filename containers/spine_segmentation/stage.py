@@ -9,11 +9,8 @@ from typing import Any
 
 import torch
 
-from containers.contract import cuda
 from containers.contract.request import Item, load_request
-from containers.contract.segmentation import write_segmentation
 from containers.contract.stage import Job, Result
-from containers.contract.volume import read_nrrd
 from containers.spine_segmentation.check import check_image
 from containers.spine_segmentation.infer import segment
 from containers.spine_segmentation.model import FILE, SHIPPED, Model, check_present, load_model
@@ -21,6 +18,9 @@ from containers.spine_segmentation.postprocessing import largest_parts
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
 from containers.spine_segmentation.turn import turn_of
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import read_nrrd
+from containers.toolkit.runtime import cuda
 
 
 @dataclass

@@ -22,12 +22,8 @@ import torch
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 
-from containers.contract import cuda
 from containers.contract.errors import Fault
 from containers.contract.files import write_json
-from containers.contract.labels import SPINE_LABELS
-from containers.contract.process_state import environment_restored, torch_settings_restored
-from containers.contract.training_set import Dataset, read_dataset
 from containers.spine_segmentation.card import draw_learning_curve, write_card
 from containers.spine_segmentation.case import read_case
 from containers.spine_segmentation.evaluate import evaluate
@@ -43,6 +39,10 @@ from containers.spine_segmentation.plan import LISTED, NAME, prepare, set_option
 from containers.spine_segmentation.postprocessing import choose
 from containers.spine_segmentation.settings import COMPACT, Settings, load_settings
 from containers.spine_segmentation.trainer import nnUNetTrainer
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.networks.training_set import Dataset, read_dataset
+from containers.toolkit.runtime import cuda
+from containers.toolkit.runtime.process_state import environment_restored, torch_settings_restored
 
 
 @contextlib.contextmanager

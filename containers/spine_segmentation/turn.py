@@ -10,7 +10,7 @@ from itertools import permutations
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from containers.contract.files import replacing, sha256_file, write_json
-from containers.contract.training_set import Dataset
-from containers.contract.versions import versions_of
 from containers.thigh_segmentation.checkpoint import FILE
 from containers.thigh_segmentation.config import Config
+from containers.toolkit.networks.training_set import Dataset
+from containers.toolkit.runtime.versions import versions_of
 
 PAPER_DICE = {
     "gluteus_maximus": "0.956",

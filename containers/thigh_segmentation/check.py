@@ -3,7 +3,7 @@
 import numpy as np
 
 from containers.contract.errors import ItemFault
-from containers.contract.volume import Volume
+from containers.toolkit.images.volume import Volume
 
 SPACING_MM = (0.3, 12.0)
 """Voxel edges outside were meant in another unit."""

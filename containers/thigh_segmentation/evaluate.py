@@ -11,15 +11,15 @@ from typing import Any
 
 import torch
 
-from containers.contract.dice import Labels, score, summary
 from containers.contract.errors import Fault
 from containers.contract.files import write_json
-from containers.contract.labels import THIGH_LABELS
-from containers.contract.process_state import torch_settings_restored
-from containers.contract.training_set import Dataset, Pair, read_dataset
 from containers.thigh_segmentation.checkpoint import Checkpoint, load_checkpoint
 from containers.thigh_segmentation.infer import segment
 from containers.thigh_segmentation.sampling import read_case
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.networks.dice import Labels, score, summary
+from containers.toolkit.networks.training_set import Dataset, Pair, read_dataset
+from containers.toolkit.runtime.process_state import torch_settings_restored
 
 
 def evaluate(checkpoint: Checkpoint, dataset: Dataset, names: list[str], *, second_pass: bool = True) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 
 Array = npt.NDArray[np.float32]
 

@@ -13,7 +13,6 @@ from monai.transforms import RandCropByLabelClasses, RandCropByPosNegLabel, Spat
 from torch import Tensor
 
 from containers.contract.errors import ItemFault
-from containers.contract.training_set import Pair, read_pair
 from containers.thigh_segmentation.augment import augmented
 from containers.thigh_segmentation.check import check_image
 from containers.thigh_segmentation.config import Config
@@ -25,6 +24,7 @@ from containers.thigh_segmentation.grid import (
     turn_of,
     windowed,
 )
+from containers.toolkit.networks.training_set import Pair, read_pair
 
 
 @dataclass(frozen=True)

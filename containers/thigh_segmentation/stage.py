@@ -9,12 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from containers.contract import cuda
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
-from containers.contract.segmentation import write_segmentation
 from containers.contract.stage import Job, Result
-from containers.contract.volume import read_nrrd
 from containers.thigh_segmentation.check import check_image
 from containers.thigh_segmentation.checkpoint import SHIPPED, Checkpoint, load_checkpoint
 from containers.thigh_segmentation.grid import turn_of
@@ -22,6 +19,9 @@ from containers.thigh_segmentation.infer import refines, segment_prepared
 from containers.thigh_segmentation.prepare import Prepared, can_compile, prepare
 from containers.thigh_segmentation.qc import check_labels
 from containers.thigh_segmentation.terminology import tag
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import read_nrrd
+from containers.toolkit.runtime import cuda
 
 BRIGHT_SHARE, DARK_SHARE = 0.01, 0.1
 """An image whose bright voxels lie in the lowest tenth of the weights' window was scaled, or is of another contrast."""

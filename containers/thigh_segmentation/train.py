@@ -18,13 +18,8 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
-from containers.contract import cuda
-from containers.contract.dice import dice_per_class, mean_present
 from containers.contract.errors import EnvironmentFault, Fault
 from containers.contract.files import replacing, write_json
-from containers.contract.labels import THIGH_LABELS
-from containers.contract.process_state import torch_settings_restored
-from containers.contract.training_set import Dataset, read_dataset
 from containers.thigh_segmentation.blend import sliding_logits
 from containers.thigh_segmentation.card import draw_learning_curve, write_card
 from containers.thigh_segmentation.checkpoint import FILE, load_checkpoint, save_checkpoint
@@ -34,6 +29,11 @@ from containers.thigh_segmentation.losses import segmentation_loss
 from containers.thigh_segmentation.model import Unetr
 from containers.thigh_segmentation.sampling import Volumes, class_frequencies, patches
 from containers.thigh_segmentation.train_refiner import train_refiner
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.networks.dice import dice_per_class, mean_present
+from containers.toolkit.networks.training_set import Dataset, read_dataset
+from containers.toolkit.runtime import cuda
+from containers.toolkit.runtime.process_state import torch_settings_restored
 
 RESUME = "resume.pt"
 FIRST_PASS = "first_pass.safetensors"

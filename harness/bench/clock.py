@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from containers.contract import cuda
+from containers.toolkit.runtime import cuda
 
 SHORTEST_SAMPLE = 2e-3
 """Seconds that a sample takes at least; shorter calls are repeated within a sample."""

@@ -20,8 +20,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract import cuda
 from containers.contract.files import replacing_folder, sha256_file
+from containers.toolkit.runtime import cuda
 from harness.bench.results import Check, Scalar
 from harness.project import ROOT
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from containers.contract.errors import RequestFault
-from containers.contract.labels import THIGH_LABELS
-from containers.contract.segmentation import write_segmentation
 from containers.contract.spec import Port, StageSpec
-from containers.contract.table import write_table
-from containers.contract.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.tables.table import write_table
 from harness.run.one_stage import fact_value
 
 CORRUPT = b"\x89\xfe\x00\xffthis is of no format\x00" * 40

@@ -1,7 +1,8 @@
 """A candidate stage in place of the reference: from a folder, a program or an image.
 
-A folder runs as `containers.NAME` from a package tree of its own: the project's `containers/__init__.py` and contract,
-and a copy of the folder. So a candidate never imports the reference it stands for, and the folder may lie anywhere.
+A folder runs as `containers.NAME` from a package tree of its own: the project's `containers/__init__.py`, contract and
+toolkit, and a copy of the folder. So a candidate never imports the reference it stands for, and the folder may lie
+anywhere.
 """
 
 import json
@@ -22,15 +23,16 @@ from harness.runners.stages import CONTAINERS
 
 
 def plant(stage: str, folder: Path, tree: Path) -> Path:
-    """Copy a stage folder to `tree/containers/STAGE` beside the project's contract; returns the copy.
+    """Copy a stage folder to `tree/containers/STAGE` beside the project's contract and toolkit; returns the copy.
 
     Times of files are kept, so that compiled code beside them stays valid.
     """
     package = tree / "containers"
     package.mkdir(parents=True, exist_ok=True)
-    if not (package / "contract").exists():
+    if not (package / "__init__.py").exists():
         shutil.copyfile(CONTAINERS / "__init__.py", package / "__init__.py")
-        (package / "contract").symlink_to(CONTAINERS / "contract", target_is_directory=True)
+        for name in ("contract", "toolkit"):
+            (package / name).symlink_to(CONTAINERS / name, target_is_directory=True)
     shutil.copytree(folder, package / stage, symlinks=False)
     return package / stage
 
@@ -40,7 +42,7 @@ class TreeRunner(ProcessRunner):
 
     def __init__(self, tree: Path) -> None:
         super().__init__()
-        self.tree = tree.resolve()
+        self.root = self.tree = tree.resolve()
 
     def command(self, stage: str) -> tuple[list[str], Path]:
         """Command line and source folder of the planted stage."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from containers.contract.errors import ItemFault
 from containers.contract.spec import StageSpec, declared_name
-from containers.contract.volume import read_nrrd
+from containers.toolkit.images.volume import read_nrrd
 from harness.gate.spec import GateCase
 from harness.run.outcome import Outcome
 from harness.run.pipeline import CaseRun

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import colour_of
-from containers.contract.volume import read_nrrd
+from containers.toolkit.images.labels import colour_of
+from containers.toolkit.images.volume import read_nrrd
 from harness.pictures import examples
 from harness.pictures.frame import (
     HEAD_IN,

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from containers.contract.errors import ItemFault
-from containers.contract.table import read_table, write_table
+from containers.toolkit.tables.table import read_table, write_table
 from harness.pictures import examples
 from harness.pictures.frame import SOFT, STYLE, TEXT, new_figure, save
 from harness.pictures.registry import picture

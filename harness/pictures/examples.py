@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from containers.contract.labels import SPINE_LABELS
-from containers.contract.segmentation import write_segmentation
-from containers.contract.table import write_table
-from containers.contract.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.tables.table import write_table
 
 GRID = Geometry((12, 10, 8), (3.0, 3.0, 8.0), (-16.5, -13.5, 0.0))
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from containers.contract.volume import read_nrrd
+from containers.toolkit.images.volume import read_nrrd
 from harness.pictures import examples
 from harness.pictures.frame import (
     HEAD_IN,

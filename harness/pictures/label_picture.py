@@ -15,9 +15,9 @@ from matplotlib.patheffects import withStroke
 from scipy import ndimage
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import colour_of
-from containers.contract.segmentation import read_segmentation
-from containers.contract.volume import Geometry, read_nrrd
+from containers.toolkit.images.labels import colour_of
+from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.volume import Geometry, read_nrrd
 from harness.pictures import examples
 from harness.pictures.frame import (
     HEAD_IN,

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from containers.contract.errors import ItemFault
-from containers.contract.table import read_table
+from containers.toolkit.tables.table import read_table
 from harness.pictures import examples
 from harness.pictures.frame import EVIDENCE_COLOURS, SOFT, STYLE, TEXT, new_figure, save
 from harness.pictures.registry import picture

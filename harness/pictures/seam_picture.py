@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from containers.contract.errors import ItemFault
-from containers.contract.volume import read_nrrd
+from containers.toolkit.images.volume import read_nrrd
 from harness.pictures import examples
 from harness.pictures.frame import (
     HEAD_IN,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.volume import Volume
+from containers.toolkit.images.volume import Volume
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from harness.run.steps.base import Preset
 from harness.run.store import Store
 from harness.run.workers import Workers
 from harness.runners.base import Runner, StageHandle
-from harness.runners.process import hash_modules
+from harness.runners.stage_files import hash_modules
 
 
 @dataclass

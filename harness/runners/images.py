@@ -1,6 +1,7 @@
 """Build the stage images with the Docker engine, and build none that is already there.
 
-Invariants: what an image is made of is hashed (Dockerfile, lock, source, contract, the image below it) and the
+Invariants: what an image is made of is hashed (Dockerfile, lock, source, contract, the
+toolkit's modules that the source imports, the image below it) and the
 hash is a label of the image; an image whose label fits is reused. Wheels are fetched on the host, checked
 against the lock, and go into the build as files: a build needs no package index. Build contexts are tar files
 with sorted names and fixed times. Everything fetched lies under `build/` in the project folder.
@@ -30,7 +31,7 @@ from docker.errors import DockerException, ImageNotFound
 from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.spec import load_spec
 from harness.project import ROOT
-from harness.runners import stages
+from harness.runners import stage_files, stages
 
 BUILD = ROOT / "build"
 SOURCE_DATE_EPOCH = 1748736000
@@ -198,7 +199,9 @@ class _Builder:
         files[place] = folder
         if name == "base":
             files["containers/__init__.py"] = ROOT / "containers/__init__.py"
-            files["containers/contract"] = ROOT / "containers/contract"
+            files["containers/contract"] = stage_files.CONTRACT
+        else:
+            files |= stage_files.toolkit_of(folder)
         locks = [ROOT / "containers/base/installer.lock", lock] if lock.exists() else []
         if needs_torch(folder) and self.variant == "cpu":
             locks.append(self._torch(name))

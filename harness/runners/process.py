@@ -4,66 +4,25 @@ What is in force: a clean set of environment variables, thread counts, a time li
 a limit on address space. Network, file system and user are the caller's; the record of the run says so.
 """
 
-import hashlib
-import importlib.metadata
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from containers.contract.errors import EnvironmentFault, RequestFault
-from containers.contract.files import sha256_file
-from containers.contract.sources import source_digest
 from containers.contract.spec import StageSpec, load_spec
 from harness.project import ROOT
 from harness.runners import children
 from harness.runners.base import Call, Exit, Limits, StageHandle, parse_description, wait
+from harness.runners.stage_files import hash_stage
 from harness.runners.stages import CONTAINERS as STAGES
 from harness.runners.stages import module_of, stage_folders
 
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "NUMBA_CACHE_DIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
-
-
-def source_files(folder: Path) -> list[Path]:
-    """The files that decide what a stage computes, sorted: sources, settings, weights; no caches, no hidden files."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and path.suffix != ".pyc"
-        and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
-    )
-
-
-def hash_sources(folders: list[Path]) -> str:
-    """SHA-256 over names and bytes of the folders' sources, and over the interpreter and installed packages."""
-    total = hashlib.sha256(_environment().encode())
-    for folder in folders:
-        for path in source_files(folder) if folder.is_dir() else [folder]:
-            total.update(f"{folder.name}/{path.relative_to(folder).as_posix()}\0".encode())
-            total.update(bytes.fromhex(sha256_file(path)))
-    return total.hexdigest()
-
-
-def hash_modules(modules: Iterable[str]) -> str:
-    """SHA-256 over the sources of the project's modules and of all that they import, interpreter and packages."""
-    total = hashlib.sha256(_environment().encode())
-    total.update(source_digest(modules, ("containers", "harness", "phantoms")).encode())
-    return total.hexdigest()
-
-
-@cache
-def _environment() -> str:
-    """Interpreter and installed packages: what a lock promises, as it really is."""
-    packages = sorted({f"{d.name.lower()}=={d.version}" for d in importlib.metadata.distributions() if d.name})
-    return "\n".join([f"python=={platform.python_version()} {platform.machine()}", *packages])
 
 
 def clean_environment(limits: Limits) -> dict[str, str]:
@@ -93,6 +52,8 @@ class ProcessRunner:
 
     def __init__(self, folders: dict[str, Path] | None = None) -> None:
         self.folders = folders or {}
+        self.root = ROOT
+        """The folder that the `containers/` of the stages lies in."""
 
     def command(self, stage: str) -> tuple[list[str], Path]:
         """Command line and source folder (or file) of a stage. Raises RequestFault when there is none."""
@@ -120,13 +81,12 @@ class ProcessRunner:
     def identify(self, stage: str) -> StageHandle:
         command, source = self.command(stage)
         spec = load_spec(source / "stage.toml") if (source / "stage.toml").is_file() else self.describe(stage)
-        folders = [source, STAGES / "contract"]
         return StageHandle(
             name=spec.name,
             version=spec.version,
             spec=spec,
             target="\0".join(command),
-            digest=hash_sources(folders),
+            digest=hash_stage(source, self.root),
             digest_kind="source hash",
         )
 

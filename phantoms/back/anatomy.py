@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
 
 from containers.contract.errors import ItemFault
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 from phantoms.back import body, kernel, template
 from phantoms.back.kernel import F64, SpineTables, codes_on_grid, count_planes, streaks_on_grid
 from phantoms.back.subjects import SpineSubject

@@ -17,7 +17,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 from pydicom.valuerep import format_number_as_ds
 
 from containers.contract.files import replacing
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 from phantoms.back.haste import HasteProtocol
 from phantoms.shared.ukb_zip import ROOT, Participant, pack, uid
 

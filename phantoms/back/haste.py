@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 from phantoms.back.anatomy import SpineAnatomy
 from phantoms.back.kernel import sample_voxels
 from phantoms.back.tissues import FAT, groups

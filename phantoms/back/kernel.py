@@ -18,7 +18,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.compiled import compiled
+from containers.toolkit.runtime.compiled import compiled
 from phantoms.shared.anatomy_kernel import cut_section, squared_level, texture_at, to_canonical, voxel_point
 
 F64 = npt.NDArray[np.float64]

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from pydantic import Field
 
 from containers.contract.files import write_json
-from containers.contract.labels import SPINE_LABELS
 from containers.contract.request import Strict
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.images.volume import Geometry
 from phantoms.back import haste
 from phantoms.back.anatomy import SpineAnatomy, Variant, fit
 from phantoms.back.files import Station, write_dicom_zip, write_nifti

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from containers.contract.labels import SPINE_LABELS
-from containers.contract.segmentation import write_segmentation
-from containers.contract.volume import Volume, write_nrrd
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Volume, write_nrrd
 from phantoms.back import haste
 from phantoms.back.anatomy import Variant, fit
 from phantoms.back.haste import Preset

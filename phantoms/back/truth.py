@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from containers.contract.labels import AUTOCHTHONOUS, SPINE_LABELS
+from containers.toolkit.images.labels import AUTOCHTHONOUS, SPINE_LABELS
 from phantoms.back.anatomy import SpineAnatomy
 from phantoms.back.kernel import F64
 from phantoms.back.template import LEVELS

@@ -29,9 +29,9 @@ from pydantic import Field
 from scipy import ndimage
 
 from containers.contract.files import write_json
-from containers.contract.labels import HAMSTRINGS, MUSCLES, QUADRICEPS, THIGH_LABELS, label_of
 from containers.contract.request import Strict
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import HAMSTRINGS, MUSCLES, QUADRICEPS, THIGH_LABELS, label_of
+from containers.toolkit.images.volume import Geometry
 from phantoms.cohorts.tables import F64, SCHEMA_VERSION
 from phantoms.shared.subjects import draw_subject
 from phantoms.thigh.anatomy import fit

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
-from containers.contract.table import write_table
+from containers.toolkit.tables.table import write_table
 
 F64 = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -16,8 +16,8 @@ import pydicom
 from pydicom.dataset import FileDataset
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import AUTOCHTHONOUS, SPINE_LABELS
-from containers.contract.volume import Geometry, Volume
+from containers.toolkit.images.labels import AUTOCHTHONOUS, SPINE_LABELS
+from containers.toolkit.images.volume import Geometry, Volume
 from phantoms.shared.ukb_zip import pack
 
 Values = npt.NDArray[np.int16]

@@ -7,8 +7,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import label_of
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import label_of
+from containers.toolkit.images.volume import Geometry
 
 Labels = npt.NDArray[np.uint8]
 

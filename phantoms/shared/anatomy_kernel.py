@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.compiled import compiled
+from containers.toolkit.runtime.compiled import compiled
 
 F64 = npt.NDArray[np.float64]
 BONE, MUSCLE, FILLER, SKIN, FASCIA = range(5)

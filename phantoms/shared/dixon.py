@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 from phantoms.shared.anatomy_kernel import CODES, sample_voxels
 from phantoms.shared.protocol import Protocol
 from phantoms.shared.tissues import (

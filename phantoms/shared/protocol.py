@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 
 Preset = Literal["small", "full"]
 STATIONS = ("chest", "abdomen", "pelvis", "hip", "mid_thigh", "knee")

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from containers.contract.labels import MUSCLES
 from containers.contract.request import Strict
+from containers.toolkit.images.labels import MUSCLES
 
 Sex = Literal["female", "male"]
 

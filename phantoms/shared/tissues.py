@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.labels import BONES, THIGH_LABELS, label_of
+from containers.toolkit.images.labels import BONES, THIGH_LABELS, label_of
 from phantoms.shared import anatomy_kernel as codes
 from phantoms.shared.subjects import Subject
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 from phantoms.shared.anatomy_kernel import F64
 from phantoms.thigh.anatomy_template import Knot
 

@@ -18,7 +18,7 @@ from pydicom.pixels.encoders.base import RLELosslessEncoder
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, RLELossless, generate_uid
 
 from containers.contract.files import replacing
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 from phantoms.shared.protocol import STATIONS, Protocol
 
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)

@@ -14,8 +14,16 @@ import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import ANTERIOR, HAMSTRINGS, MUSCLES, POSTERIOR, QUADRICEPS, THIGH_LABELS, label_of
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import (
+    ANTERIOR,
+    HAMSTRINGS,
+    MUSCLES,
+    POSTERIOR,
+    QUADRICEPS,
+    THIGH_LABELS,
+    label_of,
+)
+from containers.toolkit.images.volume import Geometry
 from phantoms.shared import anatomy_kernel as kernel
 from phantoms.shared.anatomy_kernel import F64, Tables, codes_on_grid, count_lattice
 from phantoms.shared.subjects import Subject

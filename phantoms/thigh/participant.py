@@ -9,9 +9,9 @@ import numpy.typing as npt
 from pydantic import Field
 
 from containers.contract.files import write_json
-from containers.contract.labels import MUSCLES, THIGH_LABELS, label_of
 from containers.contract.request import Strict
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import MUSCLES, THIGH_LABELS, label_of
+from containers.toolkit.images.volume import Geometry
 from phantoms.shared import dixon
 from phantoms.shared.protocol import CONTRASTS, STATIONS, Preset, Protocol, moved, protocol, tilted
 from phantoms.shared.subjects import Sex, Subject, draw_subject

@@ -17,7 +17,7 @@ from pydantic import Field
 from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
 from containers.contract.request import Strict
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 from phantoms.shared.protocol import CONTRASTS, FULL, SMALL, STATIONS, Preset, moved
 from phantoms.shared.ukb_zip import Format, Participant, Series, description, write_zip
 

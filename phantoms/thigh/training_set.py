@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.contract.files import write_json
-from containers.contract.labels import THIGH_LABELS
-from containers.contract.segmentation import write_segmentation
-from containers.contract.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 from phantoms.shared import dixon
 from phantoms.shared.protocol import Protocol, protocol
 from phantoms.shared.subjects import draw_subject

@@ -11,8 +11,8 @@ from scipy import stats
 
 from containers.agreement.difference import compare
 from containers.agreement.limits import limits_of_agreement
-from containers.contract.table import read_table, write_table
-from containers.contract.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.tables.table import read_table, write_table
 from tests.agreement.conftest import RunStage
 
 GRID = Geometry((6, 5, 4), (2.0, 2.0, 3.0), (0.0, 0.0, 0.0))

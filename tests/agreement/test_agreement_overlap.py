@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from monai import metrics
 
 from containers.agreement.overlap import ClassAgreement, class_agreement, joint_histogram, mean
-from containers.contract.segmentation import write_segmentation
-from containers.contract.table import read_table
-from containers.contract.volume import Geometry
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry
+from containers.toolkit.tables.table import read_table
 from tests.agreement.conftest import RunStage
 
 Labels = npt.NDArray[np.uint8]

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from containers.contract.segmentation import write_segmentation
-from containers.contract.table import write_table
-from containers.contract.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.tables.table import write_table
 from tests.agreement.conftest import RunStage
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ import pytest
 import containers.association
 from containers.association.stage import process
 from containers.contract.stage import main
-from containers.contract.table import write_table
+from containers.toolkit.tables.table import write_table
 
 STAGE_TOML = Path(containers.association.__file__).with_name("stage.toml")
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from containers.association.correlation import pearson
-from containers.contract.cohort.tails import student
+from containers.toolkit.tables.cohort.tails import student
 
 # Bland and Altman, Lancet 327:307 (1986), table 1: first readings of two peak flow meters, l/min
 WRIGHT = np.array([494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427.0])

@@ -7,9 +7,9 @@ import pytest
 
 from containers.association.derive import prepare
 from containers.association.spec import AnalysesFile
-from containers.contract.cohort.columns import Category, Cohort, Column, Number
-from containers.contract.cohort.flow import Flow
 from containers.contract.errors import ItemFault
+from containers.toolkit.tables.cohort.columns import Category, Cohort, Column, Number
+from containers.toolkit.tables.cohort.flow import Flow
 from tests.association.made import cohort as made
 
 SEX = ("female", "male")

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.labels import SPINE_LABELS
-from containers.contract.segmentation import write_segmentation
-from containers.contract.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 
 GRID = Geometry(size=(64, 48, 12), spacing_mm=(2.0, 2.0, 5.0), origin_mm=(-63.0, -47.0, 100.0))
 """128 x 96 x 60 mm; z from 97.5 to 157.5 mm. x = 0 lies between two voxels."""

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.labels import THIGH_LABELS
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.images.volume import Geometry
 
 GRID = Geometry(size=(80, 24, 45), spacing_mm=(4.0, 5.0, 6.0), origin_mm=(-158.0, -60.0, -900.0))
 """320 x 120 x 270 mm; the middle of the grid, x = 0, lies between two voxels."""

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from containers.contract.table import read_table
-from containers.contract.volume import read_nrrd
+from containers.toolkit.images.volume import read_nrrd
+from containers.toolkit.tables.table import read_table
 from tests.composition.back_boxes import (
     COLUMN,
     FAT,

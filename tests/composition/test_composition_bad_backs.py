@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import SPINE_LABELS
-from containers.contract.volume import Volume
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.images.volume import Volume
 from phantoms.corrupt.back import IMAGE_FAULTS, spoil_image, spoil_labels
 from tests.composition.back_boxes import GRID, Back, back_image, back_labels, streaks
 from tests.composition.conftest import RunStage

@@ -12,10 +12,10 @@ from scipy import ndimage
 
 from containers.composition.fat_fraction import fraction_map, inner_labels
 from containers.composition.resample import fraction_inside, labels_on_grid
-from containers.contract.labels import THIGH_LABELS, label_of
-from containers.contract.segmentation import write_segmentation
-from containers.contract.table import read_table
-from containers.contract.volume import Geometry, Volume, read_nrrd, write_nrrd
+from containers.toolkit.images.labels import THIGH_LABELS, label_of
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, read_nrrd, write_nrrd
+from containers.toolkit.tables.table import read_table
 from tests.composition.boxes import GRID, box_labels, even_widths
 from tests.composition.conftest import RunStage
 from tests.optional import DATA

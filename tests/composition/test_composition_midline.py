@@ -11,8 +11,8 @@ from scipy.spatial.transform import Rotation
 
 from containers.composition.midline import fit_midline
 from containers.composition.volumes import count_voxels, side_volumes_cm3
-from containers.contract.labels import THIGH_LABELS, label_of
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import THIGH_LABELS, label_of
+from containers.toolkit.images.volume import Geometry
 from tests.composition.boxes import GRID, box_labels, even_widths
 
 VALUES = {name: label for label, name in THIGH_LABELS.items()}

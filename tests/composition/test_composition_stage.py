@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from containers.composition.stage import process
-from containers.contract.labels import THIGH_LABELS
-from containers.contract.segmentation import write_segmentation
 from containers.contract.stage import main
-from containers.contract.volume import Volume, write_nrrd
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Volume, write_nrrd
 from tests.composition.boxes import GRID, box_labels, even_widths
 from tests.composition.conftest import STAGE_TOML, RunStage
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from containers.composition.volumes import asymmetry_percent, count_voxels, side_volumes_cm3
-from containers.contract.labels import THIGH_LABELS, label_of
-from containers.contract.segmentation import write_segmentation
-from containers.contract.table import read_table
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import THIGH_LABELS, label_of
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry
+from containers.toolkit.tables.table import read_table
 from tests.composition.boxes import GRID, VOXEL_CM3, box_labels, even_widths
 from tests.composition.conftest import RunStage
 

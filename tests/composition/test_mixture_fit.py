@@ -15,7 +15,7 @@ from containers.composition.mixture.histogram import read_histogram
 from containers.composition.mixture.rules import component_weights
 from containers.composition.mixture.start import start
 from containers.contract.errors import EnvironmentFault
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 from phantoms.back import haste
 from phantoms.back.anatomy import Scales, build
 from phantoms.back.subjects import SpineSubject

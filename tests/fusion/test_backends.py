@@ -16,12 +16,12 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.contract import cuda
 from containers.contract.errors import EnvironmentFault
-from containers.contract.volume import Geometry
 from containers.fusion import backends, interpolate_torch, plane_runs
 from containers.fusion.grid import EDGE_TOLERANCE_VOXELS, axis_maps, global_grid
 from containers.fusion.stack import Station
+from containers.toolkit.images.volume import Geometry
+from containers.toolkit.runtime import cuda
 
 COS, SIN = float(np.cos(0.06)), float(np.sin(0.06))
 TILTED = ((1.0, 0.0, 0.0), (0.0, COS, SIN), (0.0, -SIN, COS))
@@ -138,7 +138,7 @@ def test_the_cuda_kernel_agrees_under_the_simulator(tmp_path: Path) -> None:
         "from containers.fusion import backends\n"
         "from containers.fusion.grid import global_grid\n"
         "from containers.fusion.stack import Station\n"
-        "from containers.contract.volume import Geometry\n"
+        "from containers.toolkit.images.volume import Geometry\n"
         "for case in ('parallel', 'oblique'):\n"
         "    small = []\n"
         "    for n, s in enumerate(noise_stations(CASES[case])[:2]):\n"
@@ -343,7 +343,7 @@ def test_the_stage_imports_without_torch_and_with_a_read_only_home() -> None:
         "caching._CacheLocator.ensure_cache_path = refuse\n"
         "import numpy as np\n"
         "from containers.fusion import __main__, backends\n"
-        "from containers.contract.volume import Geometry\n"
+        "from containers.toolkit.images.volume import Geometry\n"
         "from containers.fusion.stack import Station\n"
         "g = Geometry((3, 3, 3), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))\n"
         "s = Station(np.arange(27, dtype=np.int16).reshape(3, 3, 3), g)\n"

@@ -5,8 +5,8 @@ import os
 import pytest
 
 from containers.contract.errors import ItemFault
-from containers.contract.volume import Geometry
 from containers.fusion.grid import global_grid
+from containers.toolkit.images.volume import Geometry
 
 STATION = Geometry(size=(101, 101, 101), spacing_mm=(2.0, 2.0, 2.0), origin_mm=(0.0, 0.0, 0.0))
 """200 mm along each axis: 201 voxels at 1 mm, 8 120 601 in all, 32 482 404 bytes."""

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from containers.contract.errors import ItemFault
-from containers.contract.volume import read_nrrd
 from containers.fusion.stack import build_stack
+from containers.toolkit.images.volume import read_nrrd
 from tests.fusion.dicom_series import Series, all_files, dixon_study, linear, run_stage, write_folder
 from tests.fusion.test_stacks import images_of, stacks_of
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import phantoms
-from containers.contract.volume import read_nrrd
+from containers.toolkit.images.volume import read_nrrd
 from phantoms.corrupt import dicom as bad_inputs
 from tests.fusion.dicom_series import run_stage
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from containers.contract.errors import ItemFault
-from containers.contract.volume import read_nrrd
 from containers.fusion.contrasts import choose, name_stacks
 from containers.fusion.groups import group_images
 from containers.fusion.stack import build_stack
 from containers.fusion.stations import Place, arrange, select
+from containers.toolkit.images.volume import read_nrrd
 from tests.fusion.dicom_series import DIXON, TYPES, Series, all_files, dixon_study, run_stage, write_folder
 from tests.fusion.test_stacks import images_of
 

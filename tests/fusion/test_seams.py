@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from containers.contract.volume import Geometry
 from containers.fusion.seams import compare
 from containers.fusion.stack import Station
+from containers.toolkit.images.volume import Geometry
 
 UPPER = Geometry((40, 36, 20), (2.0, 2.0, 3.0), (-40.0, -36.0, 0.0))
 LOWER = Geometry((40, 36, 20), (2.0, 2.0, 3.0), (-39.4, -35.3, -29.0))

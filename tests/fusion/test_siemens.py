@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from containers.contract.volume import read_nrrd
+from containers.toolkit.images.volume import read_nrrd
 from tests import optional
 from tests.fusion.dicom_series import run_stage
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from containers.contract import cuda
 from containers.contract.errors import EnvironmentFault, RequestFault
-from containers.contract.volume import read_nrrd
+from containers.toolkit.images.volume import read_nrrd
+from containers.toolkit.runtime import cuda
 from tests.fusion.dicom_series import (
     DIXON,
     Field,

@@ -1,6 +1,7 @@
 """A candidate in place of the reference: how its folder, program or image is found, and what its runner is told."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from containers.contract.errors import RequestFault
 from harness.gate.candidate import ByStage, Candidate, Setting, candidate_of, plant, seen_by, split_digest
 from harness.runners.base import Call, Limits
 from harness.runners.process import ProcessRunner
+from harness.runners.stages import CONTAINERS
 
 STAGE = Path(__file__).parent / "stages" / "table_mean"
 
@@ -64,7 +66,18 @@ def test_a_folder_is_planted_under_the_stage_s_name_beside_the_contract(tmp_path
     place = plant("table_mean", STAGE, tmp_path)
     assert place == tmp_path / "containers" / "table_mean"
     assert (tmp_path / "containers" / "contract" / "stage.py").is_file()
-    assert {path.name for path in (tmp_path / "containers").iterdir()} == {"__init__.py", "contract", "table_mean"}
+    names = {path.name for path in (tmp_path / "containers").iterdir()}
+    assert names == {"__init__.py", "contract", "toolkit", "table_mean"}
+
+
+def test_the_digest_of_a_candidate_is_of_its_own_files_and_of_the_toolkit_s(tmp_path: Path) -> None:
+    folder = tmp_path / "fusion"
+    shutil.copytree(CONTAINERS / "fusion", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    copied = candidate_of("fusion", str(folder), tmp_path / "one").runner
+    assert copied.identify("fusion").digest == ProcessRunner().identify("fusion").digest
+    (folder / "seams.py").write_text((folder / "seams.py").read_text() + "# one more word\n")
+    changed = candidate_of("fusion", str(folder), tmp_path / "two").runner
+    assert changed.identify("fusion").digest != copied.identify("fusion").digest
 
 
 def test_a_program_runs_as_it_is(tmp_path: Path) -> None:

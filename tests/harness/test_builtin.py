@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from containers.contract.errors import ItemFault
-from containers.contract.nifti import read_nifti
 from containers.contract.record import Metric, Record, StageId
-from containers.contract.table import read_table
-from containers.contract.volume import Geometry, Volume
+from containers.toolkit.images.nifti import read_nifti
+from containers.toolkit.images.volume import Geometry, Volume
+from containers.toolkit.tables.table import read_table
 from harness.run.steps.import_nifti import sample_nearest
 from harness.run.steps.task import Task, perform
 

@@ -18,7 +18,7 @@ import pytest
 from pydantic import ValidationError
 
 from containers.contract.record import Record
-from containers.contract.sources import source_digest
+from containers.toolkit.runtime.sources import source_digest
 from harness.cli.schemas import schema
 from harness.gate.spec import GateCase
 from harness.project import ROOT

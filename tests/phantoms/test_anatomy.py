@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import HAMSTRINGS, MUSCLES, QUADRICEPS, THIGH_LABELS, label_of
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import HAMSTRINGS, MUSCLES, QUADRICEPS, THIGH_LABELS, label_of
+from containers.toolkit.images.volume import Geometry
 from phantoms.shared.subjects import TABLE_1, Subject, draw_subject
 from phantoms.thigh.anatomy import FASCIA_MM, Anatomy, Scales, build, fit, truth
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from containers.contract.labels import label_of
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import label_of
+from containers.toolkit.images.volume import Geometry
 from phantoms.shared import dixon
 from phantoms.shared.protocol import FULL, SMALL
 from phantoms.shared.subjects import Subject

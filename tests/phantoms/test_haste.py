@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 from phantoms.back import haste, kernel
 from phantoms.back.anatomy import Scales, SpineAnatomy, build
 from phantoms.back.subjects import SpineSubject

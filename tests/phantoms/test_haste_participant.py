@@ -14,11 +14,11 @@ import SimpleITK as sitk
 
 import phantoms
 from containers.contract.errors import ItemFault
-from containers.contract.nifti import read_nifti
-from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import main
-from containers.contract.volume import Volume, read_nrrd
 from containers.fusion import __main__ as fusion
+from containers.toolkit.images.nifti import read_nifti
+from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.volume import Volume, read_nrrd
 from phantoms.back import training_set as spine_training_set
 from phantoms.back.haste import FULL, with_voxels
 from phantoms.back.participant import Parameters, anatomy_of, composed_geometry, subject_of

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import label_of
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import label_of
+from containers.toolkit.images.volume import Geometry
 from phantoms.corrupt.labels import MUTANTS, mutate_labels
 from phantoms.shared.subjects import Subject
 from phantoms.thigh.anatomy import Scales, build

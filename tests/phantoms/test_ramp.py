@@ -10,7 +10,7 @@ import pytest
 
 import phantoms
 from containers.contract.errors import ItemFault
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 from phantoms.thigh import ramp
 
 # The field without offset at (x, y, z) = (10, 20, -100): 2000 + 15 - 20 - 120.

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import SPINE_LABELS
-from containers.contract.volume import Geometry
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.images.volume import Geometry
 from phantoms.back import kernel
 from phantoms.back.anatomy import BOX_HIGH, BOX_LOW, Scales, SpineAnatomy, build, fit
 from phantoms.back.subjects import SpineSubject, draw_spine_subject

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import phantoms
-from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import main
-from containers.contract.volume import read_nrrd
 from containers.fusion import __main__ as fusion
+from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.volume import read_nrrd
 from phantoms.shared.protocol import SMALL
 from phantoms.shared.subjects import draw_subject
 from phantoms.thigh import training_set

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 
 import phantoms
 from containers.contract.errors import ItemFault
-from containers.contract.volume import Geometry
+from containers.toolkit.images.volume import Geometry
 from phantoms.shared import dixon, ukb_zip
 from phantoms.shared.protocol import FULL
 from phantoms.shared.subjects import Subject

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from containers.contract.labels import THIGH_LABELS
-from containers.contract.segmentation import write_segmentation
-from containers.contract.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 
 GEOMETRY = Geometry(size=(112, 72, 140), spacing_mm=(4.0, 4.0, 5.0), origin_mm=(-222.0, -142.0, -700.0))
 

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from containers.contract.errors import ItemFault
-from containers.contract.table import write_table
+from containers.toolkit.tables.table import write_table
 from harness.pictures import class_plot, cohort_plot, interval_plot, results_plot, selection_plot
 from harness.pictures.interval_plot import Group, Row
 from harness.pictures.selection_plot import Stage

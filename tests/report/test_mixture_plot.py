@@ -11,10 +11,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import SPINE_LABELS, colour_of
-from containers.contract.segmentation import write_segmentation
-from containers.contract.table import write_table
-from containers.contract.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.labels import SPINE_LABELS, colour_of
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.tables.table import write_table
 from harness.pictures import back_picture, mixture_plot
 
 GRID = Geometry((60, 40, 20), (3.0, 3.0, 8.0), (-88.5, -58.5, 0.0))

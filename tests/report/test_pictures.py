@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import THIGH_LABELS, colour_of
-from containers.contract.segmentation import write_segmentation
-from containers.contract.table import write_table
-from containers.contract.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.labels import THIGH_LABELS, colour_of
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.tables.table import write_table
 from harness.pictures import agreement_plot, fat_picture, label_picture, seam_picture
 from harness.pictures.agreement_plot import _groups
 from harness.pictures.label_picture import places

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 import containers.spine_segmentation
-from containers.contract.process_state import environment_restored, torch_settings_restored
 from containers.contract.stage import main
 from containers.spine_segmentation import train
 from containers.spine_segmentation.settings import Settings
 from containers.spine_segmentation.stage import process, setup_for
+from containers.toolkit.runtime.process_state import environment_restored, torch_settings_restored
 from tests.spine_segmentation.people import tiny_settings, write_dataset
 
 STAGE_TOML = Path(containers.spine_segmentation.__file__).with_name("stage.toml")

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.contract.files import write_json
-from containers.contract.labels import SPINE_LABELS
-from containers.contract.segmentation import write_segmentation
-from containers.contract.volume import Geometry, Volume, write_nrrd
 from containers.spine_segmentation.settings import Settings
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 
 GRID = Geometry(size=(48, 40, 12), spacing_mm=(8.0, 8.0, 15.0), origin_mm=(-188.0, -156.0, -300.0))
 ELLIPSES_MM = {1: (46, 8, 28, 24), 2: (-46, 8, 28, 24), 3: (14, 14, 16, 18), 4: (-14, 14, 16, 18)}

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import SPINE_LABELS
-from containers.contract.segmentation import write_segmentation
-from containers.contract.training_set import Pair, read_dataset
-from containers.contract.volume import Geometry, Volume, write_nrrd
 from containers.spine_segmentation.case import read_case
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.networks.training_set import Pair, read_dataset
 from tests.spine_segmentation.people import GRID, RIGHT_ANTERIOR, person, write_dataset
 
 

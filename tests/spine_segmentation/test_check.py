@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from containers.contract.errors import ItemFault
-from containers.contract.volume import Geometry, Volume
 from containers.spine_segmentation.check import check_image
 from containers.spine_segmentation.turn import turn_of
+from containers.toolkit.images.volume import Geometry, Volume
 
 LPS = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 CORONAL = ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))

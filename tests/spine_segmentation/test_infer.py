@@ -9,9 +9,9 @@ import pytest
 import torch
 from skimage.transform import resize
 
-from containers.contract.volume import Geometry
 from containers.spine_segmentation.infer import native_labels, predictor_of, segment
 from containers.spine_segmentation.model import load_model
+from containers.toolkit.images.volume import Geometry
 from tests.spine_segmentation.people import person
 
 SHAPES = [((7, 9, 11), (7, 9, 11)), ((7, 9, 11), (19, 30, 24)), ((20, 16, 12), (9, 40, 7)), ((1, 6, 6), (5, 6, 13))]

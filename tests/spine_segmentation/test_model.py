@@ -11,7 +11,6 @@ from safetensors.torch import load_file, save_file
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file
-from containers.contract.labels import SPINE_LABELS
 from containers.spine_segmentation.model import (
     DATASET,
     FILE,
@@ -23,6 +22,7 @@ from containers.spine_segmentation.model import (
     named_once,
     save_model,
 )
+from containers.toolkit.images.labels import SPINE_LABELS
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ import torch
 
 import containers.spine_segmentation.mrsegmentator as package
 from containers.contract.files import sha256_file, write_json
-from containers.contract.labels import AUTOCHTHONOUS
-from containers.contract.process_state import environment_restored, torch_settings_restored
-from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import main
-from containers.contract.volume import Volume, write_nrrd
 from containers.spine_segmentation.model import PLANS, load_model
 from containers.spine_segmentation.mrsegmentator.stage import process, setup_for
 from containers.spine_segmentation.mrsegmentator.weights import files_of
+from containers.toolkit.images.labels import AUTOCHTHONOUS
+from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.volume import Volume, write_nrrd
+from containers.toolkit.runtime.process_state import environment_restored, torch_settings_restored
 from harness.conformance.checks import check_stage
 from harness.runners import images
 from harness.runners.docker import DockerRunner

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from nnunetv2.postprocessing.remove_connected_components import determine_postprocessing
 
-from containers.contract.dice import Labels
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file, write_json, write_text
-from containers.contract.labels import SPINE_LABELS
-from containers.contract.volume import Volume, write_nrrd
 from containers.spine_segmentation.model import FILES, PLANS, POSTPROCESSING, SUMS, load_model, save_postprocessing
 from containers.spine_segmentation.postprocessing import Groups, choose, largest_parts
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.images.volume import Volume, write_nrrd
+from containers.toolkit.networks.dice import Labels
 from tests.spine_segmentation.conftest import RunStage
 from tests.spine_segmentation.people import GRID, person
 

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pytest
 
 import containers.spine_segmentation
-from containers.contract.labels import SPINE_LABELS
 from containers.contract.spec import load_spec
 from containers.contract.stage import Result
 from containers.spine_segmentation.qc import check_labels, middle_line, wrong_side_percent
+from containers.toolkit.images.labels import SPINE_LABELS
 from tests.spine_segmentation.people import GRID, person
 
 SPEC = load_spec(Path(containers.spine_segmentation.__file__).with_name("stage.toml"))

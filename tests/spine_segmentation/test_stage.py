@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from containers.contract.dice import dice_per_class
-from containers.contract.labels import SPINE_LABELS
-from containers.contract.process_state import torch_settings_restored
-from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import main
-from containers.contract.volume import Geometry, Volume, read_nrrd, write_nrrd
 from containers.spine_segmentation import stage
 from containers.spine_segmentation.model import FILE
 from containers.spine_segmentation.terminology import tag
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, read_nrrd, write_nrrd
+from containers.toolkit.networks.dice import dice_per_class
+from containers.toolkit.runtime.process_state import torch_settings_restored
 from tests.spine_segmentation.conftest import STAGE_TOML, RunStage
 from tests.spine_segmentation.people import GRID, RIGHT_ANTERIOR, person
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from containers.contract.labels import SPINE_LABELS
 from containers.spine_segmentation.terminology import tag
+from containers.toolkit.images.labels import SPINE_LABELS
 
 
 @pytest.mark.parametrize("name", SPINE_LABELS.values())

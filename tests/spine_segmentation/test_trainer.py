@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from containers.contract.labels import SPINE_LABELS
 from containers.spine_segmentation import train
 from containers.spine_segmentation.model import FILE
 from containers.spine_segmentation.settings import COMPACT, load_settings
 from containers.spine_segmentation.trainer import ExchangeSides, nnUNetTrainer, sides_of
+from containers.toolkit.images.labels import SPINE_LABELS
 from tests.spine_segmentation.conftest import write_settings
 from tests.spine_segmentation.people import person, tiny_settings
 

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from containers.contract.volume import Geometry
 from containers.spine_segmentation.turn import turn_of
+from containers.toolkit.images.volume import Geometry
 
 ORIENTATIONS = [
     (order, signs) for order in itertools.permutations(range(3)) for signs in itertools.product((1.0, -1.0), repeat=3)

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 import containers.thigh_segmentation
-from containers.contract.labels import THIGH_LABELS
-from containers.contract.process_state import environment_restored, torch_settings_restored
 from containers.contract.stage import main
-from containers.contract.training_set import read_dataset
 from containers.thigh_segmentation.checkpoint import FILE
 from containers.thigh_segmentation.stage import process, setup
 from containers.thigh_segmentation.train import finish, train
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.networks.training_set import read_dataset
+from containers.toolkit.runtime.process_state import environment_restored, torch_settings_restored
 from tests.thigh_segmentation.people import tiny_config, write_dataset
 
 STAGE_TOML = Path(containers.thigh_segmentation.__file__).with_name("stage.toml")

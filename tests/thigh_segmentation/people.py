@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from containers.contract.files import write_json
-from containers.contract.segmentation import write_segmentation
-from containers.contract.volume import Geometry, Volume, write_nrrd
 from containers.thigh_segmentation.config import Config
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 
 LABELS = {1: "left_ball", 2: "middle", 3: "right_ball"}
 GRID = Geometry(size=(40, 36, 34), spacing_mm=(5.0, 5.0, 6.0), origin_mm=(-97.5, -87.5, -700.0))

@@ -8,8 +8,8 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.contract.volume import Geometry
 from containers.thigh_segmentation.grid import axes_of, image_to_working, mask_to_working, turn_of, windowed
+from containers.toolkit.images.volume import Geometry
 
 LPS = np.eye(3)
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from containers.contract.dice import dice_per_class
 from containers.contract.files import sha256_file
-from containers.contract.labels import MUSCLES, THIGH_LABELS, label_of
-from containers.contract.process_state import torch_settings_restored
 from containers.thigh_segmentation.checkpoint import SHIPPED, load_checkpoint
 from containers.thigh_segmentation.config import load_config
 from containers.thigh_segmentation.infer import segment
+from containers.toolkit.images.labels import MUSCLES, THIGH_LABELS, label_of
+from containers.toolkit.networks.dice import dice_per_class
+from containers.toolkit.runtime.process_state import torch_settings_restored
 from phantoms.shared import dixon
 from phantoms.shared.protocol import FULL
 from phantoms.shared.subjects import draw_subject

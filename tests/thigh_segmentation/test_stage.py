@@ -16,12 +16,12 @@ from safetensors.torch import load_file, save_file
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file
-from containers.contract.segmentation import read_segmentation
 from containers.contract.stage import main
-from containers.contract.volume import Geometry, Volume, write_nrrd
 from containers.thigh_segmentation.checkpoint import ENTRY, load_checkpoint
 from containers.thigh_segmentation.stage import process, setup
 from containers.thigh_segmentation.terminology import tag
+from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 from tests.thigh_segmentation.conftest import STAGE_TOML, RunStage
 from tests.thigh_segmentation.people import GRID, LABELS, person
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from containers.contract.labels import THIGH_LABELS
 from containers.thigh_segmentation.terminology import CODES, tag
+from containers.toolkit.images.labels import THIGH_LABELS
 
 # Verhoeff's scheme, by which SNOMED CT forms the last digit of an identifier: the dihedral group of order ten (0 to 4
 # are turns, 5 to 9 are reflections) and the powers of one permutation.

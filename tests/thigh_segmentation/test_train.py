@@ -10,10 +10,6 @@ import torch
 from safetensors.torch import load_file
 
 from containers.contract.errors import EnvironmentFault
-from containers.contract.labels import THIGH_LABELS
-from containers.contract.process_state import torch_settings_restored
-from containers.contract.training_set import Dataset, read_dataset
-from containers.contract.volume import Volume, write_nrrd
 from containers.thigh_segmentation import train as module
 from containers.thigh_segmentation.augment import augmented
 from containers.thigh_segmentation.blend import sliding_logits
@@ -21,6 +17,10 @@ from containers.thigh_segmentation.checkpoint import FILE, load_checkpoint
 from containers.thigh_segmentation.config import Augmentation, load_config
 from containers.thigh_segmentation.sampling import Volumes, patches
 from containers.thigh_segmentation.train import RESUME, Run, finish, main, train
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.images.volume import Volume, write_nrrd
+from containers.toolkit.networks.training_set import Dataset, read_dataset
+from containers.toolkit.runtime.process_state import torch_settings_restored
 from tests.thigh_segmentation.people import GRID, LABELS, person, tiny_config, write_dataset
 
 

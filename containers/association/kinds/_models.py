@@ -10,8 +10,8 @@ from containers.association.model_data import ModelData, model_data
 from containers.association.model_fit import fit_model
 from containers.association.report import Report
 from containers.association.spec import ModelFields
-from containers.contract.cohort.arrays import FloatArray
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Nested(ModelFields):

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from containers.association.cases import complete_cases, guard_counts
 from containers.association.report import Report
-from containers.contract.cohort.arrays import FloatArray
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 def whole_and_strata(

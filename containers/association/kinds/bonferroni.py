@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from containers.association.report import Report
 from containers.association.spec import Analysis
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Spec(Analysis):

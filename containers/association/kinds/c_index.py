@@ -11,7 +11,7 @@ from containers.association.kinds._models import Model, fit_fixed_effects
 from containers.association.report import Report
 from containers.association.resampling import Cells
 from containers.association.spec import Analysis
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Spec(Analysis):

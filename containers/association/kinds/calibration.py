@@ -8,8 +8,8 @@ from containers.association.kinds._models import fit_fixed_effects
 from containers.association.kinds._resamples import Resampled, told
 from containers.association.report import Report
 from containers.association.resampling import Cells, recalibration
-from containers.contract.cohort.arrays import FloatArray
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.columns import Cohort
 
 TAUTOLOGY = (
     "apparent: on the data that the model was fitted to, maximum likelihood gives intercept 0 and slope 1 whatever the"

@@ -10,8 +10,8 @@ from containers.association.combined_odds import combined_odds
 from containers.association.kinds._models import Model, fit_fixed_effects
 from containers.association.report import Report
 from containers.association.spec import Analysis
-from containers.contract.cohort.columns import Cohort
 from containers.contract.request import Finite
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Spec(Analysis):

@@ -8,8 +8,8 @@ from containers.association.concordance import limits_of_agreement, lin_concorda
 from containers.association.kinds._rows import varying, whole_and_strata
 from containers.association.report import Report
 from containers.association.spec import Analysis, Level
-from containers.contract.cohort.columns import Cohort, Number
 from containers.contract.request import Finite
+from containers.toolkit.tables.cohort.columns import Cohort, Number
 
 
 class Spec(Analysis):

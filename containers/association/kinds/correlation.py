@@ -8,7 +8,7 @@ from containers.association.correlation import pearson
 from containers.association.kinds._rows import varying, whole_and_strata
 from containers.association.report import Report
 from containers.association.spec import Analysis, Level
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Spec(Analysis):

@@ -9,8 +9,8 @@ from containers.association.model_data import stratified
 from containers.association.model_fit import put_counts, put_test
 from containers.association.report import Report
 from containers.association.spec import Analysis
-from containers.contract.cohort.columns import Cohort
-from containers.contract.cohort.design import INTERCEPT
+from containers.toolkit.tables.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.design import INTERCEPT
 
 
 class Spec(Fields, Analysis):

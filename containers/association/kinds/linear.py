@@ -11,8 +11,8 @@ from containers.association.kinds._rows import varying, whole_and_strata
 from containers.association.linear import LinearFit, fit_linear
 from containers.association.report import Report
 from containers.association.spec import Analysis, ModelFields
-from containers.contract.cohort import tails
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort import tails
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Spec(ModelFields, Analysis):

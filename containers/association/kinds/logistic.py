@@ -13,8 +13,8 @@ from containers.association.model_fit import MEND, ModelFit, fit_model, put_coun
 from containers.association.profile import bracketed_end, logistic_problem, profile_intervals
 from containers.association.report import Report
 from containers.association.spec import Analysis, ModelFields
-from containers.contract.cohort.arrays import FloatArray
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.arrays import FloatArray
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Fields(ModelFields):

@@ -15,8 +15,8 @@ from containers.association.model_fit import fit_model, put_counts, put_test
 from containers.association.quadrature import MAX_NODES
 from containers.association.report import Report
 from containers.association.spec import Analysis, ModelFields
-from containers.contract.cohort import tails
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort import tails
+from containers.toolkit.tables.cohort.columns import Cohort
 
 AT_BOUNDARY = "singular fit: the variance is at its boundary 0, and the model is the logistic regression without groups"
 HALVED = "halved: under the null hypothesis the variance lies on its boundary (Self and Liang 1987)"

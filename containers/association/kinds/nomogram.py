@@ -9,7 +9,7 @@ from containers.association.kinds._models import FixedEffects, Model, fit_fixed_
 from containers.association.nomogram import Variable, axis_values, nomogram
 from containers.association.report import Report
 from containers.association.spec import Analysis
-from containers.contract.cohort.columns import Category, Cohort, Number
+from containers.toolkit.tables.cohort.columns import Category, Cohort, Number
 
 
 class Spec(Analysis):

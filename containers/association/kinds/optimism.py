@@ -6,7 +6,7 @@ from containers.association.kinds._models import fit_fixed_effects
 from containers.association.kinds._resamples import Resampled, told
 from containers.association.report import Report
 from containers.association.resampling import harrell_optimism
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Spec(Resampled):

@@ -12,7 +12,7 @@ from containers.association.kinds._rows import whole_and_strata
 from containers.association.prevalence import wilson_interval
 from containers.association.report import Report
 from containers.association.spec import Analysis, Level
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Spec(Analysis):

@@ -9,8 +9,8 @@ from containers.association.kinds._rows import whole_and_strata
 from containers.association.report import Report
 from containers.association.spec import Analysis
 from containers.association.trend import DIFFERENCE, cochran_armitage, trend_as_printed
-from containers.contract.cohort.columns import Cohort
 from containers.contract.request import Finite
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Spec(Analysis):

@@ -8,7 +8,7 @@ from containers.association.kinds._rows import varying, whole_and_strata
 from containers.association.report import Report
 from containers.association.spec import Analysis, Level
 from containers.association.ttest import Summary, TTest, Variances, t_test
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Spec(Analysis):

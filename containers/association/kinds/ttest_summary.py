@@ -8,8 +8,8 @@ from containers.association.kinds.ttest import put_test
 from containers.association.report import Report
 from containers.association.spec import Analysis, Level
 from containers.association.ttest import Summary, Variances, t_test
-from containers.contract.cohort.columns import Cohort
 from containers.contract.request import Finite, Strict
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Group(Strict):

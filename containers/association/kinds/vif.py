@@ -6,7 +6,7 @@ from containers.association.kinds._models import Model, fit_fixed_effects
 from containers.association.report import Report
 from containers.association.spec import Analysis
 from containers.association.vif import variance_inflation
-from containers.contract.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.columns import Cohort
 
 
 class Spec(Analysis):

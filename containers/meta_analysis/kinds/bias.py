@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.cohort.tails import Tail
 from containers.meta_analysis.cases import each_stratum, need_studies, put_counts, used_effects, warn_dependent
 from containers.meta_analysis.data import Dataset
 from containers.meta_analysis.kinds.pooling import put_pooled
@@ -19,6 +18,7 @@ from containers.meta_analysis.report import Report, prefixed
 from containers.meta_analysis.spec import Egger, ThreeLevelModel, TrimAndFill
 from containers.meta_analysis.trim_fill import Side, trim_and_fill
 from containers.meta_analysis.two_level import fit_two_level
+from containers.toolkit.tables.cohort.tails import Tail
 
 Floats = npt.NDArray[np.float64]
 LN10 = float(np.log(10))

@@ -6,7 +6,6 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.cohort import tails
 from containers.meta_analysis.cases import each_stratum, need_studies, put_counts, used_effects, warn_dependent
 from containers.meta_analysis.data import Dataset
 from containers.meta_analysis.design import Design, build_design, check_terms
@@ -24,6 +23,7 @@ from containers.meta_analysis.spec import (
 from containers.meta_analysis.three_level import ThreeLevelFit, UnidentifiedError, fit_three_level
 from containers.meta_analysis.two_level import TwoLevelFit, fit_two_level, generalised_q
 from containers.meta_analysis.variance_shares import cheung_shares, design_shares
+from containers.toolkit.tables.cohort import tails
 
 Floats = npt.NDArray[np.float64]
 ModelT = TypeVar("ModelT", bound=Moderated)

@@ -18,17 +18,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from containers.contract import cuda
 from containers.contract.errors import EnvironmentFault, Fault
 from containers.contract.request import Item, load_request
-from containers.contract.segmentation import write_segmentation
 from containers.contract.stage import Job, Result
-from containers.contract.volume import Volume, read_finite, read_nrrd, write_nrrd
 from containers.spine_segmentation.check import check_image
 from containers.spine_segmentation.mrsegmentator.weights import CHECKPOINT, LABELS, check_folder, folds_of
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
 from containers.spine_segmentation.turn import turn_of
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Volume, read_finite, read_nrrd, write_nrrd
+from containers.toolkit.runtime import cuda
 
 NAMES = dict(enumerate(LABELS.values(), start=1))
 

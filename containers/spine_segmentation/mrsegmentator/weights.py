@@ -10,7 +10,7 @@ from pathlib import Path
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file
-from containers.contract.labels import AUTOCHTHONOUS
+from containers.toolkit.images.labels import AUTOCHTHONOUS
 
 SUMS = "SHA256SUMS"
 CHECKPOINT = "checkpoint_final.pth"

@@ -9,7 +9,7 @@ from pydantic import Field
 from containers.contract.errors import ItemFault
 from containers.contract.record import Metric
 from containers.contract.spec import declared_name
-from containers.contract.table import write_table
+from containers.toolkit.tables.table import write_table
 from harness.run.steps import examples
 from harness.run.steps.base import Example, Name, Run, Step
 from harness.run.steps.gather import good_items, hashed, pair

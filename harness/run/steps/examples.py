@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from containers.contract.labels import THIGH_LABELS
 from containers.contract.record import Metric, Record, StageId
-from containers.contract.segmentation import write_segmentation
-from containers.contract.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 
 GRID = Geometry((6, 5, 4), (40.0, 40.0, 50.0), (-100.0, -80.0, -400.0))
 """A coarse grid about both thighs (LPS, mm)."""

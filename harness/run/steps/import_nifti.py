@@ -9,9 +9,9 @@ import numpy.typing as npt
 from pydantic import Field
 
 from containers.contract.errors import ItemFault
-from containers.contract.nifti import read_nifti
-from containers.contract.segmentation import write_segmentation
-from containers.contract.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.nifti import read_nifti
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 from harness.run.steps import examples
 from harness.run.steps.base import Example, Name, Reference, Step
 from harness.run.steps.task import Made, Task

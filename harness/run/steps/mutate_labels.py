@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from containers.contract.segmentation import read_segmentation, write_segmentation
+from containers.toolkit.images.segmentation import read_segmentation, write_segmentation
 from harness.run.steps import examples
 from harness.run.steps.base import Example, Name, Reference, Step
 from harness.run.steps.task import Made, Task

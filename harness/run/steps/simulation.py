@@ -17,7 +17,7 @@ from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
 from containers.contract.record import Metric
 from containers.contract.request import Strict
-from containers.contract.table import write_table
+from containers.toolkit.tables.table import write_table
 from harness.run.steps import examples
 from harness.run.steps.base import Example, Files, Name, Reference, Run, StageUse, Step
 from harness.run.steps.performance import TOO_FEW, Draws, Measure, normal_interval, performance

@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 
-from containers.contract.labels import SPINE_LABELS
-from containers.contract.segmentation import read_segmentation, write_segmentation
-from containers.contract.volume import read_nrrd, write_nrrd
+from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.images.segmentation import read_segmentation, write_segmentation
+from containers.toolkit.images.volume import read_nrrd, write_nrrd
 from harness.run.steps import examples
 from harness.run.steps.base import Example, Reference
 from harness.run.steps.spoil import Spoil

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Literal
 
 import phantoms
-from containers.contract.labels import THIGH_LABELS
-from containers.contract.segmentation import write_segmentation
-from containers.contract.volume import read_nrrd
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import read_nrrd
 from harness.run.steps import examples
 from harness.run.steps.base import Example, Name, Reference, Run, Step
 from harness.run.steps.phantom import modules_of

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import phantoms
-from containers.contract.volume import Volume, read_nrrd, write_nrrd
+from containers.toolkit.images.volume import Volume, read_nrrd, write_nrrd
 from harness.run.steps import examples
 from harness.run.steps.base import Example, Name, Reference, Run, Step
 from harness.run.steps.phantom import modules_of

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from containers.contract.cohort.cells import Cells
-from containers.contract.cohort.columns import Cohort, Column, Label, Number
-from containers.contract.cohort.dictionary import Dictionary, IdColumn, LabelColumn, NumberColumn
 from containers.contract.errors import ItemFault
+from containers.toolkit.tables.cohort.cells import Cells
+from containers.toolkit.tables.cohort.columns import Cohort, Column, Label, Number
+from containers.toolkit.tables.cohort.dictionary import Dictionary, IdColumn, LabelColumn, NumberColumn
 
 
 def read_cohort(path: Path, dictionary: Dictionary, show_ids: bool = False) -> Cohort:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from containers.contract.cohort.arrays import BoolArray, IntArray
+from containers.toolkit.tables.cohort.arrays import BoolArray, IntArray
 
 SHOWN_ROWS = 5
 """Rows that a message names before it only counts."""

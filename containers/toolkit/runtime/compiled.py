@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numba
 from numba.core import caching
 
-from containers.contract.sources import source_digest
+from containers.toolkit.runtime.sources import source_digest
 
 _PACKAGES = ("containers", "phantoms")
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])

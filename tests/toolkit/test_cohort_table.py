@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from containers.contract.cohort.columns import Category
-from containers.contract.cohort.dictionary import Dictionary, read_dictionary
-from containers.contract.cohort.table import read_cohort
 from containers.contract.errors import ItemFault
+from containers.toolkit.tables.cohort.columns import Category
+from containers.toolkit.tables.cohort.dictionary import Dictionary, read_dictionary
+from containers.toolkit.tables.cohort.table import read_cohort
 
 DESCRIBED: Any = {
     "name": {"type": "id"},

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from containers.contract import cuda
 from containers.contract.errors import EnvironmentFault
+from containers.toolkit.runtime import cuda
 from harness.bench.suite import no_cuda
 
 ROOT = Path(__file__).parents[2]
@@ -181,7 +181,7 @@ STAND_IN = {
 }
 ASK = (
     "import json, sys\n"
-    "from containers.contract import cuda\n"
+    "from containers.toolkit.runtime import cuda\n"
     "from containers.contract.errors import EnvironmentFault\n"
     "from containers.fusion import backends\n"
     "from containers.fusion.__main__ import capabilities\n"
@@ -273,7 +273,7 @@ def test_a_real_library_in_the_drivers_place_is_understood(says: str, said: str,
     (tmp_path / "driver.c").write_text(DRIVER)
     library = tmp_path / "libcuda.so.1"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(tmp_path / "driver.c")], check=True)
-    program = "from containers.contract import cuda\nprint(cuda._driver())\n"
+    program = "from containers.toolkit.runtime import cuda\nprint(cuda._driver())\n"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CUDA")}
     kept |= {"LD_LIBRARY_PATH": str(tmp_path), "SAYS": says}
     done = subprocess.run(
@@ -321,4 +321,4 @@ def test_nobody_else_asks_whether_cuda_is_there() -> None:
     folders = ("containers", "harness", "benchmarks", "phantoms")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     asking = [path for path in files if re.search(r"cuda\.is_available\(", path.read_text(encoding="utf-8"))]
-    assert asking == [ROOT / "containers" / "contract" / "cuda.py"]
+    assert asking == [ROOT / "containers" / "toolkit" / "runtime" / "cuda.py"]

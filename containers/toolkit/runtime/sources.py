@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 """The folder that the project's packages lie in."""
 
 
@@ -34,6 +34,16 @@ def source_files(modules: Iterable[str], packages: Iterable[str], root: Path = R
             named = _imported(path.read_bytes(), package)
             waiting += [one for one in named if one.partition(".")[0] in followed and _file(one, root)]
     return dict(sorted(found.items()))
+
+
+def imported_files(files: Iterable[Path], packages: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
+    """The file of each module of `packages` that source files import, directly or not, sorted by module.
+
+    files: Python sources anywhere; their relative imports are of their own folder and not followed.
+    """
+    followed = frozenset(packages)
+    named = {name for path in files for name in _imported(path.read_bytes(), "")}
+    return source_files([n for n in named if n.partition(".")[0] in followed and _file(n, root)], packages, root)
 
 
 def source_digest(modules: Iterable[str], packages: Iterable[str], root: Path = ROOT) -> str:
@@ -64,12 +74,17 @@ def _loaded(module: str) -> Path:
 
 @functools.lru_cache(maxsize=1024)
 def _imported(text: bytes, package: str) -> tuple[str, ...]:
-    """Dotted names in the imports of a source: modules, or names inside of one. package: the one that it stands in."""
+    """Dotted names in the imports of a source: modules, or names inside of one.
+
+    package: the one that it stands in; empty for a source that stands in none.
+    """
     names: list[str] = []
     for node in _running(ast.parse(text)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
+            if node.level and not package:
+                continue
             base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
             names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
     return tuple(names)

@@ -11,9 +11,9 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
-from containers.contract.cohort.json_input import checked, read_json
 from containers.contract.errors import ItemFault
 from containers.contract.request import Finite, Strict
+from containers.toolkit.tables.cohort.json_input import checked, read_json
 
 Code = int | Finite | str
 """A value as it may stand in a table: number or text."""

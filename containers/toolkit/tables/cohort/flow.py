@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from containers.contract.cohort.arrays import BoolArray
+from containers.toolkit.tables.cohort.arrays import BoolArray
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from containers.contract.cohort.arrays import BoolArray, FloatArray
-from containers.contract.cohort.columns import Category, Label
-from containers.contract.cohort.dictionary import CategoryColumn, LabelColumn, NumberColumn, text_of
-from containers.contract.cohort.rows import SHOWN_ROWS, rows_text
 from containers.contract.errors import ItemFault
+from containers.toolkit.tables.cohort.arrays import BoolArray, FloatArray
+from containers.toolkit.tables.cohort.columns import Category, Label
+from containers.toolkit.tables.cohort.dictionary import CategoryColumn, LabelColumn, NumberColumn, text_of
+from containers.toolkit.tables.cohort.rows import SHOWN_ROWS, rows_text
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.contract.cohort.columns import Category, Cohort, Label, Number
-from containers.contract.cohort.exclusions import Exclusion, exclude
-from containers.contract.cohort.flow import Flow, Step, leave_out
 from containers.contract.errors import ItemFault
+from containers.toolkit.tables.cohort.columns import Category, Cohort, Label, Number
+from containers.toolkit.tables.cohort.exclusions import Exclusion, exclude
+from containers.toolkit.tables.cohort.flow import Flow, Step, leave_out
 
 
 def _cohort() -> Cohort:

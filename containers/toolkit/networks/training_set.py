@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
 from containers.contract.files import sha256_file
-from containers.contract.nifti import read_nifti
-from containers.contract.segmentation import read_segmentation
-from containers.contract.volume import Volume, read_nrrd
+from containers.toolkit.images.nifti import read_nifti
+from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.volume import Volume, read_nrrd
 
 IMAGE_ENDINGS = (".nrrd", ".nii.gz", ".nii")
 MASK_ENDINGS = (".seg.nrrd", *IMAGE_ENDINGS)

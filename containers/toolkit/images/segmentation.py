@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import colour_of
-from containers.contract.volume import Geometry, Volume, read_nrrd, write_nrrd
+from containers.toolkit.images.labels import colour_of
+from containers.toolkit.images.volume import Geometry, Volume, read_nrrd, write_nrrd
 
 
 def write_segmentation(

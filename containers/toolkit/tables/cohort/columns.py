@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from containers.contract.cohort.arrays import BoolArray, FloatArray, IntArray
 from containers.contract.errors import ItemFault
+from containers.toolkit.tables.cohort.arrays import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)

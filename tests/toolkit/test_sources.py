@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from containers.contract.sources import source_digest, source_files
+from containers.toolkit.runtime.sources import source_digest, source_files
 from harness.project import ROOT
 from phantoms import PHANTOMS
 
@@ -41,7 +41,7 @@ COHORTS = {"ukb_cohort", "nako_cohort", "meta_studies"}
         ("phantoms/cohorts/tables.py", {*COHORTS, "graded_masks"}),
         ("phantoms/cohorts/ukb_analyses.py", {"ukb_cohort"}),
         ("phantoms/corrupt/labels.py", set()),
-        ("containers/contract/cuda.py", set()),
+        ("containers/toolkit/runtime/cuda.py", set()),
         ("containers/contract/files.py", set(PHANTOMS)),
         ("phantoms/__init__.py", set(PHANTOMS)),
     ],

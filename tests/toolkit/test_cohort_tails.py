@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import stdtr
 
-from containers.contract.cohort import tails
+from containers.toolkit.tables.cohort import tails
 
 LN10 = math.log(10)
 

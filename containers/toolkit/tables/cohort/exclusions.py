@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from pydantic import Field, model_validator
 
-from containers.contract.cohort.arrays import BoolArray
-from containers.contract.cohort.columns import Cohort
-from containers.contract.cohort.flow import Flow, leave_out
-from containers.contract.cohort.json_input import Name
 from containers.contract.errors import ItemFault
 from containers.contract.request import Finite, Strict
+from containers.toolkit.tables.cohort.arrays import BoolArray
+from containers.toolkit.tables.cohort.columns import Cohort
+from containers.toolkit.tables.cohort.flow import Flow, leave_out
+from containers.toolkit.tables.cohort.json_input import Name
 
 
 class Exclusion(Strict):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from containers.contract.dice import Labels, dice_per_class, mean_present, score, summary
 from containers.contract.errors import ItemFault
-from containers.contract.training_set import Dataset, Pair
+from containers.toolkit.networks.dice import Labels, dice_per_class, mean_present, score, summary
+from containers.toolkit.networks.training_set import Dataset, Pair
 
 LABELS = {1: "one", 2: "two", 3: "three"}
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.contract.cohort import design
-from containers.contract.cohort.design import find_collinear, join_columns
+from containers.toolkit.tables.cohort import design
+from containers.toolkit.tables.cohort.design import find_collinear, join_columns
 
 
 def test_columns_products_and_spans() -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from containers.contract.errors import ItemFault
-from containers.contract.segmentation import write_segmentation
-from containers.contract.training_set import Dataset, read_pair
-from containers.contract.training_set import read_dataset as read
-from containers.contract.volume import Volume, write_nrrd
+from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.volume import Volume, write_nrrd
+from containers.toolkit.networks.training_set import Dataset, read_pair
+from containers.toolkit.networks.training_set import read_dataset as read
 from tests.thigh_segmentation.people import GRID, LABELS, person, write_dataset
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from containers.contract.errors import ItemFault
-from containers.contract.labels import THIGH_LABELS
-from containers.contract.segmentation import read_segmentation, write_segmentation
-from containers.contract.volume import Geometry, Volume, read_nrrd, write_nrrd
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.images.segmentation import read_segmentation, write_segmentation
+from containers.toolkit.images.volume import Geometry, Volume, read_nrrd, write_nrrd
 
 COS, SIN = np.cos(0.3), np.sin(0.3)
 OBLIQUE = Geometry(

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
-from containers.contract.training_set import Dataset, Pair
+from containers.toolkit.networks.training_set import Dataset, Pair
 
 Labels = npt.NDArray[np.uint8]
 

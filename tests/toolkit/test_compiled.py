@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from containers.contract.sources import source_digest
+from containers.toolkit.runtime.sources import source_digest
 from harness.project import ROOT
 
 FILES = {
     "__init__.py": "",
     "kernel.py": """
 import numba
-from containers.contract.compiled import compiled
+from containers.toolkit.runtime.compiled import compiled
 from phantoms.part import change
 @compiled(parallel=False)
 def value(x): return change(x)
@@ -73,11 +73,12 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def planted(folder: Path) -> Path:
-    """The contract in a folder of its own, and in it a `phantoms` that the test writes."""
+    """Contract and toolkit in a folder of their own, and in it a `phantoms` that the test writes."""
     package = folder / "containers"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    shutil.copytree(ROOT / "containers" / "contract", package / "contract")
+    for name in ("contract", "toolkit"):
+        shutil.copytree(ROOT / "containers" / name, package / name)
     return folder
 
 

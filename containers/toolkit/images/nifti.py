@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from containers.contract.errors import ItemFault
-from containers.contract.volume import Geometry, Volume
+from containers.toolkit.images.volume import Geometry, Volume
 
 
 def read_nifti(path: Path) -> Volume:

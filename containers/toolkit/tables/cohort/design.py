@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from containers.contract.cohort.arrays import BoolArray, FloatArray
+from containers.toolkit.tables.cohort.arrays import BoolArray, FloatArray
 
 INTERCEPT = "intercept"
 COLLINEAR = 1e-9

@@ -1,0 +1,1 @@
+"""Tables as files, and cohorts: tables whose columns a dictionary describes."""

@@ -1,0 +1,1 @@
+"""Tests of what Python stages share besides the protocol."""
