@@ -118,6 +118,10 @@ class Case(Strict):
             self.items(preset)
         return self
 
+    def in_preset(self, preset: Preset) -> "Case":
+        """The case with every step as the preset has it."""
+        return self.model_copy(update={"steps": {name: step.in_preset(preset) for name, step in self.steps.items()}})
+
     def items(self, preset: Preset) -> dict[str, list[str]]:
         """Item identifiers of every input and step in this preset. Raises ValueError when a step's inputs differ."""
         sets: dict[str, list[str]] = {}

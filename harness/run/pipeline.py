@@ -50,6 +50,9 @@ class CaseRun:
     not_run: str = ""
     """Why the case was not run; empty where it was."""
 
+    def __post_init__(self) -> None:
+        self.case = self.case.in_preset(self.context.preset)
+
     def missing(self) -> str:
         """Why the case cannot run for want of data or of a program, or an empty string."""
         for entry in self.case.inputs.values():

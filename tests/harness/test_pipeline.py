@@ -209,3 +209,12 @@ def test_a_program_that_is_missing_is_said_and_not_failed(run_case: Runs, monkey
     assert exit_status(evaluate(run), False) == 0
     needing("sh")
     assert run_case({"one": GOOD}).not_run == ""
+
+
+@pytest.mark.parametrize(("preset", "factor"), [("small", 3), ("full", 2)])
+def test_small_parameters_are_those_of_preset_small(run_case: Runs, preset: str, factor: int) -> None:
+    case = lines_case({"a": GOOD})
+    count = case.steps["count"].model_copy(update={"parameters": {"factor": 2}, "small_parameters": {"factor": 3}})
+    run = run_case({"a": GOOD}, case.model_copy(update={"steps": case.steps | {"count": count}}), preset=preset)
+    record = run.outcomes["count"]["a"].record
+    assert record is not None and record.parameters["factor"] == factor

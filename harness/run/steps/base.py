@@ -230,6 +230,10 @@ class Step(_Union):
         """The step with another seed, other parameters or other inputs of its stage."""
         return self
 
+    def in_preset(self, preset: Preset) -> "Step":
+        """The step as a preset has it."""
+        return self
+
     def expected_errors(self) -> dict[str, str]:
         """Items that are bad on purpose, with the regular expression that their error line must match."""
         return {}
