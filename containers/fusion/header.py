@@ -17,7 +17,14 @@ import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
-from pydicom.uid import UID, MediaStorageDirectoryStorage
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+    SegmentationStorage,
+)
 
 from containers.contract.errors import ItemFault
 
@@ -62,6 +69,9 @@ _TAGS = [Tag(word) for word in (*_KEYWORDS, *_PIXELS)]
 _TAG_OF = dict(zip((*_KEYWORDS, *_PIXELS), _TAGS, strict=True))
 _NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"}
 """Uncompressed little-endian transfer syntaxes (implicit, explicit, deflated)."""
+
+_APPLE = (b"\x00\x05\x16\x07", b"\x00\x05\x16\x00")
+"""AppleDouble and AppleSingle: what macOS packs next to each file, under the file's own name and ending."""
 
 Pixels = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 
@@ -122,6 +132,22 @@ class Slice:
     """Factor from stored to real values."""
     intercept: float
     """What is added after the factor."""
+
+
+@dataclass(frozen=True)
+class NotSlice:
+    """A DICOM image that is not a slice of a volume, such as a screenshot."""
+
+    file: str
+    """Name of the file, without folders."""
+    series: str
+    """SeriesInstanceUID, which is only compared and never shown; empty where missing."""
+    label: str
+    """How messages name its series: by number and description."""
+    what: str
+    """What it is, in words that follow `is`."""
+    fix: str
+    """What the user can do, where the study has nothing else."""
 
 
 def _raw(dataset: Dataset, keyword: str) -> Any:
@@ -191,11 +217,14 @@ def _acquired(date: str, time: str) -> tuple[datetime | None, bool]:
 
 
 def _open(data: bytes, file: str) -> Dataset | None:
-    """The dataset, or None for a file that is no DICOM image and does not claim to be one."""
+    """The dataset, or None for a file that is not a DICOM image and does not claim to be one."""
     if data[128:PREAMBLE] != b"DICM":
-        if file.lower().endswith((".dcm", ".ima", ".dicom")):
+        if data[:4] in _APPLE:
+            return None
+        dataset = _without_preamble(data)
+        if dataset is None and file.lower().endswith((".dcm", ".ima", ".dicom")):
             raise ItemFault("is not a DICOM file", where=file, mend="remove it or export it again")
-        return None
+        return dataset
     truncated = ItemFault("is cut short (truncated DICOM)", where=file, mend="copy or export the file again")
     try:
         dataset = pydicom.dcmread(io.BytesIO(data), specific_tags=_TAGS)
@@ -211,20 +240,61 @@ def _open(data: bytes, file: str) -> Dataset | None:
     return None
 
 
-def read_slice(data: bytes, file: str) -> tuple[Slice, Pixels] | None:
+def _without_preamble(data: bytes) -> Dataset | None:
+    """The dataset of a file that begins with its first element, as some archives and old exports write; or None.
+
+    The encoding is found by pydicom from the first elements, as every reader does it.
+    """
+    # Groups 2 and 8 come first in a file of any age; anything else is not DICOM, or nothing that a reader could know.
+    if data[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
+        return None
+    try:
+        dataset = pydicom.dcmread(io.BytesIO(data), specific_tags=_TAGS, force=True)
+    except MemoryError:
+        raise
+    except Exception:  # pydicom raises many kinds on bytes of other formats
+        return None
+    if "SOPClassUID" not in dataset or not any(dataset.get_item(_TAG_OF[word]) is not None for word in _PIXELS):
+        return None
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, little = dataset.original_encoding
+        dataset.file_meta.TransferSyntaxUID = (
+            ExplicitVRBigEndian if not little else ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+        )
+    return dataset
+
+
+def _not_slice(dataset: Dataset, file: str) -> NotSlice | None:
+    """What an image is that no volume is made of; None for a slice."""
+    what, fix = "", "give the series of a volume"
+    if _unsigned(dataset, "SamplesPerPixel", 1) != 1:
+        what = "a colour image: screenshot or secondary capture"
+    elif _text(dataset, "SOPClassUID") == SegmentationStorage:
+        what = "a segmentation"
+    elif _text(dataset, "NumberOfFrames") not in ("", "0", "1"):
+        what = "a multi-frame image, which this stage does not read"
+        fix = "convert it to single-frame DICOM (for example by dcm4che's emf2sf)"
+    elif not _text(dataset, "ImagePositionPatient") or not _text(dataset, "ImageOrientationPatient"):
+        missing = "ImageOrientationPatient" if _text(dataset, "ImagePositionPatient") else "ImagePositionPatient"
+        what, fix = f"an image without position: no {missing}", "export the series again from the scanner or archive"
+    if not what:
+        return None
+    number, description = _text(dataset, "SeriesNumber") or "?", _text(dataset, "SeriesDescription")
+    label = f"series {number} ({description or 'no description'})"
+    return NotSlice(file, _text(dataset, "SeriesInstanceUID"), label, what, fix)
+
+
+def read_slice(data: bytes, file: str) -> tuple[Slice, Pixels] | NotSlice | None:
     """Parse one file: its Slice and pixels (row, column), int16 when the stored values fit, else float32.
 
-    None for a file that is no image (a manifest, a DICOMDIR, a report). Raises ItemFault, naming `file`.
+    NotSlice for an image that no volume is made of. None for a file that is not an image (a manifest, a DICOMDIR, a
+    report). Raises ItemFault, naming `file`.
     """
     dataset = _open(data, file)
     if dataset is None:
         return None
-    if _text(dataset, "NumberOfFrames") not in ("", "0", "1"):
-        raise ItemFault(
-            "is a multi-frame image, which this stage does not read",
-            where=file,
-            mend="convert it to single-frame DICOM (for example by dcm4che's emf2sf)",
-        )
+    if (other := _not_slice(dataset, file)) is not None:
+        return other
     rows, columns = _size(dataset, "Rows", file), _size(dataset, "Columns", file)
     pixels = _pixels(dataset, rows, columns, file)
     spacing = _numbers(dataset, "PixelSpacing", 2, file)
@@ -267,8 +337,9 @@ def read_slice(data: bytes, file: str) -> tuple[Slice, Pixels] | None:
         position_mm=(position[0], position[1], position[2]),
         row_step=(row[0], row[1], row[2]),
         column_step=(column[0], column[1], column[2]),
-        slope=_numbers(dataset, "RescaleSlope", 1, file)[0] if "RescaleSlope" in dataset else 1.0,
-        intercept=_numbers(dataset, "RescaleIntercept", 1, file)[0] if "RescaleIntercept" in dataset else 0.0,
+        # An attribute of no length says nothing: as if it were not there (PS3.5, 7.4).
+        slope=_numbers(dataset, "RescaleSlope", 1, file)[0] if _text(dataset, "RescaleSlope") else 1.0,
+        intercept=_numbers(dataset, "RescaleIntercept", 1, file)[0] if _text(dataset, "RescaleIntercept") else 0.0,
     )
     if described.slope == 0:
         raise ItemFault("has a RescaleSlope of zero", where=file, mend="export the series anew")
@@ -283,8 +354,6 @@ def _pixels(dataset: Dataset, rows: int, columns: int, file: str) -> Pixels:
             where=file,
             mend="convert it to explicit VR little endian (for example by gdcmconv --raw)",
         )
-    if _unsigned(dataset, "SamplesPerPixel", 1) != 1:
-        raise ItemFault("is a colour image", where=file, mend="leave screenshots and secondary captures out")
     allocated = _unsigned(dataset, "BitsAllocated")
     bits = _unsigned(dataset, "BitsStored", allocated)
     high = _unsigned(dataset, "HighBit", bits - 1)

@@ -16,7 +16,7 @@ import numpy as np
 
 from containers.contract.errors import ItemFault
 from containers.fusion.archive import Member, Source
-from containers.fusion.header import Pixels, Slice, read_slice
+from containers.fusion.header import NotSlice, Pixels, Slice, read_slice
 
 TICKET_BYTES = 4
 """Size of a chunk's number in the pipe of those that nobody has taken."""
@@ -29,7 +29,9 @@ class Parsed:
     index: int
     """Place of the member in the source."""
     header: Slice | None = None
-    """What the slice says of itself; None for a file that is not an image."""
+    """What the slice says of itself; None for a file that is not a slice."""
+    other: NotSlice | None = None
+    """What an image is that is not a slice; None for a slice, and for a file that is not an image."""
     pixels: Pixels | None = None
     """Stored values; None when they lie in shared memory or there are none."""
     fault: ItemFault | None = None
@@ -101,11 +103,13 @@ def _one(files: Source, share: Share, index: int, buffer: mmap.mmap) -> Parsed:
         return Parsed(index, fault=fault)
     if found is None:
         return Parsed(index)
+    if isinstance(found, NotSlice):
+        return Parsed(index, other=found)
     header, pixels = found
     if pixels.dtype == np.int16 and pixels.nbytes <= member.size:
         shared_view(buffer, share.offsets[index], header.rows, header.columns)[:] = pixels
         return Parsed(index, header)
-    return Parsed(index, header, pixels)
+    return Parsed(index, header, pixels=pixels)
 
 
 def serve(pipe: int, shared: int, source: int, pixels: int) -> None:
