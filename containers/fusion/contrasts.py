@@ -1,17 +1,24 @@
 """What each stack shows. ImageType and the end of SeriesDescription decide; where both speak they must agree.
 
 Dixon contrasts have fixed names. Any other stack is `contrast.echo_<n>` (by rising echo time) when its series
-holds several echoes, else `contrast.<description>`; phase, real and imaginary images get a suffix.
+holds several echoes, else `contrast.<description>`; phase, real and imaginary images get a suffix. Series of several
+echoes that differ in their descriptions are two things where they lie at one place (before and after an exercise, say),
+and stations of one thing where they do not: the former bear their descriptions.
 """
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from containers.contract.errors import ItemFault
+from containers.fusion.dicom_source import Image
 from containers.fusion.header import Slice
-from containers.fusion.stack import series_label, slice_plane
+from containers.fusion.stack import SAME_STATION_MM, series_label, slice_plane
 
 DIXON = ("water", "fat", "in_phase", "opposed_phase")
 _TYPES = {
@@ -22,6 +29,8 @@ _TYPES = {
     "OUT_PHASE": "opposed_phase",
 }
 _SUFFIXES = {"w": "water", "f": "fat", "in": "in_phase", "opp": "opposed_phase", "out": "opposed_phase"}
+CONTRAST_WORDS = frozenset(_TYPES)
+"""Words of ImageType that name a Dixon contrast."""
 _PARTS = {"P": "_phase", "PHASE": "_phase", "R": "_real", "REAL": "_real", "I": "_imaginary", "IMAGINARY": "_imaginary"}
 
 
@@ -30,6 +39,9 @@ class Described(Protocol):
 
     @property
     def header(self) -> Slice: ...
+
+    @property
+    def images(self) -> Sequence[Image]: ...
 
 
 Named = TypeVar("Named", bound=Described)
@@ -78,6 +90,7 @@ def name_stacks(stacks: Sequence[Named]) -> dict[str, list[Named]]:
     for stack in stacks:
         by_series[stack.header.series].append(stack)
     several = {times for group in by_series.values() if len(times := _echo_times(group)) > 1}
+    tell_series = len(several) > 1 or _two_things(list(by_series.values()))
     named: dict[str, list[Named]] = defaultdict(list)
     for group in by_series.values():
         taken: dict[str, list[Named]] = defaultdict(list)
@@ -85,7 +98,7 @@ def name_stacks(stacks: Sequence[Named]) -> dict[str, list[Named]]:
         for stack, name in zip(group, dixon, strict=True):
             part = next((_PARTS[word] for word in stack.header.image_type[2:] if word in _PARTS), "")
             alike = [s for s, other in zip(group, dixon, strict=True) if other == name]
-            taken[_name(stack, name, part, _echo_times(alike), len(several) > 1)].append(stack)
+            taken[_name(stack, name, part, _echo_times(alike), tell_series)].append(stack)
         for name, same in taken.items():
             for stack in same:
                 named[name + (_difference(stack, same) if len(same) > 1 else "")].append(stack)
@@ -94,6 +107,21 @@ def name_stacks(stacks: Sequence[Named]) -> dict[str, list[Named]]:
 
 def _echo_times(stacks: Sequence[Described]) -> tuple[float, ...]:
     return tuple(sorted({stack.header.echo_time_ms or 0.0 for stack in stacks}))
+
+
+def _two_things(series: Sequence[Sequence[Described]]) -> bool:
+    """Whether two series of the same several echoes lie at one place and are described otherwise."""
+    echoes = [group for group in series if len(_echo_times(group)) > 1]
+    return any(
+        a[0].header.description != b[0].header.description
+        and float(np.linalg.norm(_middle_mm(a[0]) - _middle_mm(b[0]))) <= SAME_STATION_MM
+        for a, b in itertools.combinations(echoes, 2)
+    )
+
+
+def _middle_mm(stack: Described) -> npt.NDArray[np.float64]:
+    """Mean position of the slices' first pixels, LPS in mm, shape (3,)."""
+    return np.asarray(np.mean([image.header.position_mm for image in stack.images], axis=0))
 
 
 def _name(stack: Described, dixon: str | None, part: str, times: tuple[float, ...], tell_series: bool) -> str:

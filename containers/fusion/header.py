@@ -274,6 +274,9 @@ def _not_slice(dataset: Dataset, file: str) -> NotSlice | None:
     elif _text(dataset, "NumberOfFrames") not in ("", "0", "1"):
         what = "a multi-frame image, which this stage does not read"
         fix = "convert it to single-frame DICOM (for example by dcm4che's emf2sf)"
+    elif "MOSAIC" in _text(dataset, "ImageType").upper().split("\\"):
+        what = "a Siemens mosaic: the slices of a volume as tiles of one image"
+        fix = "convert it to one image a slice"
     elif not _text(dataset, "ImagePositionPatient") or not _text(dataset, "ImageOrientationPatient"):
         missing = "ImageOrientationPatient" if _text(dataset, "ImagePositionPatient") else "ImagePositionPatient"
         what, fix = f"an image without position: no {missing}", "export the series again from the scanner or archive"

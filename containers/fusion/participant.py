@@ -17,9 +17,10 @@ from containers.fusion.contrasts import choose, name_stacks
 from containers.fusion.dicom_source import Image, read_images
 from containers.fusion.grid import global_grid
 from containers.fusion.groups import Group, group_images
+from containers.fusion.repeats import Place
 from containers.fusion.seams import AXES, Agreement, compare
 from containers.fusion.stack import Stack, build_stack
-from containers.fusion.stations import Place, arrange, select
+from containers.fusion.stations import arrange, select
 from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 
 SEAMS_SCHEMA_VERSION = "1.0"

@@ -224,7 +224,12 @@ def segmentation(dataset: FileDataset, k: int) -> None:
     dataset.PixelData = bytes(dataset.Rows * dataset.Columns * 4 * 2)
 
 
+def mosaic(dataset: FileDataset, k: int) -> None:
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
+
+
 ODD = {
+    "a Siemens mosaic: the slices of a volume as tiles of one image": mosaic,
     "a colour image: screenshot or secondary capture": screenshot,
     "an image without position: no ImagePositionPatient": without_position,
     "a segmentation": segmentation,

@@ -13,8 +13,9 @@ from containers.fusion.contrasts import choose, name_stacks
 from containers.fusion.dicom_source import Image
 from containers.fusion.groups import group_images
 from containers.fusion.header import read_slice
+from containers.fusion.repeats import Place
 from containers.fusion.stack import Stack, build_stack
-from containers.fusion.stations import Place, arrange, select
+from containers.fusion.stations import arrange, select
 from tests.fusion.dicom_series import Series, dixon_study, lopsided
 
 COS, SIN = float(np.cos(0.2)), float(np.sin(0.2))
@@ -254,3 +255,15 @@ def test_file_order_does_not_matter(order: list[int]) -> None:
 
 
 CACHED = {s.number: images_of(s) for s in dixon_study(stations=3)[::4]}
+
+
+@pytest.mark.parametrize("step", [0.0, 24.0])
+def test_series_of_equal_echoes_are_two_things_at_one_place_and_stations_elsewhere(step: float) -> None:
+    series = [
+        Series(number=number, description=name, echo_time=time, echo_number=n, uid=f"1.2.{number}", origin=(0, 0, z))
+        for number, name, z in ((1, "gre_before", 0.0), (2, "gre_after", step))
+        for n, time in ((1, 2.46), (2, 4.92))
+    ]
+    found = set(name_stacks(stacks_of(*series)))
+    both = {f"contrast.gre_{when}_echo_{n}" for when in ("before", "after") for n in (1, 2)}
+    assert found == ({"contrast.echo_1", "contrast.echo_2"} if step else both)
