@@ -29,6 +29,8 @@ _TYPES = {
     "OUT_PHASE": "opposed_phase",
 }
 _SUFFIXES = {"w": "water", "f": "fat", "in": "in_phase", "opp": "opposed_phase", "out": "opposed_phase"}
+SAME_SLICES_MM = 0.1
+"""Positions of one slice at two time points differ by less: by rounding of what is printed."""
 CONTRAST_WORDS = frozenset(_TYPES)
 """Words of ImageType that name a Dixon contrast."""
 _PARTS = {"P": "_phase", "PHASE": "_phase", "R": "_real", "REAL": "_real", "I": "_imaginary", "IMAGINARY": "_imaginary"}
@@ -97,12 +99,43 @@ def name_stacks(stacks: Sequence[Named]) -> dict[str, list[Named]]:
         dixon = [_dixon_name(stack.header, families, len(group) == 1) for stack in group]
         for stack, name in zip(group, dixon, strict=True):
             part = next((_PARTS[word] for word in stack.header.image_type[2:] if word in _PARTS), "")
-            alike = [s for s, other in zip(group, dixon, strict=True) if other == name]
+            alike = [
+                s
+                for s, other in zip(group, dixon, strict=True)
+                if other == name and s.header.image_type == stack.header.image_type
+            ]
             taken[_name(stack, name, part, _echo_times(alike), tell_series)].append(stack)
         for name, same in taken.items():
             for stack in same:
                 named[name + (_difference(stack, same) if len(same) > 1 else "")].append(stack)
-    return dict(sorted(named.items()))
+    return dict(sorted(_by_time(named).items()))
+
+
+def _by_time(named: Mapping[str, list[Named]]) -> dict[str, list[Named]]:
+    """Time points of a series at one place get names of their own, `_time_<n>` by their order.
+
+    Dixon contrasts keep their fixed names: of several at one place one is used.
+    """
+    told: dict[str, list[Named]] = defaultdict(list)
+    for name, stacks in named.items():
+        for stack in stacks:
+            points = [other for other in stacks if _same_series_and_place(stack, other)]
+            several = len(points) > 1 and name.startswith("contrast.")
+            order = sorted({_time_point(point) for point in points})
+            told[f"{name}_time_{order.index(_time_point(stack)) + 1}" if several else name].append(stack)
+    return told
+
+
+def _same_series_and_place(a: Described, b: Described) -> bool:
+    """Whether two stacks of a series lie on the same slices; passes that are shifted by half a slice do not."""
+    near = float(np.linalg.norm(_middle_mm(a) - _middle_mm(b))) <= SAME_SLICES_MM
+    return a.header.series == b.header.series and len(a.images) == len(b.images) and near
+
+
+def _time_point(stack: Described) -> tuple[tuple[float, str], ...]:
+    """What orders the time points of a series: by number where the tags are numbers."""
+    tags = (stack.header.temporal_position, stack.header.acquisition_number)
+    return tuple((float(tag) if tag.isdigit() else -1.0, tag) for tag in tags)
 
 
 def _echo_times(stacks: Sequence[Described]) -> tuple[float, ...]:
@@ -136,7 +169,7 @@ def _name(stack: Described, dixon: str | None, part: str, times: tuple[float, ..
 
 
 def _difference(stack: Described, same: Sequence[Described]) -> str:
-    """What tells a stack from others of its series and name: image type words, else its slice direction.
+    """What tells a stack from others of its series and name: image type words, else its slice direction; and b value.
 
     Nothing tells apart the acquisitions that share a series: those are stations or repeats of one contrast.
     """
@@ -144,6 +177,8 @@ def _difference(stack: Described, same: Sequence[Described]) -> str:
     words = [sanitised(word) for word in stack.header.image_type if word not in common]
     planes = {slice_plane(other.header) for other in same}
     told = words or ([slice_plane(stack.header)] if len(planes) > 1 else [])
+    if len({other.header.diffusion for other in same}) > 1:
+        told = [*told, f"b{sanitised(stack.header.diffusion)}"]
     return "".join(f"_{word}" for word in told)
 
 

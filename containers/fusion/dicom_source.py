@@ -24,7 +24,8 @@ from pathlib import Path, PurePosixPath
 
 from containers.contract.errors import EnvironmentFault, ItemFault
 from containers.fusion.archive import SOURCE, Member, Source
-from containers.fusion.header import NotSlice, Pixels, Slice
+from containers.fusion.header import NotSlice, Slice
+from containers.fusion.pixels import Pixels
 from containers.fusion.reading import Parsed, Share, parse, shared_view, tickets
 
 MEMBERS_PER_PROCESS = 96
@@ -163,14 +164,13 @@ def read_images(path: Path, threads: int) -> Study:
         if parsed.other is not None:
             others.append(parsed.other)
             continue
-        if parsed.header is None:
+        if not parsed.slices:
             ignored.append(members[parsed.index].name)
             continue
-        header = parsed.header
         pixels = parsed.pixels
         if pixels is None:
-            pixels = shared_view(buffer, offsets[parsed.index], header.rows, header.columns)
-        images.append(Image(header, pixels))
+            pixels = shared_view(buffer, offsets[parsed.index], parsed.slices)
+        images += [Image(*each) for each in zip(parsed.slices, pixels, strict=True)]
     left_out = _left_out(images, others)
     if not images:
         raise ItemFault(

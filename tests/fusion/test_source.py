@@ -33,9 +33,17 @@ from containers.contract.errors import EnvironmentFault, ItemFault
 from containers.fusion import dicom_source
 from containers.fusion.archive import Source
 from containers.fusion.dicom_source import read_images
-from containers.fusion.header import read_slice
 from containers.fusion.reading import TICKET_BYTES, Share, parse, tickets
-from tests.fusion.dicom_series import Series, all_files, dixon_study, encoded, lopsided, write_folder, write_zip
+from tests.fusion.dicom_series import (
+    Series,
+    all_files,
+    dixon_study,
+    encoded,
+    lopsided,
+    read_slice,
+    write_folder,
+    write_zip,
+)
 
 FILES = all_files(dixon_study(stations=6, field=lopsided))
 MANIFESTS = {"manifest.cvs": b"filename,seriesid,series discription\nnowhere.dcm,1,Dixon_W\n", "LICENSE": b"free"}

@@ -12,11 +12,10 @@ from containers.contract.errors import ItemFault
 from containers.fusion.contrasts import choose, name_stacks
 from containers.fusion.dicom_source import Image
 from containers.fusion.groups import group_images
-from containers.fusion.header import read_slice
 from containers.fusion.repeats import Place
 from containers.fusion.stack import Stack, build_stack
 from containers.fusion.stations import arrange, select
-from tests.fusion.dicom_series import Series, dixon_study, lopsided
+from tests.fusion.dicom_series import Series, dixon_study, lopsided, read_slice
 
 COS, SIN = float(np.cos(0.2)), float(np.sin(0.2))
 ORIENTATIONS = {
