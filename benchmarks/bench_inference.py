@@ -77,7 +77,7 @@ def full_size(asked: Asked) -> tuple[Volume, tuple[float, float, float]]:
 
 def back(asked: Asked) -> tuple[Volume, Volume, tuple[float, float, float]]:
     """T2 image (z, y, x), true labels and spacing of a phantom back; kept in the cache."""
-    from containers.spine_segmentation.turn import turn_of
+    from containers.toolkit.images.turn import turn_of
     from phantoms.back import haste
     from phantoms.back.anatomy import fit
     from phantoms.back.subjects import draw_spine_subject

@@ -14,7 +14,7 @@ from containers.toolkit.tables.cohort import tails
 from containers.toolkit.tables.cohort.arrays import FloatArray
 
 DIFFERENCE = (
-    "the printed formula weighs each group's proportion alike, whatever its size, and its variance takes the overall"
+    "this formula weighs each group's proportion alike, whatever its size, and its variance takes the overall"
     " proportion as known and leaves the weights uncentred: its value changes when a constant is added to all weights"
 )
 

@@ -20,11 +20,6 @@ from containers.toolkit.tables.table import write_table
 
 SIDE_GROUPS = {"total": MUSCLES, "quadriceps": QUADRICEPS, "hamstrings": HAMSTRINGS}
 
-TVI_UNITS = (
-    "Table 1 prints 0.32 with the unit cm3/m2. The mean volume 9321.7 cm3 over the square of the mean height 1.692 m"
-    " is 3256 cm3/m2 = 0.3256 cm3/cm2: the printed number fits cm3/cm2 (tvi_cm3_per_cm2), not the printed unit."
-)
-
 
 def process(item: Item, job: Job, state: None, result: Result) -> None:
     """Measure one item. Raises ItemFault for input that cannot be measured."""
@@ -65,7 +60,6 @@ def _measure_muscle(anatomy: Anatomy, height_m: float | None, result: Result) ->
     index = total / height_m**2 if total is not None and height_m is not None else None
     result.metric("tvi_cm3_per_m2", index, reason)
     result.metric("tvi_cm3_per_cm2", None if index is None else index / 1e4, reason)
-    result.details["tvi_units"] = TVI_UNITS
     hamstrings, quadriceps = group_volume(volumes, HAMSTRINGS), group_volume(volumes, QUADRICEPS)
     result.metric("pa_ratio_hamstrings_quadriceps", *ratio(hamstrings, quadriceps))
     posterior, anterior = group_volume(volumes, POSTERIOR), group_volume(volumes, ANTERIOR)

@@ -9,14 +9,16 @@ import torch
 from containers.contract.files import replacing, sha256_file, write_json, write_text
 from containers.spine_segmentation.model import CONFIGURATION, FILE, POSTPROCESSING
 from containers.spine_segmentation.settings import Settings
-from containers.toolkit.networks.training_set import Dataset
+from containers.toolkit.networks.training_set import Dataset, place_of_set
 from containers.toolkit.runtime.versions import versions_of
 
+PACKAGES = ("torch", "nnunetv2", "dynamic-network-architectures", "batchgeneratorsv2", "numpy", "safetensors")
+"""The packages that made the weights, in the order in which a card names them."""
 LIMITS = (
     "Trained on mathematical phantoms only. Dice on phantoms is not Dice on people: nothing here is evidence that the "
     "weights segment a scan of a person.",
     "One contrast: axial T2-weighted HASTE at 1.4 x 1.4 x 5 mm.",
-    "Masks hold the muscle with the fat between its fibres and streaks, as the paper's do.",
+    "Masks hold the muscle with the fat between its fibres and streaks.",
 )
 
 
@@ -42,7 +44,6 @@ def write_card(
     out: Path, settings: Settings, plans: dict[str, Any], dataset: Dataset, seed: int, scores: dict[str, Any]
 ) -> None:
     """Write `card.json` and `model_card.md`: data, plan, seed, versions, Dice per muscle, limits."""
-    packages = ("torch", "nnunetv2", "dynamic-network-architectures", "batchgeneratorsv2", "numpy", "safetensors")
     plan = plans["configurations"][CONFIGURATION]
     card = {
         "schema_version": "1.0",
@@ -55,7 +56,7 @@ def write_card(
         "seed": seed,
         "threads": torch.get_num_threads(),
         "sets": {name: [pair.identifier for pair in pairs] for name, pairs in dataset.sets.items()},
-        "versions": versions_of(*packages),
+        "versions": versions_of(*PACKAGES),
         "weights": {"file": FILE, "sha256": sha256_file(out / FILE), "bytes": (out / FILE).stat().st_size},
         "keep_largest": json.loads((out / POSTPROCESSING).read_text(encoding="utf-8"))["keep_largest"],
         "scores": scores,
@@ -66,9 +67,10 @@ def write_card(
 
 
 def card_text(card: dict[str, Any], labels: dict[int, str]) -> str:
-    """The model card as Markdown."""
+    """The model card as Markdown. Entries of `card` may be in any order, as those of a JSON file are."""
     settings, weights, plan = card["settings"], card["weights"], card["plan"]
-    names = list(card["scores"])
+    names = sorted(card["scores"], key=place_of_set)
+    sets = sorted(card["sets"].items(), key=lambda entry: place_of_set(entry[0]))
     lines = [
         f"# Model card: {settings['name']}",
         "",
@@ -81,10 +83,10 @@ def card_text(card: dict[str, Any], labels: dict[int, str]) -> str:
         "",
         "## Data and training",
         "",
-        *(f"- {name}: {len(members)} volumes ({', '.join(members[:1])} ...)" for name, members in card["sets"].items()),
+        *(f"- {name}: {len(members)} volumes ({', '.join(members[:1])} ...)" for name, members in sets),
         f"- seed {card['seed']}, {card['threads']} threads, {settings['epochs']} epochs of "
         f"{settings['steps_per_epoch']} steps with {settings['batch']} patches, AdamW {settings['learning_rate']:g}",
-        "- " + ", ".join(f"{name} {number}" for name, number in card["versions"].items()),
+        "- " + ", ".join(f"{name} {card['versions'][name]}" for name in ("python", *PACKAGES)),
         "",
         "![learning curve](learning_curve.png)",
         "",

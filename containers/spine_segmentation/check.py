@@ -3,7 +3,7 @@
 import numpy as np
 
 from containers.contract.errors import ItemFault
-from containers.spine_segmentation.turn import Turn
+from containers.toolkit.images.turn import Turn
 from containers.toolkit.images.volume import Volume
 
 SPACING_MM = (0.3, 15.0)

@@ -3,7 +3,7 @@
 nnU-Net resamples the logits of all classes to the native grid at once, in float64: for a trunk with 5 channels several
 times the volume, for whole-body models tens of gigabytes. Here the probabilities go to the native grid in slabs of
 SLAB slices, and only their largest class is kept. The grid positions are those of nnU-Net (skimage's `resize`: the two
-grids share their outer faces). Arrays are turned (z, y, x); see `turn`.
+grids share their outer faces). Arrays are turned (z, y, x); see `toolkit.images.turn`.
 """
 
 import contextlib

@@ -1,7 +1,8 @@
 """nnU-Net's way from a data set to what a trainer reads: raw folder, fingerprint, plans, preprocessed cases, split.
 
 All of it lies in one work folder, in nnU-Net's own layout, and each step is done once: what is there is kept, as long
-as the data and the settings are the same. Orientation is settled here (see `turn`), for nnU-Net knows none.
+as the data and the settings are the same. Orientation is settled here, for nnU-Net knows none
+(see `toolkit.images.turn`).
 """
 
 import json

@@ -4,7 +4,7 @@ A model folder says of which labels. Training finds it on the validation set by 
 Methods; `nnunetv2.postprocessing`): first of all labels as one foreground, if their mean Dice rises and none of them
 falls; then of each label in turn, if its own Dice rises. Parts are those of nnU-Net: voxels that touch by face, edge or
 corner; where two parts are largest, both stay. Other than nnU-Net, a label that the truth does not have counts nothing
-here (see `contract.dice`). Label maps are turned (z, y, x).
+here (see `toolkit.networks.dice`). Label maps are turned (z, y, x).
 """
 
 from collections.abc import Sequence

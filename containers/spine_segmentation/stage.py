@@ -17,8 +17,8 @@ from containers.spine_segmentation.model import FILE, SHIPPED, Model, check_pres
 from containers.spine_segmentation.postprocessing import largest_parts
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
-from containers.spine_segmentation.turn import turn_of
 from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.turn import turn_of
 from containers.toolkit.images.volume import read_nrrd
 from containers.toolkit.runtime import cuda
 

@@ -8,18 +8,11 @@ import torch
 from containers.contract.files import replacing, sha256_file, write_json
 from containers.thigh_segmentation.checkpoint import FILE
 from containers.thigh_segmentation.config import Config
-from containers.toolkit.networks.training_set import Dataset
+from containers.toolkit.networks.training_set import Dataset, place_of_set
 from containers.toolkit.runtime.versions import versions_of
 
-PAPER_DICE = {
-    "gluteus_maximus": "0.956",
-    "multifidus": "0.937",
-    "abdominal_oblique": "0.936",
-    "vastus_lateralis": "0.935",
-    "obturator_externus": "0.797",
-}
-"""What ukb_thigh prints in its text, on its own data (Results, Figure 2); the other structures are in a figure only."""
-PAPER_MEAN = "0.896"
+PACKAGES = ("torch", "monai", "numpy", "safetensors")
+"""The packages that made the weights, in the order in which a card names them."""
 LIMITS = (
     "Trained on mathematical phantoms only. Dice on phantoms is not Dice on people: nothing here is evidence that the "
     "weights segment a scan of a person.",
@@ -51,14 +44,13 @@ def draw_learning_curve(path: Path, name: str, history: "History") -> None:
 
 def write_card(out: Path, config: Config, dataset: Dataset, seed: int, scores: dict[str, Any]) -> None:
     """Write `card.json` and `model_card.md`: data, seeds, versions, Dice per class, limits."""
-    packages = ("torch", "monai", "numpy", "safetensors")
     card = {
         "schema_version": "1.0",
         "config": config.model_dump(mode="json"),
         "seed": seed,
         "threads": torch.get_num_threads(),
         "sets": {name: [pair.identifier for pair in pairs] for name, pairs in dataset.sets.items()},
-        "versions": versions_of(*packages),
+        "versions": versions_of(*PACKAGES),
         "weights": {"file": FILE, "sha256": sha256_file(out / FILE), "bytes": (out / FILE).stat().st_size},
         "scores": scores,
         "limits": list(LIMITS),
@@ -69,40 +61,39 @@ def write_card(out: Path, config: Config, dataset: Dataset, seed: int, scores: d
 
 
 def card_text(card: dict[str, Any], labels: dict[int, str]) -> str:
-    """The model card as Markdown."""
+    """The model card as Markdown. Entries of `card` may be in any order, as those of a JSON file are."""
     config, weights = card["config"], card["weights"]
-    names = list(card["scores"])
+    names = sorted(card["scores"], key=place_of_set)
+    sets = sorted(card["sets"].items(), key=lambda entry: place_of_set(entry[0]))
     lines = [
         f"# Model card: {config['name']}",
         "",
         f"`{weights['file']}`, {weights['bytes'] / 1e6:.1f} MB, SHA-256 `{weights['sha256']}`.",
         "",
-        "UNETR (ukb_thigh, Methods) in the configuration "
+        "UNETR in the configuration "
         f"`{config['name']}`; working grid {' x '.join(f'{v:g}' for v in config['preprocessing']['spacing_mm'])} mm"
         + ("; a second pass at the volume's own resolution." if config["refinement"] else "."),
         "",
         "## Data and training",
         "",
-        *(f"- {name}: {len(members)} volumes ({', '.join(members[:1])} ...)" for name, members in card["sets"].items()),
+        *(f"- {name}: {len(members)} volumes ({', '.join(members[:1])} ...)" for name, members in sets),
         f"- seed {card['seed']}, {card['threads']} threads, {config['training']['epochs']} epochs",
-        "- " + ", ".join(f"{name} {number}" for name, number in card["versions"].items()),
+        "- " + ", ".join(f"{name} {card['versions'][name]}" for name in ("python", *PACKAGES)),
         "",
         "![learning curve](learning_curve.png)",
         "",
         "## Dice per structure",
         "",
         "On whole volumes of persons that training never saw, at the volume's own resolution, against truth sampled "
-        "there. Beside it what the paper prints for its own data; the two are not comparable.",
+        "there.",
         "",
-        "| structure | " + " | ".join(names) + " | paper (people) |",
-        "|---|" + "---|" * (len(names) + 1),
+        "| structure | " + " | ".join(names) + " |",
+        "|---|" + "---|" * len(names),
         *(
-            f"| {label} | "
-            + " | ".join(_number(card["scores"][name]["dice"].get(label)) for name in names)
-            + f" | {PAPER_DICE.get(label, '')} |"
+            f"| {label} | " + " | ".join(_number(card["scores"][name]["dice"].get(label)) for name in names) + " |"
             for label in labels.values()
         ),
-        "| mean | " + " | ".join(_number(card["scores"][name]["mean_dice"]) for name in names) + f" | {PAPER_MEAN} |",
+        "| mean | " + " | ".join(_number(card["scores"][name]["mean_dice"]) for name in names) + " |",
         "",
         "## Limits",
         "",

@@ -1,29 +1,23 @@
-"""Dice of a checkpoint on whole volumes at their own resolution, against masks on the same grid: what a card states.
+"""Dice of a checkpoint on whole volumes at their own resolution (see `toolkit.networks.evaluation`).
 
 `python -m containers.thigh_segmentation.evaluate WEIGHTS --data FOLDER --sets test held_out --out FILE.json`
 """
 
 import argparse
-import os
 import sys
-from pathlib import Path
 from typing import Any
 
-import torch
-
-from containers.contract.errors import Fault
-from containers.contract.files import write_json
+from containers.thigh_segmentation.case import read_case
 from containers.thigh_segmentation.checkpoint import Checkpoint, load_checkpoint
 from containers.thigh_segmentation.infer import segment
-from containers.thigh_segmentation.sampling import read_case
 from containers.toolkit.images.labels import THIGH_LABELS
-from containers.toolkit.networks.dice import Labels, score, summary
-from containers.toolkit.networks.training_set import Dataset, Pair, read_dataset
-from containers.toolkit.runtime.process_state import torch_settings_restored
+from containers.toolkit.networks.dice import Labels
+from containers.toolkit.networks.evaluation import Evaluated, command, score
+from containers.toolkit.networks.training_set import Dataset, Pair
 
 
 def evaluate(checkpoint: Checkpoint, dataset: Dataset, names: list[str], *, second_pass: bool = True) -> dict[str, Any]:
-    """Dice by set, volume and structure (see `contract.dice.score`)."""
+    """Dice by set, volume and structure."""
 
     def found_and_true(pair: Pair) -> tuple[Labels, Labels]:
         case = read_case(pair, dataset.labels)
@@ -32,28 +26,18 @@ def evaluate(checkpoint: Checkpoint, dataset: Dataset, names: list[str], *, seco
     return score(dataset, names, found_and_true)
 
 
-@torch_settings_restored()
 def main(arguments: list[str] | None = None) -> int:
     """Command line. Returns 0, or 3 after a one-line fault."""
     parser = argparse.ArgumentParser(prog="python -m containers.thigh_segmentation.evaluate")
-    parser.add_argument("weights", type=Path)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--sets", nargs="+", default=["test"])
-    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--first-pass-only", action="store_true", help="leave the second pass out")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    try:
-        dataset = read_dataset(options.data, THIGH_LABELS)
-        checkpoint = load_checkpoint(options.weights)
-        result = evaluate(checkpoint, dataset, options.sets, second_pass=not options.first_pass_only)
-    except Fault as fault:
-        print(f"evaluate: {fault}", file=sys.stderr)
-        return 3
-    write_json(options.out, {"schema_version": "1.0", "weights": checkpoint.sha256, "sets": result})
-    print(summary(result))
-    return 0
+
+    def load(options: argparse.Namespace) -> Evaluated:
+        checkpoint, second_pass = load_checkpoint(options.weights), not options.first_pass_only
+        return Evaluated(
+            checkpoint.sha256, lambda dataset, names: evaluate(checkpoint, dataset, names, second_pass=second_pass)
+        )
+
+    return command(parser, THIGH_LABELS, load, arguments)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """Volumes on the working grid and back, in world coordinates.
 
-A volume is first turned so that its axes run Left, Posterior, Superior as nearly as they can (permuted and mirrored,
-never interpolated). The working grid has those axes, another spacing, and the same middle, so that resampling is one
-linear interpolation per axis. Arrays are (z, y, x) once turned.
+A volume is first turned (see `toolkit.images.turn`). The working grid has its axes, another spacing, and the same
+middle, so that resampling is one linear interpolation per axis. Arrays are (z, y, x).
 """
 
 import math
@@ -11,44 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from containers.toolkit.images.volume import Geometry
-
 Array = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Turn:
-    """How a volume's axes (k, j, i) become (z, y, x)."""
-
-    order: tuple[int, int, int]
-    """Array axis of the volume that each turned axis is."""
-    mirrored: tuple[int, ...]
-    """Turned axes that run backwards, after the permutation."""
-    spacing_mm: tuple[float, float, float]
-    """Voxel edges along (z, y, x), in mm."""
-
-    def apply(self, data: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        """Data (k, j, i) as (z, y, x), a view."""
-        return np.flip(np.transpose(data, self.order), self.mirrored)
-
-    def undo(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Data (z, y, x) as (k, j, i)."""
-        back = np.argsort(self.order)
-        return np.ascontiguousarray(np.transpose(np.flip(data, self.mirrored), back))
-
-
-def turn_of(geometry: Geometry) -> Turn:
-    """The turn that brings a grid nearest to LPS. `spacing_mm` of it is along (z, y, x)."""
-    directions = np.array(geometry.directions)  # rows: axes i, j, k; columns: x, y, z
-    best = max(
-        ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)),
-        key=lambda axes: sum(abs(directions[axis, world]) for world, axis in enumerate(axes)),
-    )
-    # best[world] is the voxel axis (0 = i) that runs along x, y, z; arrays count from k.
-    order = (2 - best[2], 2 - best[1], 2 - best[0])
-    mirrored = tuple(n for n, world in enumerate((2, 1, 0)) if directions[best[world], world] < 0)
-    spacing = geometry.spacing_mm
-    return Turn(order, mirrored, (spacing[best[2]], spacing[best[1]], spacing[best[0]]))
 
 
 @dataclass(frozen=True)

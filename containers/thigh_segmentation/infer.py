@@ -122,7 +122,7 @@ def segment(
     second_pass: bool = True,
     skip_air: bool = False,
 ) -> Labels:
-    """Labels (z, y, x) of a turned volume (see `grid`), on its own grid. spacing_mm is along (z, y, x)."""
+    """Labels (z, y, x) of a turned volume, on its own grid (see `toolkit.images.turn`). spacing_mm: along (z, y, x)."""
     prepared = prepare(checkpoint.unetr, reduced)
     found = segment_prepared(
         checkpoint,

@@ -4,7 +4,6 @@ Every draw follows from (seed, epoch, number of the volume in it), so that a res
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,37 +13,16 @@ from torch import Tensor
 
 from containers.contract.errors import ItemFault
 from containers.thigh_segmentation.augment import augmented
-from containers.thigh_segmentation.check import check_image
+from containers.thigh_segmentation.case import read_case
 from containers.thigh_segmentation.config import Config
 from containers.thigh_segmentation.grid import (
     Array,
     axes_of,
     image_to_working,
     mask_to_working,
-    turn_of,
     windowed,
 )
-from containers.toolkit.networks.training_set import Pair, read_pair
-
-
-@dataclass(frozen=True)
-class Case:
-    """A pair, turned (see `grid`)."""
-
-    image: npt.NDArray[np.generic]
-    """Native intensities, (z, y, x)."""
-    mask: npt.NDArray[np.uint8]
-    """Native labels, (z, y, x)."""
-    spacing_mm: tuple[float, float, float]
-    """Voxel edges along (z, y, x), in mm."""
-
-
-def read_case(pair: Pair, labels: dict[int, str]) -> Case:
-    """Read a pair and check what a network could not use."""
-    volume, mask = read_pair(pair, labels)
-    check_image(volume, pair.image.name)
-    turn = turn_of(volume.geometry)
-    return Case(turn.apply(volume.data), np.asarray(turn.apply(mask), dtype=np.uint8), turn.spacing_mm)
+from containers.toolkit.networks.training_set import Pair
 
 
 class Volumes:

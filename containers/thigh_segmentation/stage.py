@@ -14,12 +14,12 @@ from containers.contract.request import Item
 from containers.contract.stage import Job, Result
 from containers.thigh_segmentation.check import check_image
 from containers.thigh_segmentation.checkpoint import SHIPPED, Checkpoint, load_checkpoint
-from containers.thigh_segmentation.grid import turn_of
 from containers.thigh_segmentation.infer import refines, segment_prepared
 from containers.thigh_segmentation.prepare import Prepared, can_compile, prepare
 from containers.thigh_segmentation.qc import check_labels
 from containers.thigh_segmentation.terminology import tag
 from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.turn import turn_of
 from containers.toolkit.images.volume import read_nrrd
 from containers.toolkit.runtime import cuda
 

@@ -17,13 +17,14 @@ from torch.nn import functional
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import replacing
 from containers.thigh_segmentation.blend import sliding_logits
+from containers.thigh_segmentation.case import read_case
 from containers.thigh_segmentation.config import Config, Refinement
 from containers.thigh_segmentation.grid import axes_of, image_to_working, windowed
 from containers.thigh_segmentation.infer import device_of, interpolate
 from containers.thigh_segmentation.losses import dice_and_cross_entropy
 from containers.thigh_segmentation.model import Unetr
 from containers.thigh_segmentation.refine import Refiner
-from containers.thigh_segmentation.sampling import Case, read_case
+from containers.toolkit.networks.case import Case
 from containers.toolkit.networks.training_set import Dataset
 
 RESUME = "resume_refiner.pt"

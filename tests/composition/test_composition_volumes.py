@@ -57,15 +57,15 @@ def test_every_measure_of_a_box_thigh_by_hand(tmp_path: Path, run_stage: RunStag
     assert rows["biceps_femoris", "both"] == pytest.approx(12 * BOX_CM3, rel=1e-12)
 
 
-def test_the_papers_index_fits_only_one_unit(tmp_path: Path, run_stage: RunStage) -> None:
-    write_segmentation(tmp_path / "a.seg.nrrd", box_labels(even_widths(), even_widths()), GRID, THIGH_LABELS)
-    record = run_stage([item(tmp_path / "a.seg.nrrd", height_m=1.692)])["one"]
-    found = values(record)
-    scale = 9321.7 / found["tmv_cm3"]
-    assert round(scale * found["tvi_cm3_per_m2"]) == 3256
-    assert round(scale * found["tvi_cm3_per_cm2"], 4) == 0.3256
-    assert "cm3/cm2" in record["details"]["tvi_units"]
-    assert record["metrics"]["tvi_cm3_per_m2"]["unit"] == "cm3/m2"
+def test_the_index_in_both_units_from_known_volume_and_height(tmp_path: Path, run_stage: RunStage) -> None:
+    """25 muscles of 20 boxes each over 1.692 m squared; with the height in cm it is the ten-thousandth part."""
+    write_segmentation(tmp_path / "a.seg.nrrd", box_labels(even_widths(10), even_widths(10)), GRID, THIGH_LABELS)
+    metrics = run_stage([item(tmp_path / "a.seg.nrrd", height_m=1.692)])["one"]["metrics"]
+    volume_cm3 = 25 * 20 * BOX_CM3
+    in_metres, in_centimetres = metrics["tvi_cm3_per_m2"], metrics["tvi_cm3_per_cm2"]
+    assert in_metres["value"] == pytest.approx(volume_cm3 / 2.862864, rel=1e-12)
+    assert in_centimetres["value"] == pytest.approx(volume_cm3 / 28628.64, rel=1e-12)
+    assert (in_metres["unit"], in_centimetres["unit"]) == ("cm3/m2", "cm3/cm2")
 
 
 def test_what_is_missing_is_undefined_with_a_reason(tmp_path: Path, run_stage: RunStage) -> None:

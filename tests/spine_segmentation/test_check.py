@@ -7,7 +7,7 @@ import pytest
 
 from containers.contract.errors import ItemFault
 from containers.spine_segmentation.check import check_image
-from containers.spine_segmentation.turn import turn_of
+from containers.toolkit.images.turn import turn_of
 from containers.toolkit.images.volume import Geometry, Volume
 
 LPS = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))

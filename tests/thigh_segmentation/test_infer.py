@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from containers.thigh_segmentation import blend, infer
 from containers.thigh_segmentation.blend import blended_features, sliding_logits
 from containers.thigh_segmentation.checkpoint import Checkpoint
-from containers.thigh_segmentation.grid import turn_of
 from containers.thigh_segmentation.infer import segment, segment_prepared
 from containers.thigh_segmentation.model import Unetr
 from containers.thigh_segmentation.prepare import Prepared, prepare
 from containers.thigh_segmentation.refine import HALO, Refiner
+from containers.toolkit.images.turn import turn_of
 from tests.thigh_segmentation.people import GRID, LABELS, person, tiny_config
 
 

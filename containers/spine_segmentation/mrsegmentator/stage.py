@@ -25,8 +25,8 @@ from containers.spine_segmentation.check import check_image
 from containers.spine_segmentation.mrsegmentator.weights import CHECKPOINT, LABELS, check_folder, folds_of
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
-from containers.spine_segmentation.turn import turn_of
 from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.turn import turn_of
 from containers.toolkit.images.volume import Volume, read_finite, read_nrrd, write_nrrd
 from containers.toolkit.runtime import cuda
 

@@ -71,12 +71,15 @@ def read_dataset(folder: Path, labels: dict[int, str]) -> Dataset:
             )
             for identifier in members
         ]
-        for name, members in sorted(
-            sets.items(), key=lambda pair: (pair[0] != "train", pair[0] != "validation", pair[0])
-        )
+        for name, members in sorted(sets.items(), key=lambda entry: place_of_set(entry[0]))
     }
     refuse_leaks(pairs)
     return Dataset(pairs, read_label_map(folder / "labels.json", labels))
+
+
+def place_of_set(name: str) -> tuple[bool, bool, str]:
+    """Sorts sets as they are used: what trains, what validates, then the others by name."""
+    return name != "train", name != "validation", name
 
 
 def read_label_map(path: Path, otherwise: dict[int, str]) -> dict[int, str]:

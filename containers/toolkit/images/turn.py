@@ -1,6 +1,6 @@
 """Volumes turned so that their axes run Left, Posterior, Superior as nearly as they can, and back.
 
-Axes are permuted and mirrored, never interpolated: nnU-Net knows no directions, so what it is trained on and what it
+Axes are permuted and mirrored, never interpolated: networks know no directions, so what one is trained on and what it
 is given must have the same ones. Arrays are (z, y, x) once turned; x runs to the Left.
 """
 
@@ -37,7 +37,7 @@ class Turn:
 
 
 def turn_of(geometry: Geometry) -> Turn:
-    """The turn that brings a grid nearest to LPS."""
+    """The turn that brings a grid nearest to LPS, oblique axes included; the origin plays no part."""
     directions = np.array(geometry.directions)  # rows: axes i, j, k; columns: x, y, z
     best = max(
         permutations(range(3)),

@@ -1,0 +1,12 @@
+"""The model card of the shipped weights is what the code makes of its data."""
+
+import json
+
+from containers.spine_segmentation.card import card_text
+from containers.spine_segmentation.model import SHIPPED
+from containers.toolkit.images.labels import SPINE_LABELS
+
+
+def test_the_shipped_card_is_made_of_the_shipped_data() -> None:
+    card = json.loads((SHIPPED / "card.json").read_text(encoding="utf-8"))
+    assert card_text(card, SPINE_LABELS) == (SHIPPED / "model_card.md").read_text(encoding="utf-8")
