@@ -1,9 +1,9 @@
 """One item of the association stage: read, exclude, derive, then every analysis in the order of the file."""
 
 from containers.association import kinds
-from containers.association.derive import prepare
+from containers.association.data.derive import prepare
+from containers.association.fields import Analysis, read_analyses
 from containers.association.report import Report
-from containers.association.spec import Analysis, read_analyses
 from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
 from containers.contract.request import Item

@@ -6,8 +6,9 @@ from typing import Any
 from containers.contract.files import write_json
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
-from containers.meta_analysis.cohort import Dictionary, exclude_rows, read_cohort
-from containers.meta_analysis.data import Dataset, make_dataset
+from containers.meta_analysis.data.effects import Dataset, make_dataset
+from containers.meta_analysis.data.table import Dictionary, exclude_rows, read_cohort
+from containers.meta_analysis.fields import Analyses
 from containers.meta_analysis.kinds.bias import run_egger, run_trim_and_fill
 from containers.meta_analysis.kinds.clusters import run_robust
 from containers.meta_analysis.kinds.pooling import run_effects, run_pooled, run_subgroups
@@ -18,7 +19,6 @@ from containers.meta_analysis.kinds.regression import (
     run_vif,
 )
 from containers.meta_analysis.report import Report
-from containers.meta_analysis.spec import Analyses
 from containers.toolkit.tables.cohort.dictionary import read_dictionary
 from containers.toolkit.tables.cohort.json_input import checked, read_json
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.association.c_index import SortedScores, bootstrap_c, concordance_index, percentile_interval
-from containers.association.draws import draw_rows, draws_sha256
-from containers.association.resampling import Cells
+from containers.association.measures.c_index import SortedScores, bootstrap_c, concordance_index, percentile_interval
+from containers.association.measures.draws import draw_rows, draws_sha256
+from containers.association.measures.resampling import Cells
 from tests.association.made import N, design
 from tests.association.test_logistic import COEFFICIENTS
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from containers.association.concordance import limits_of_agreement, lin_concordance
+from containers.association.measures.concordance import limits_of_agreement, lin_concordance
 from tests.association.test_correlation import MINI, WRIGHT
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.association.logistic import Likelihood, fit_logistic
-from containers.association.profile import bracketed_end, logistic_problem, profile_intervals
+from containers.association.models.logistic import Likelihood, fit_logistic
+from containers.association.models.profile import bracketed_end, logistic_problem, profile_intervals
 from tests.association.made import design
 
 # R 4.2.2, on the rows of made.py:

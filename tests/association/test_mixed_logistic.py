@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from containers.association.mixed_logistic import MixedLogisticFit, fit_mixed_logistic
-from containers.association.mixed_rows import prepare_rows
+from containers.association.models.mixed_logistic import MixedLogisticFit, fit_mixed_logistic
+from containers.association.models.mixed_rows import prepare_rows
 from tests.association.test_mixed_derivatives import integrated, small
 
 Array = npt.NDArray[np.float64]

@@ -6,8 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from containers.association.draws import draw_rows
-from containers.association.resampling import Cells, fit_counts, fitted_resamples, harrell_optimism, recalibration
+from containers.association.measures.draws import draw_rows
+from containers.association.measures.resampling import (
+    Cells,
+    fit_counts,
+    fitted_resamples,
+    harrell_optimism,
+    recalibration,
+)
 from tests.association.made import design
 from tests.association.test_logistic import COEFFICIENTS
 

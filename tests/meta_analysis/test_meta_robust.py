@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from containers.meta_analysis.robust import correlated_tau2, correlated_weights, cr2
-from containers.meta_analysis.smd import Group, hedges_g
-from containers.meta_analysis.three_level import fit_three_level, make_blocks
+from containers.meta_analysis.measures.smd import Group, hedges_g
+from containers.meta_analysis.models.robust import correlated_tau2, correlated_weights, cr2
+from containers.meta_analysis.models.three_level import fit_three_level, make_blocks
 from tests.meta_analysis.tables import Floats, codes, column, intercept, rows
 
 Ints = np.typing.NDArray[np.int64]

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.meta_analysis.smd import Group, VarianceType, average_sides, combine, exact_correction, hedges_g
+from containers.meta_analysis.measures.smd import (
+    Group,
+    VarianceType,
+    average_sides,
+    combine,
+    exact_correction,
+    hedges_g,
+)
 from tests.meta_analysis.tables import Floats, column, rows
 
 # escalc(measure="SMD", m1i=mean1, sd1i=sd1, n1i=n1, m2i=mean2, sd2i=sd2, n2i=n2, data=..., vtype=...): yi, vi

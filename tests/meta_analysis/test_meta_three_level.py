@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from containers.meta_analysis.three_level import Likelihood, UnidentifiedError, fit_three_level, make_blocks
-from containers.meta_analysis.variance_shares import cheung_shares, design_shares
+from containers.meta_analysis.measures.variance_shares import cheung_shares, design_shares
+from containers.meta_analysis.models.three_level import Likelihood, UnidentifiedError, fit_three_level, make_blocks
 from tests.meta_analysis.tables import Floats, codes, column, intercept, rows
 
 Ints = np.typing.NDArray[np.int64]

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from containers.association.spec import Analysis
+from containers.association.fields import Analysis
 from containers.contract.errors import ItemFault
 
 

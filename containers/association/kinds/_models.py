@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from containers.association.data.model_data import ModelData, model_data
+from containers.association.fields import ModelFields
+from containers.association.kinds._fits import fit_model
 from containers.association.kinds.mixed_logistic import MixedFields, fit_mixed
-from containers.association.model_data import ModelData, model_data
-from containers.association.model_fit import fit_model
 from containers.association.report import Report
-from containers.association.spec import ModelFields
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Cohort
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from pydantic import Field
 
-from containers.association.draws import draws_sha256
+from containers.association.fields import Analysis
 from containers.association.kinds._models import LogisticModel
+from containers.association.measures.draws import draws_sha256
 from containers.association.report import Report
-from containers.association.spec import Analysis
 
 
 class Resampled(Analysis):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from containers.association.cases import complete_cases, guard_counts
+from containers.association.data.cases import complete_cases, guard_counts
 from containers.association.report import Report
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Cohort

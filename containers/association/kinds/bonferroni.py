@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from containers.association.fields import Analysis
 from containers.association.report import Report
-from containers.association.spec import Analysis
 from containers.toolkit.tables.cohort.columns import Cohort
 
 

@@ -5,12 +5,12 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from containers.association.c_index import bootstrap_c, concordance_index, percentile_interval
-from containers.association.draws import draws_sha256
+from containers.association.fields import Analysis
 from containers.association.kinds._models import Model, fit_fixed_effects
+from containers.association.measures.c_index import bootstrap_c, concordance_index, percentile_interval
+from containers.association.measures.draws import draws_sha256
+from containers.association.measures.resampling import Cells
 from containers.association.report import Report
-from containers.association.resampling import Cells
-from containers.association.spec import Analysis
 from containers.toolkit.tables.cohort.columns import Cohort
 
 

@@ -3,11 +3,11 @@
 import math
 from typing import Literal
 
-from containers.association.calibration import calibration_curve
 from containers.association.kinds._models import fit_fixed_effects
 from containers.association.kinds._resamples import Resampled, told
+from containers.association.measures.calibration import calibration_curve
+from containers.association.measures.resampling import Cells, recalibration
 from containers.association.report import Report
-from containers.association.resampling import Cells, recalibration
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Cohort
 

@@ -5,11 +5,11 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from containers.association.coefficients import odds
-from containers.association.combined_odds import combined_odds
+from containers.association.fields import Analysis
+from containers.association.kinds._coefficients import odds
 from containers.association.kinds._models import Model, fit_fixed_effects
+from containers.association.measures.combined_odds import combined_odds
 from containers.association.report import Report
-from containers.association.spec import Analysis
 from containers.contract.request import Finite
 from containers.toolkit.tables.cohort.columns import Cohort
 

@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from containers.association.concordance import limits_of_agreement, lin_concordance
+from containers.association.fields import Analysis, Level
 from containers.association.kinds._rows import varying, whole_and_strata
+from containers.association.measures.concordance import limits_of_agreement, lin_concordance
 from containers.association.report import Report
-from containers.association.spec import Analysis, Level
 from containers.contract.request import Finite
 from containers.toolkit.tables.cohort.columns import Cohort, Number
 

@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from containers.association.correlation import pearson
+from containers.association.fields import Analysis, Level
 from containers.association.kinds._rows import varying, whole_and_strata
+from containers.association.measures.correlation import pearson
 from containers.association.report import Report
-from containers.association.spec import Analysis, Level
 from containers.toolkit.tables.cohort.columns import Cohort
 
 

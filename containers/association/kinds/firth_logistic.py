@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from containers.association.coefficients import put_coefficients, put_profile
-from containers.association.firth import firth_gains, firth_intervals, fit_firth
+from containers.association.data.model_data import stratified
+from containers.association.fields import Analysis
+from containers.association.kinds._coefficients import put_coefficients, put_profile
+from containers.association.kinds._fits import put_counts, put_test
 from containers.association.kinds.logistic import Fields
-from containers.association.model_data import stratified
-from containers.association.model_fit import put_counts, put_test
+from containers.association.models.firth import firth_gains, firth_intervals, fit_firth
 from containers.association.report import Report
-from containers.association.spec import Analysis
 from containers.toolkit.tables.cohort.columns import Cohort
 from containers.toolkit.tables.cohort.design import INTERCEPT
 

@@ -6,11 +6,11 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import ndtri, stdtrit
 
-from containers.association.design import build_design
+from containers.association.data.design import build_design
+from containers.association.fields import Analysis, ModelFields
 from containers.association.kinds._rows import varying, whole_and_strata
-from containers.association.linear import LinearFit, fit_linear
+from containers.association.models.linear import LinearFit, fit_linear
 from containers.association.report import Report
-from containers.association.spec import Analysis, ModelFields
 from containers.toolkit.tables.cohort import tails
 from containers.toolkit.tables.cohort.columns import Cohort
 

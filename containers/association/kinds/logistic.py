@@ -6,13 +6,13 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from containers.association.coefficients import put_coefficients, put_profile
-from containers.association.logistic import fit_logistic
-from containers.association.model_data import ModelData, stratified
-from containers.association.model_fit import MEND, ModelFit, fit_model, put_counts, put_fit, put_test
-from containers.association.profile import bracketed_end, logistic_problem, profile_intervals
+from containers.association.data.model_data import ModelData, stratified
+from containers.association.fields import Analysis, ModelFields
+from containers.association.kinds._coefficients import put_coefficients, put_profile
+from containers.association.kinds._fits import MEND, ModelFit, fit_model, put_counts, put_fit, put_test
+from containers.association.models.logistic import fit_logistic
+from containers.association.models.profile import bracketed_end, logistic_problem, profile_intervals
 from containers.association.report import Report
-from containers.association.spec import Analysis, ModelFields
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Cohort
 

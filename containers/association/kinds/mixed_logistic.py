@@ -7,14 +7,14 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from containers.association.coefficients import put_coefficients
-from containers.association.mixed_logistic import LATENT_RESIDUAL_VARIANCE, MixedLogisticFit, fit_mixed_logistic
-from containers.association.mixed_profile import sigma_interval
-from containers.association.model_data import ModelData, stratified
-from containers.association.model_fit import fit_model, put_counts, put_test
-from containers.association.quadrature import MAX_NODES
+from containers.association.data.model_data import ModelData, stratified
+from containers.association.fields import Analysis, ModelFields
+from containers.association.kinds._coefficients import put_coefficients
+from containers.association.kinds._fits import fit_model, put_counts, put_test
+from containers.association.models.mixed_logistic import LATENT_RESIDUAL_VARIANCE, MixedLogisticFit, fit_mixed_logistic
+from containers.association.models.mixed_profile import sigma_interval
+from containers.association.models.quadrature import MAX_NODES
 from containers.association.report import Report
-from containers.association.spec import Analysis, ModelFields
 from containers.toolkit.tables.cohort import tails
 from containers.toolkit.tables.cohort.columns import Cohort
 

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from containers.association.fields import Analysis
 from containers.association.kinds._models import FixedEffects, Model, fit_fixed_effects
-from containers.association.nomogram import Variable, axis_values, nomogram
+from containers.association.measures.nomogram import Variable, axis_values, nomogram
 from containers.association.report import Report
-from containers.association.spec import Analysis
 from containers.toolkit.tables.cohort.columns import Category, Cohort, Number
 
 

@@ -4,8 +4,8 @@ from typing import Literal
 
 from containers.association.kinds._models import fit_fixed_effects
 from containers.association.kinds._resamples import Resampled, told
+from containers.association.measures.resampling import harrell_optimism
 from containers.association.report import Report
-from containers.association.resampling import harrell_optimism
 from containers.toolkit.tables.cohort.columns import Cohort
 
 

@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from containers.association.fields import Analysis, Level
 from containers.association.kinds._rows import whole_and_strata
-from containers.association.prevalence import wilson_interval
+from containers.association.measures.prevalence import wilson_interval
 from containers.association.report import Report
-from containers.association.spec import Analysis, Level
 from containers.toolkit.tables.cohort.columns import Cohort
 
 

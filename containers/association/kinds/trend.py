@@ -5,10 +5,10 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from containers.association.fields import Analysis
 from containers.association.kinds._rows import whole_and_strata
+from containers.association.measures.trend import DIFFERENCE, cochran_armitage, trend_as_printed
 from containers.association.report import Report
-from containers.association.spec import Analysis
-from containers.association.trend import DIFFERENCE, cochran_armitage, trend_as_printed
 from containers.contract.request import Finite
 from containers.toolkit.tables.cohort.columns import Cohort
 

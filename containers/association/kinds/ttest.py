@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from containers.association.fields import Analysis, Level
 from containers.association.kinds._rows import varying, whole_and_strata
+from containers.association.measures.ttest import Summary, TTest, Variances, t_test
 from containers.association.report import Report
-from containers.association.spec import Analysis, Level
-from containers.association.ttest import Summary, TTest, Variances, t_test
 from containers.toolkit.tables.cohort.columns import Cohort
 
 

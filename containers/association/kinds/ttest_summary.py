@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from containers.association.fields import Analysis, Level
 from containers.association.kinds.ttest import put_test
+from containers.association.measures.ttest import Summary, Variances, t_test
 from containers.association.report import Report
-from containers.association.spec import Analysis, Level
-from containers.association.ttest import Summary, Variances, t_test
 from containers.contract.request import Finite, Strict
 from containers.toolkit.tables.cohort.columns import Cohort
 

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
+from containers.association.fields import Analysis
 from containers.association.kinds._models import Model, fit_fixed_effects
+from containers.association.measures.vif import variance_inflation
 from containers.association.report import Report
-from containers.association.spec import Analysis
-from containers.association.vif import variance_inflation
 from containers.toolkit.tables.cohort.columns import Cohort
 
 

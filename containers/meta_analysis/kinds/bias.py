@@ -3,8 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from containers.meta_analysis.cases import each_stratum, need_studies, put_counts, used_effects, warn_dependent
-from containers.meta_analysis.data import Dataset
+from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.fields import Egger, ThreeLevelModel, TrimAndFill
+from containers.meta_analysis.kinds._rows import each_stratum, need_studies, put_counts, used_effects, warn_dependent
 from containers.meta_analysis.kinds.pooling import put_pooled
 from containers.meta_analysis.kinds.regression import (
     Wald,
@@ -14,10 +15,9 @@ from containers.meta_analysis.kinds.regression import (
     two_level_wald,
     without,
 )
+from containers.meta_analysis.measures.trim_fill import Side, trim_and_fill
+from containers.meta_analysis.models.two_level import fit_two_level
 from containers.meta_analysis.report import Report, prefixed
-from containers.meta_analysis.spec import Egger, ThreeLevelModel, TrimAndFill
-from containers.meta_analysis.trim_fill import Side, trim_and_fill
-from containers.meta_analysis.two_level import fit_two_level
 from containers.toolkit.tables.cohort.tails import Tail
 
 Floats = npt.NDArray[np.float64]

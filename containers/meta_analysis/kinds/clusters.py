@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from containers.meta_analysis.cases import need_studies, put_counts, used_effects
-from containers.meta_analysis.data import Dataset
-from containers.meta_analysis.design import Design, check_terms
+from containers.meta_analysis.data.design import Design, check_terms
+from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.fields import Robust, ThreeLevelModel
+from containers.meta_analysis.kinds._rows import need_studies, put_counts, used_effects
 from containers.meta_analysis.kinds.regression import fit_three, make_design, put_variances
+from containers.meta_analysis.models.robust import RobustFit, correlated_tau2, correlated_weights, cr2
+from containers.meta_analysis.models.three_level import make_blocks
 from containers.meta_analysis.report import ROBUST, Report
-from containers.meta_analysis.robust import RobustFit, correlated_tau2, correlated_weights, cr2
-from containers.meta_analysis.spec import Robust, ThreeLevelModel
-from containers.meta_analysis.three_level import make_blocks
 
 ALONE = "one study alone tells this coefficient: nothing is left to judge its error by"
 

@@ -5,11 +5,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from containers.meta_analysis.cases import each_stratum, need_studies, put_counts, used_effects, warn_dependent
-from containers.meta_analysis.data import Dataset
+from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.fields import EffectsAnalysis, Pooled, Subgroups
+from containers.meta_analysis.kinds._rows import each_stratum, need_studies, put_counts, used_effects, warn_dependent
+from containers.meta_analysis.models.two_level import Method, TwoLevelFit, fit_two_level, q_profile
 from containers.meta_analysis.report import Report, prefixed
-from containers.meta_analysis.spec import EffectsAnalysis, Pooled, Subgroups
-from containers.meta_analysis.two_level import Method, TwoLevelFit, fit_two_level, q_profile
 from containers.toolkit.tables.cohort import tails
 
 Floats = npt.NDArray[np.float64]

@@ -6,12 +6,9 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from containers.meta_analysis.cases import each_stratum, need_studies, put_counts, used_effects, warn_dependent
-from containers.meta_analysis.data import Dataset
-from containers.meta_analysis.design import Design, build_design, check_terms
-from containers.meta_analysis.kinds.pooling import put_heterogeneity
-from containers.meta_analysis.report import COEFFICIENT, Report
-from containers.meta_analysis.spec import (
+from containers.meta_analysis.data.design import Design, build_design, check_terms
+from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.fields import (
     LikelihoodRatio,
     MetaRegression,
     Moderated,
@@ -20,9 +17,12 @@ from containers.meta_analysis.spec import (
     TwoLevelModel,
     Vif,
 )
-from containers.meta_analysis.three_level import ThreeLevelFit, UnidentifiedError, fit_three_level
-from containers.meta_analysis.two_level import TwoLevelFit, fit_two_level, generalised_q
-from containers.meta_analysis.variance_shares import cheung_shares, design_shares
+from containers.meta_analysis.kinds._rows import each_stratum, need_studies, put_counts, used_effects, warn_dependent
+from containers.meta_analysis.kinds.pooling import put_heterogeneity
+from containers.meta_analysis.measures.variance_shares import cheung_shares, design_shares
+from containers.meta_analysis.models.three_level import ThreeLevelFit, UnidentifiedError, fit_three_level
+from containers.meta_analysis.models.two_level import TwoLevelFit, fit_two_level, generalised_q
+from containers.meta_analysis.report import COEFFICIENT, Report
 from containers.toolkit.tables.cohort import tails
 
 Floats = npt.NDArray[np.float64]
