@@ -1,31 +1,13 @@
-"""`analyses.json`: exclusions, derived columns and analyses, checked before a row of the table is touched.
+"""Fields that several kinds of analysis share: the models that they state."""
 
-Each kind of analysis has its own fields, in `kinds/<kind>.py`; each kind of derived column in `data/`. What
-several kinds share is here. Unknown fields are refused. Every complaint is one line with the place in the file.
-"""
-
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from containers.contract.request import Finite, Strict
-from containers.toolkit.tables.cohort.exclusions import Exclusion
-from containers.toolkit.tables.cohort.json_input import Name, checked, read_json
 
 Level = Annotated[float, Field(gt=0.5, lt=1.0, allow_inf_nan=False)]
 """Confidence level of an interval, 0.95 for 95 %."""
-
-
-class Analysis(Strict):
-    """What every analysis has. The fields of a kind are in its own model, made from this one."""
-
-    id: Name
-    """Name of the analysis in the metrics, unique in the file."""
-    kind: str
-    """Kind of the analysis, by which its own model is found."""
-    description: str = ""
-    """What the analysis is for, for people; empty where nothing is said."""
 
 
 class ModelFields(Strict):
@@ -70,21 +52,10 @@ class ModelFields(Strict):
         return self
 
 
-class AnalysesFile(Strict):
-    """The whole file. `derive` and `analyses` are checked further by the models of their kinds."""
+class LogisticFields(ModelFields):
+    """What the kinds of logistic regression share."""
 
-    schema_version: str
-    """Version of the file's form."""
-    exclusions: tuple[Exclusion, ...] = ()
-    """Conditions that rows must meet, in the order in which they are applied."""
-    derive: tuple[dict[str, Any], ...] = ()
-    """Columns that are made from others, in the order in which they are made."""
-    analyses: tuple[dict[str, Any], ...] = ()
-    """The analyses, in the order in which they are run."""
-    description: str = ""
-    """What the file is for, for people; empty where nothing is said."""
-
-
-def read_analyses(path: Path) -> AnalysesFile:
-    """Read and check the frame of analyses.json. Raises ItemFault."""
-    return checked(AnalysesFile, read_json(path, "analyses"), "input analyses")
+    strata: str | None = None
+    """Category whose levels get a model each, besides the whole; None for the whole only."""
+    intervals: tuple[Literal["wald", "profile"], ...] = Field(default=("wald", "profile"))
+    """Kinds of intervals; `wald` always comes, `profile` when it is named."""

@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from containers.association.report import Report
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.arrays import IntArray
 from containers.toolkit.tables.cohort.columns import Category, Cohort
-from containers.toolkit.tables.cohort.flow import leave_out
 
 
 def complete_cases(
-    cohort: Cohort, columns: Sequence[str], report: Report, restrict: Mapping[str, Sequence[str]] | None = None
+    cohort: Cohort, columns: Sequence[str], report: CohortReport, restrict: Mapping[str, Sequence[str]] | None = None
 ) -> Cohort:
     """The rows that have a value in every one of `columns` and a level that `restrict` keeps, with these columns only.
 
@@ -35,7 +34,7 @@ def complete_cases(
 
 
 def guard_counts(
-    rows: Cohort, report: Report, *, strata: str | None = None, outcome: str | None = None, by: Sequence[str] = ()
+    rows: Cohort, report: CohortReport, *, strata: str | None = None, outcome: str | None = None, by: Sequence[str] = ()
 ) -> None:
     """Guard n, and events of `outcome`, of strata and of the levels of `by`, in all rows and in strata."""
     y = rows.binary(outcome) if outcome else None
@@ -60,7 +59,7 @@ def _levels(rows: Cohort, name: str) -> tuple[list[str], IntArray]:
     return [f"{name}:{level}" for level in column.levels], column.codes
 
 
-def _check_levels(column: Category, name: str, levels: Sequence[str], report: Report) -> None:
+def _check_levels(column: Category, name: str, levels: Sequence[str], report: CohortReport) -> None:
     if unknown := [level for level in levels if level not in column.levels]:
         known = f"levels are {', '.join(column.levels)}"
         raise report.fault(f"restricts to level {unknown[0]!r}, which is none", column=name, mend=known)
@@ -75,8 +74,7 @@ def _not_kept(cohort: Cohort, restrict: Mapping[str, Sequence[str]]) -> Iterator
         yield f"{name} not {', '.join(levels)}", ~column.is_in(levels)
 
 
-def _leave_out(cohort: Cohort, step: str, reasons: Iterator[tuple[str, np.ndarray]], report: Report) -> Cohort:
+def _leave_out(cohort: Cohort, step: str, reasons: Iterator[tuple[str, np.ndarray]], report: CohortReport) -> Cohort:
     """Take the marked rows out; each counts under the first reason that marks it."""
-    line, kept = leave_out(step, cohort.size, reasons)
-    report.flow.add_to(report.id, line)
+    kept = report.leave_out(step, cohort.size, reasons)
     return cohort if kept.all() else cohort.take(kept)

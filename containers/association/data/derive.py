@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from containers.association.data.analyses_file import AnalysesFile
 from containers.association.data.classes import Below, Cut, Ewgsop2, Recode
 from containers.association.data.quantities import Asymmetry, QuantileGroups, Ratio, Sum, ZScore
 from containers.association.data.rule import Rule
-from containers.association.fields import AnalysesFile
 from containers.contract.errors import ItemFault
 from containers.contract.request import first_error
 from containers.toolkit.tables.cohort.columns import Cohort
@@ -31,7 +31,6 @@ KINDS = ("asymmetry", "below", "cut", "ewgsop2", "quantile_groups", "ratio", "re
 def prepare(cohort: Cohort, file: AnalysesFile, flow: Flow) -> tuple[Cohort, dict[str, Any]]:
     """Cohort after exclusions with all derived columns, and what the rules say of themselves. Raises ItemFault."""
     rules = [_rule(number, raw) for number, raw in enumerate(file.derive)]
-    _check_unique([exclusion.id for exclusion in file.exclusions])
     early = _needed({name for exclusion in file.exclusions for name in exclusion.columns}, rules)
     derived: dict[str, Any] = {}
     for rule in early:
@@ -52,11 +51,6 @@ def _rule(number: int, raw: dict[str, Any]) -> Rule:
         return RULES.validate_python(raw)
     except ValidationError as error:
         raise ItemFault(first_error(error), where=where, mend="see the stage's README for the format") from error
-
-
-def _check_unique(ids: list[str]) -> None:
-    if twice := [name for name in ids if ids.count(name) > 1]:
-        raise ItemFault(f"exclusion id {twice[0]!r} is given twice", where="input analyses", mend="give each its own")
 
 
 def _needed(names: set[str], rules: list[Rule]) -> list[Rule]:

@@ -8,7 +8,7 @@ import numpy as np
 from containers.association.data.cases import complete_cases, guard_counts
 from containers.association.data.design import Design, build_design
 from containers.association.fields import ModelFields
-from containers.association.report import Report
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Category, Cohort
 
@@ -31,7 +31,7 @@ class ModelData:
         return int(self.y.sum())
 
 
-def model_data(fields: ModelFields, cohort: Cohort, report: Report, also: Sequence[str] = ()) -> ModelData:
+def model_data(fields: ModelFields, cohort: Cohort, report: CohortReport, also: Sequence[str] = ()) -> ModelData:
     """Complete cases of the model's columns (and those of `also`), checked. Writes this analysis' flow once.
 
     Raises ItemFault (one line) for unknown columns, an outcome without two levels, without events or without
@@ -42,7 +42,7 @@ def model_data(fields: ModelFields, cohort: Cohort, report: Report, also: Sequen
 
 
 def stratified(
-    fields: ModelFields, cohort: Cohort, report: Report, strata: str | None, also: Sequence[str] = ()
+    fields: ModelFields, cohort: Cohort, report: CohortReport, strata: str | None, also: Sequence[str] = ()
 ) -> Iterator[ModelData]:
     """The whole, then one model per level of column `strata` (None: the whole only).
 
@@ -76,7 +76,7 @@ def _with_rows(column: Category) -> Category:
     return column.keep([column.levels[code] for code in np.unique(column.codes)])
 
 
-def _data(fields: ModelFields, rows: Cohort, report: Report, stratum: str = "") -> ModelData:
+def _data(fields: ModelFields, rows: Cohort, report: CohortReport, stratum: str = "") -> ModelData:
     y = rows.binary(fields.outcome)
     event = rows.category(fields.outcome).levels[1]
     if not 0 < y.sum() < y.size:

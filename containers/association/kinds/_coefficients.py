@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 
 import scipy.special
 
-from containers.association.report import Report
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort import tails
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.design import INTERCEPT
 
 
 def put_coefficients(
-    report: Report,
+    report: CohortReport,
     names: Sequence[str],
     coefficients: FloatArray,
     standard_errors: FloatArray,
@@ -45,7 +45,7 @@ def put_coefficients(
 
 
 def put_profile(
-    report: Report,
+    report: CohortReport,
     names: Sequence[str],
     ends: FloatArray,
     *,

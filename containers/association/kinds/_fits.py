@@ -6,7 +6,7 @@ from math import log
 from containers.association.data.model_data import ModelData
 from containers.association.models.logistic import LogisticFit, fit_logistic
 from containers.association.models.separation import Separation, find_separation, fit_at_limit, overlap_is_certain
-from containers.association.report import Report
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort import tails
 from containers.toolkit.tables.cohort.columns import Category
 
@@ -25,7 +25,7 @@ class ModelFit:
     """Why a term has no estimate, by term."""
 
 
-def fit_model(data: ModelData, report: Report) -> ModelFit:
+def fit_model(data: ModelData, report: CohortReport) -> ModelFit:
     """Fit; when the estimate does not exist, warn with the terms by name and go on with the limit.
 
     Raises ArithmeticError when the fit does not converge although the estimate exists: a fault of the stage.
@@ -56,7 +56,7 @@ def direction(up: bool, down: bool) -> str:
     return "any value" if up and down else "towards +infinity" if up else "towards -infinity"
 
 
-def put_counts(data: ModelData, report: Report) -> None:
+def put_counts(data: ModelData, report: CohortReport) -> None:
     """n and events, of all rows and by level of each category among the terms, with small counts suppressed."""
     report.count("n", data.y.size, stratum=data.stratum)
     report.count("events", data.events, of=data.y.size, stratum=data.stratum)
@@ -71,7 +71,7 @@ def put_counts(data: ModelData, report: Report) -> None:
             report.count("level_events", events, of=n, stratum=data.stratum, term=term)
 
 
-def put_fit(data: ModelData, log_likelihood: float, report: Report) -> None:
+def put_fit(data: ModelData, log_likelihood: float, report: CohortReport) -> None:
     """log_likelihood, deviance, null_deviance, aic and bic of a model with all coefficients of the design."""
     p, n, share = len(data.design.names), data.y.size, data.y.mean()
     null = n * (share * log(share) + (1 - share) * log(1 - share))
@@ -86,7 +86,7 @@ def put_fit(data: ModelData, log_likelihood: float, report: Report) -> None:
         report.put(quantity, value, stratum=data.stratum)
 
 
-def put_test(report: Report, gain: float, df: int, term: str, stratum: str = "") -> None:
+def put_test(report: CohortReport, gain: float, df: int, term: str, stratum: str = "") -> None:
     """lr_chi2, lr_df, lr_p and lr_log10_p of a term. gain: log-likelihood with it less that without."""
     chi2 = max(0.0, 2.0 * gain)
     p, log10_p = tails.chi_square(chi2, df)

@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 from containers.association.data.model_data import ModelData, model_data
 from containers.association.fields import ModelFields
 from containers.association.kinds._fits import fit_model
-from containers.association.kinds.mixed_logistic import MixedFields, fit_mixed
-from containers.association.report import Report
+from containers.association.kinds._mixed import MixedFields, fit_mixed
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Cohort
 
@@ -40,6 +40,9 @@ class MixedModel(Nested, MixedFields):
 
 Model = Annotated[LogisticModel | MixedModel, Field(discriminator="kind")]
 
+MODEL = {"kind": "logistic", "outcome": "pain", "terms": ["age_years", "bmi"]}
+"""The model of the kinds' examples."""
+
 
 @dataclass(frozen=True)
 class FixedEffects:
@@ -53,7 +56,7 @@ class FixedEffects:
     """Their covariance, (p, p)."""
 
 
-def fit_fixed_effects(model: LogisticModel | MixedModel, cohort: Cohort, report: Report) -> FixedEffects:
+def fit_fixed_effects(model: LogisticModel | MixedModel, cohort: Cohort, report: CohortReport) -> FixedEffects:
     """Fit the model on its complete cases (whose flow is this analysis'), and put n and events.
 
     Raises ItemFault, also where outcomes are separated, so that the covariance does not exist.

@@ -10,20 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
+from containers.meta_analysis.data.analyses_file import Bilateral, EffectSource
 from containers.meta_analysis.data.row_statistics import WHERE, Statistics, part_columns, refuse
 from containers.meta_analysis.data.table import Cohort
-from containers.meta_analysis.fields import Bilateral, EffectsSpec
 from containers.meta_analysis.measures.smd import Group, average_sides
 from containers.toolkit.tables.cohort.rows import name_rows
 
 Pairs = npt.NDArray[np.int64]
 
 
-def find_pairs(cohort: Cohort, spec: EffectsSpec, bilateral: Bilateral) -> Pairs:
+def find_pairs(cohort: Cohort, source: EffectSource, bilateral: Bilateral) -> Pairs:
     """(pairs, 2) positions of left and right rows. Raises ItemFault where it is not clear which belong together."""
     where = f"{WHERE}.bilateral"
     cohort.known_levels(bilateral.side, bilateral.levels, where)
-    keys = [_values(cohort, name, where) for name in (spec.study, *bilateral.by)]
+    keys = [_values(cohort, name, where) for name in (source.study, *bilateral.by)]
     groups: dict[tuple[object, ...], dict[str, list[int]]] = {}
     for i, side in enumerate(cohort.text(bilateral.side, where)):
         if side in bilateral.levels:
@@ -36,7 +36,7 @@ def find_pairs(cohort: Cohort, spec: EffectsSpec, bilateral: Bilateral) -> Pairs
             raise ItemFault(f"one side is there more than once in {rows}", where=where, mend="add columns to `by`")
         if len(members) == 2:
             pairs.append([members[level][0] for level in bilateral.levels])
-    _check_alike(cohort, spec, bilateral, pairs)
+    _check_alike(cohort, source, bilateral, pairs)
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 
@@ -47,8 +47,8 @@ def _values(cohort: Cohort, name: str, where: str) -> Sequence[object]:
     return cohort.text(name, where, ("category", "label"))
 
 
-def _check_alike(cohort: Cohort, spec: EffectsSpec, bilateral: Bilateral, pairs: list[list[int]]) -> None:
-    apart = {cohort.id_column, bilateral.side} | part_columns(spec)
+def _check_alike(cohort: Cohort, source: EffectSource, bilateral: Bilateral, pairs: list[list[int]]) -> None:
+    apart = {cohort.id_column, bilateral.side} | part_columns(source)
     for name in cohort.dictionary.columns:
         if name in apart:
             continue

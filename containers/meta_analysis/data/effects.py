@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
+from containers.meta_analysis.data.analyses_file import Bilateral, EffectSource
 from containers.meta_analysis.data.bilateral import Pairs, average_effects, average_summaries, find_pairs
 from containers.meta_analysis.data.row_statistics import WHERE, Statistics, part_columns, read_statistics, refuse
 from containers.meta_analysis.data.table import Cohort
-from containers.meta_analysis.fields import Bilateral, EffectsSpec
 from containers.toolkit.tables.cohort.flow import Step
 
 Floats = npt.NDArray[np.float64]
@@ -68,38 +68,39 @@ class Dataset:
         return len(set(self.study))
 
 
-def make_dataset(cohort: Cohort, spec: EffectsSpec) -> Dataset:
+def make_dataset(cohort: Cohort, source: EffectSource) -> Dataset:
     """Effects of all rows that have one. Raises ItemFault with column and rows for impossible statistics."""
     for name in MADE:
-        if name in cohort.dictionary.columns and name not in part_columns(spec):
+        if name in cohort.dictionary.columns and name not in part_columns(source):
             raise ItemFault(f"column {name!r} has a name that is made here", where=WHERE, mend="rename the column")
-    study = cohort.text(spec.study, WHERE, ("label", "category"))
-    refuse(cohort, np.array([v is None for v in study], bool), spec.study, "is missing", "name the study of every row")
-    statistics = read_statistics(cohort, spec)
+    study = cohort.text(source.study, WHERE, ("label", "category"))
+    unnamed = np.array([v is None for v in study], bool)
+    refuse(cohort, unnamed, source.study, "is missing", "name the study of every row")
+    statistics = read_statistics(cohort, source)
     usable = statistics.summarised | ~np.isnan(statistics.effect)
     reasons = {"without an effect": int((~usable).sum())}
     cohort.flow.effects.append(Step("effect", len(cohort), int(usable.sum()), reasons))
     if not usable.any():
         raise ItemFault("no row has an effect", where=WHERE, mend="check the columns that `effects` names")
     cohort, statistics = cohort.kept(usable), statistics.kept(usable)
-    if spec.bilateral is None:
-        statistics = statistics.computed(spec.variance_type)
+    if source.bilateral is None:
+        statistics = statistics.computed(source.variance_type)
         ids = [str(v) for v in cohort.text(cohort.id_column, WHERE, ("id",))]
     else:
-        pairs = find_pairs(cohort, spec, spec.bilateral)
-        if spec.bilateral.of == "summaries":
-            statistics = average_summaries(cohort, statistics, pairs, spec.bilateral)
-            statistics = statistics.computed(spec.variance_type)
+        pairs = find_pairs(cohort, source, source.bilateral)
+        if source.bilateral.of == "summaries":
+            statistics = average_summaries(cohort, statistics, pairs, source.bilateral)
+            statistics = statistics.computed(source.variance_type)
         else:
-            statistics = statistics.computed(spec.variance_type)
-            statistics = average_effects(statistics, pairs, spec.bilateral.correlation)
-        cohort, statistics, ids = _merged(cohort, statistics, pairs, spec.bilateral)
+            statistics = statistics.computed(source.variance_type)
+            statistics = average_effects(statistics, pairs, source.bilateral.correlation)
+        cohort, statistics, ids = _merged(cohort, statistics, pairs, source.bilateral)
     effect, variance = statistics.effect, statistics.variance
     wrong = ~(np.isfinite(effect) & np.isfinite(variance) & (variance > 0))
     refuse(cohort, wrong, "of the effect", "effect is not finite, or its variance not above 0", "check these rows")
-    flipped = _flipped(cohort, spec)
+    flipped = _flipped(cohort, source)
     cohort = cohort.with_numbers({"standard_error": np.sqrt(variance), "variance": variance})
-    names = [str(v) for v in cohort.text(spec.study, WHERE, ("label", "category"))]
+    names = [str(v) for v in cohort.text(source.study, WHERE, ("label", "category"))]
     return Dataset(cohort, ids, names, np.where(flipped, -effect, effect), variance, statistics.correction, flipped)
 
 
@@ -119,12 +120,12 @@ def _merged(
     return cohort.kept(keep), statistics.kept(keep), [ids[i] for i in np.flatnonzero(keep)]
 
 
-def _flipped(cohort: Cohort, spec: EffectsSpec) -> Rows:
-    if spec.direction is None:
+def _flipped(cohort: Cohort, source: EffectSource) -> Rows:
+    if source.direction is None:
         return np.zeros(len(cohort), bool)
-    column = spec.direction.column
-    cohort.known_levels(column, spec.direction.flip, f"{WHERE}.direction")
+    column = source.direction.column
+    cohort.known_levels(column, source.direction.flip, f"{WHERE}.direction")
     values = cohort.text(column, WHERE)
     unknown = np.array([v is None for v in values], bool)
     refuse(cohort, unknown, column, "is missing, so that the direction is unknown", "fill it in")
-    return np.array([v in spec.direction.flip for v in values], bool)
+    return np.array([v in source.direction.flip for v in values], bool)

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
+from containers.meta_analysis.data.analyses_file import EffectSource
 from containers.meta_analysis.data.table import Cohort
-from containers.meta_analysis.fields import EffectsSpec
 from containers.meta_analysis.measures.smd import Group, VarianceType, combine, hedges_g
 from containers.toolkit.tables.cohort.rows import rows_text
 
@@ -69,27 +69,27 @@ class Statistics:
         return Statistics(self.arms, *parts)
 
 
-def part_columns(spec: EffectsSpec) -> set[str]:
+def part_columns(source: EffectSource) -> set[str]:
     """All columns that effects are made from."""
-    names = {name for number in (1, 2) for group in spec.arm(number) for name in group}
-    return names | {name for name in (spec.effect, spec.standard_error, spec.variance) if name}
+    names = {name for number in (1, 2) for group in source.arm(number) for name in group}
+    return names | {name for name in (source.effect, source.standard_error, source.variance) if name}
 
 
-def read_statistics(cohort: Cohort, spec: EffectsSpec) -> Statistics:
+def read_statistics(cohort: Cohort, source: EffectSource) -> Statistics:
     """Statistics of every row. Raises ItemFault with column and rows for impossible or half-given ones."""
-    arms = tuple(_arm(cohort, spec, number) for number in (1, 2)) if spec.measure == "smd" else ()
-    effect, variance = _given(cohort, spec)
+    arms = tuple(_arm(cohort, source, number) for number in (1, 2)) if source.measure == "smd" else ()
+    effect, variance = _given(cohort, source)
     statistics = Statistics(arms, effect, variance, np.full(len(cohort), np.nan))
     both = statistics.summarised & ~np.isnan(effect)
-    refuse(cohort, both, str(spec.effect), "is given beside means and standard deviations", "keep one of them")
+    refuse(cohort, both, str(source.effect), "is given beside means and standard deviations", "keep one of them")
     return statistics
 
 
-def _arm(cohort: Cohort, spec: EffectsSpec, number: int) -> Group:
+def _arm(cohort: Cohort, source: EffectSource, number: int) -> Group:
     """One arm with its groups combined; NaN in all three where the row has none."""
     nothing = np.full(len(cohort), np.nan)
     total = Group(nothing, nothing, nothing)
-    for names in spec.arm(number):
+    for names in source.arm(number):
         mean, sd, n = (cohort.number(name, WHERE) for name in names)
         lacking = np.isnan([mean, sd, n])
         partly = lacking.any(axis=0) & ~lacking.all(axis=0)
@@ -102,14 +102,14 @@ def _arm(cohort: Cohort, spec: EffectsSpec, number: int) -> Group:
     return total
 
 
-def _given(cohort: Cohort, spec: EffectsSpec) -> tuple[Floats, Floats]:
+def _given(cohort: Cohort, source: EffectSource) -> tuple[Floats, Floats]:
     """Effects and variances that the table gives; NaN where it does not."""
-    if spec.effect is None:
+    if source.effect is None:
         return np.full(len(cohort), np.nan), np.full(len(cohort), np.nan)
-    effect = cohort.number(spec.effect, WHERE)
-    name = str(spec.standard_error or spec.variance)
+    effect = cohort.number(source.effect, WHERE)
+    name = str(source.standard_error or source.variance)
     spread = cohort.number(name, WHERE)
     refuse(cohort, spread <= 0, name, "is not above 0", "check these rows")
-    refuse(cohort, np.isnan(effect) & ~np.isnan(spread), spec.effect, f"is missing beside {name}", "fill it in")
-    refuse(cohort, np.isnan(spread) & ~np.isnan(effect), name, f"is missing beside {spec.effect}", "fill it in")
-    return effect.copy(), spread**2 if spec.standard_error else spread.copy()
+    refuse(cohort, np.isnan(effect) & ~np.isnan(spread), source.effect, f"is missing beside {name}", "fill it in")
+    refuse(cohort, np.isnan(spread) & ~np.isnan(effect), name, f"is missing beside {source.effect}", "fill it in")
+    return effect.copy(), spread**2 if source.standard_error else spread.copy()

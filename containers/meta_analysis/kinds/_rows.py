@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from containers.contract.errors import ItemFault
 from containers.meta_analysis.data.effects import Dataset
 from containers.meta_analysis.fields import Restrict
-from containers.meta_analysis.report import Report
+from containers.meta_analysis.report import EffectReport
 from containers.toolkit.tables.cohort.arrays import BoolArray
-from containers.toolkit.tables.cohort.flow import leave_out
 
 
-def used_effects(data: Dataset, restrict: Restrict, columns: Sequence[str], report: Report) -> Dataset:
+def used_effects(data: Dataset, restrict: Restrict, columns: Sequence[str], report: EffectReport) -> Dataset:
     """Rows within `restrict` that have a value in all `columns`. Raises ItemFault when none is left."""
     cohort = data.cohort
     for name, levels in restrict.items():
@@ -28,20 +27,18 @@ def used_effects(data: Dataset, restrict: Restrict, columns: Sequence[str], repo
     return data
 
 
-def _leave_out(data: Dataset, step: str, reasons: Iterable[tuple[str, BoolArray]], report: Report) -> Dataset:
-    line, kept = leave_out(step, len(data), reasons)
-    data.cohort.flow.add_to(report.id, line)
-    return data.kept(kept)
+def _leave_out(data: Dataset, step: str, reasons: Iterable[tuple[str, BoolArray]], report: EffectReport) -> Dataset:
+    return data.kept(report.leave_out(step, len(data), reasons))
 
 
-def put_counts(data: Dataset, report: Report) -> None:
+def put_counts(data: Dataset, report: EffectReport) -> None:
     """Record n and groups, and which effects were used."""
     report.put("n", len(data))
     report.put("groups", data.studies)
-    report.tell("effects", data.ids)
+    report.attach("effects", data.ids)
 
 
-def need_studies(data: Dataset, report: Report) -> None:
+def need_studies(data: Dataset, report: EffectReport) -> None:
     """Raise ItemFault unless there are two effects of two studies."""
     if len(data) < 2:
         raise report.fault("there is only one effect", mend="two effects are the least")
@@ -49,7 +46,7 @@ def need_studies(data: Dataset, report: Report) -> None:
         raise report.fault("all effects are of one study", mend="effects of two studies are the least")
 
 
-def warn_dependent(data: Dataset, report: Report) -> None:
+def warn_dependent(data: Dataset, report: EffectReport) -> None:
     """Say when a model that takes effects as independent is given several of one study."""
     more = len(data) - data.studies
     if more:
@@ -59,7 +56,7 @@ def warn_dependent(data: Dataset, report: Report) -> None:
 
 
 def each_stratum(
-    data: Dataset, column: str | None, report: Report, head: str, fit: Callable[[Dataset, Report], None]
+    data: Dataset, column: str | None, report: EffectReport, head: str, fit: Callable[[Dataset, EffectReport], None]
 ) -> None:
     """Fit the whole, then each level of `column`. A stratum that cannot be fitted has a null `head` with the reason."""
     fit(data, report)
