@@ -15,7 +15,7 @@ Terms = list[str]
 Level = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Moderated(Strict):
+class ModeratorFields(Strict):
     """Fields of a model with moderators."""
 
     moderators: Terms = Field(default_factory=list)
@@ -26,7 +26,7 @@ class Moderated(Strict):
     """Units of a number column that its coefficient is for; 1 where not named."""
 
 
-class ThreeLevelModel(Moderated):
+class ThreeLevelModel(ModeratorFields):
     """Fields of a three-level model."""
 
     method: Literal["REML", "ML"] = "REML"
@@ -39,7 +39,7 @@ class ThreeLevelModel(Moderated):
     """Correlation of the sampling errors of one study's effects."""
 
 
-class TwoLevelModel(Moderated):
+class TwoLevelModel(ModeratorFields):
     """Fields of a two-level model with moderators."""
 
     method: Method = "REML"

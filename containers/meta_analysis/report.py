@@ -11,7 +11,7 @@ from containers.toolkit.tables.cohort.tails import Tail
 
 
 @dataclass(frozen=True)
-class Names:
+class EstimateNames:
     """What the numbers of one estimate are called."""
 
     estimate: str
@@ -32,13 +32,13 @@ class Names:
     """Metric of the p value."""
 
 
-def prefixed(prefix: str) -> Names:
+def prefixed(prefix: str) -> EstimateNames:
     """`effect`, `effect_se`, `effect_low` ... for prefix `effect`."""
-    return Names(prefix, *(f"{prefix}_{part}" for part in ("se", "low", "high", "z", "t", "df", "p")))
+    return EstimateNames(prefix, *(f"{prefix}_{part}" for part in ("se", "low", "high", "z", "t", "df", "p")))
 
 
-COEFFICIENT = Names("coefficient", "standard_error", "interval_low", "interval_high", "z", "t", "df", "p")
-ROBUST = Names("coefficient", "robust_se", "robust_low", "robust_high", "", "robust_t", "robust_df", "robust_p")
+COEFFICIENT = EstimateNames("coefficient", "standard_error", "interval_low", "interval_high", "z", "t", "df", "p")
+ROBUST = EstimateNames("coefficient", "robust_se", "robust_low", "robust_high", "", "robust_t", "robust_df", "robust_p")
 
 
 @dataclass
@@ -51,7 +51,7 @@ class EffectReport(Report):
         self.put(f"{quantity.removesuffix('p')}log10_p", tail.log10_p if tail else None, term=term, note=note)
 
     def put_estimate(
-        self, names: Names, estimate: float, se: float, level: float, *, df: float | None = None, term: str = ""
+        self, names: EstimateNames, estimate: float, se: float, level: float, *, df: float | None = None, term: str = ""
     ) -> None:
         """Record an estimate with Wald interval and test: normal, or t with df degrees of freedom."""
         self.put(names.estimate, estimate, term=term)

@@ -5,8 +5,8 @@ from typing import Any
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
 from containers.meta_analysis.data.analyses_file import AnalysesFile
-from containers.meta_analysis.data.effects import Dataset, make_dataset
-from containers.meta_analysis.data.table import Dictionary, exclude_rows, read_cohort
+from containers.meta_analysis.data.effects import Effects, make_effects
+from containers.meta_analysis.data.table import EffectDictionary, exclude_rows, read_effect_table
 from containers.meta_analysis.kinds import KINDS
 from containers.meta_analysis.kinds._analysis import Analysis
 from containers.meta_analysis.report import EffectReport
@@ -17,28 +17,28 @@ from containers.toolkit.tables.cohort.dictionary import read_dictionary
 
 def process(item: Item, job: Job, state: None, result: Result) -> None:
     """Answer one item. Raises ItemFault: one wrong analysis fails the item, so that no result is half a file's."""
-    dictionary = read_dictionary(item.inputs["dictionary"], Dictionary)
+    dictionary = read_dictionary(item.inputs["dictionary"], EffectDictionary)
     file, analyses = read_analyses(item.inputs["analyses"], AnalysesFile, KINDS)
-    cohort = exclude_rows(read_cohort(item.inputs["table"], dictionary), file.exclusions)
+    table = exclude_rows(read_effect_table(item.inputs["table"], dictionary), file.exclusions)
     answers: dict[str, Any] = {}
     effects: list[dict[str, Any]] = []
     if file.effects is not None:
-        data = make_dataset(cohort, file.effects)
+        data = make_effects(table, file.effects)
         effects = _effects(data)
         for line in _same_rows(data):
             result.warn(line)
 
         def report_of(analysis: Analysis) -> EffectReport:
-            report = EffectReport(result, cohort.flow, analysis.id)
+            report = EffectReport(result, table.flow, analysis.id)
             report.attach("fields", analysis.model_dump(mode="json"))
             return report
 
         answers = run_analyses(analyses, data, report_of, result)
-    write_answers(result, answers, cohort.flow.all_shown(), effects=effects)
+    write_answers(result, answers, table.flow.all_shown(), effects=effects)
 
 
-def _effects(data: Dataset) -> list[dict[str, Any]]:
-    error = data.cohort.number("standard_error", "effects")
+def _effects(data: Effects) -> list[dict[str, Any]]:
+    error = data.table.number("standard_error", "effects")
     return [
         {
             "id": data.ids[i],
@@ -51,7 +51,7 @@ def _effects(data: Dataset) -> list[dict[str, Any]]:
     ]
 
 
-def _same_rows(data: Dataset) -> list[str]:
+def _same_rows(data: Effects) -> list[str]:
     """One line per pair of effects of a study that are the same number."""
     seen: dict[tuple[str, float, float], str] = {}
     lines = []

@@ -16,7 +16,7 @@ NEW = '''"""Kind `effect_count`: how many effects there are."""
 
 from typing import Literal
 
-from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.data.effects import Effects
 from containers.meta_analysis.kinds._analysis import Analysis
 from containers.meta_analysis.kinds._rows import used_effects
 from containers.meta_analysis.report import EffectReport
@@ -32,7 +32,7 @@ class EffectCountAnalysis(Analysis):
 
     example = ({"id": "count", "kind": "effect_count", "of": "bmi"},)
 
-    def run(self, data: Dataset, report: EffectReport) -> None:
+    def run(self, data: Effects, report: EffectReport) -> None:
         """Put n."""
         report.put("n", len(used_effects(data, self.restrict, [self.of], report)))
 '''

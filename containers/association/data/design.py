@@ -4,33 +4,14 @@ Coding: treatment contrasts against the first level (R's default). A term's name
 `column:level` for a level, and parts joined by `*` in the order given for a product.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from containers.contract.errors import ItemFault
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Category, Cohort
-from containers.toolkit.tables.cohort.design import Columns, find_collinear, join_columns
-
-
-@dataclass(frozen=True)
-class Design:
-    """The columns of a regression."""
-
-    names: tuple[str, ...]
-    """Name of each column, (p,), the intercept first."""
-    matrix: FloatArray
-    """The columns, (n, p), in Fortran order."""
-    spans: Mapping[str, slice]
-    """Columns of each term or `a*b` in the matrix."""
-    numbers: tuple[str, ...] = ()
-    """Names of the columns that are a number's own: not a level's, not a product's."""
-
-    def without(self, term: str) -> FloatArray:
-        """The matrix without the columns of a term."""
-        return np.delete(self.matrix, self.spans[term], axis=1)
+from containers.toolkit.tables.cohort.design import Columns, Design, find_collinear, join_columns
 
 
 def build_design(
@@ -41,12 +22,9 @@ def build_design(
     Raises ItemFault (one line, `where` before it) for a level without rows, a column that is constant, and columns
     that are perfectly collinear, by name.
     """
-    names, matrix, spans = join_columns(
-        cohort.size, {name: _columns_of(cohort, name, where) for name in terms}, interactions
-    )
-    _check_collinear(names, matrix, where)
-    numbers = tuple(name for name in terms if not isinstance(cohort.columns[name], Category))
-    return Design(tuple(names), matrix, spans, numbers)
+    design = join_columns(cohort.size, {name: _columns_of(cohort, name, where) for name in terms}, interactions)
+    _check_collinear(design.names, design.matrix, where)
+    return design
 
 
 def _columns_of(cohort: Cohort, name: str, where: str) -> Columns:
@@ -67,9 +45,9 @@ def _columns_of(cohort: Cohort, name: str, where: str) -> Columns:
 
 def _check_collinear(names: Sequence[str], matrix: FloatArray, where: str) -> None:
     """Raise ItemFault when a column is constant or a combination of those before it, naming all that are part of it."""
-    if (found := find_collinear(names, matrix)) is None:
+    if (collinear := find_collinear(names, matrix)) is None:
         return
-    name, others = found
+    name, others = collinear
     if not others:
         raise ItemFault(f"{name} is constant", where=where, mend="take it out of the model")
     raise ItemFault(

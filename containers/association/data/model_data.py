@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from containers.association.data.cases import complete_cases, guard_counts
-from containers.association.data.design import Design, build_design
+from containers.association.data.design import build_design
 from containers.association.fields import ModelFields
 from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Category, Cohort
+from containers.toolkit.tables.cohort.design import Design
 
 
 @dataclass(frozen=True)

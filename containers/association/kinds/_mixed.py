@@ -52,11 +52,11 @@ def fit_mixed(
     regression holds here. Raises ItemFault for one group, and for a variance without a finite estimate.
     """
     group_sizes(fields, data, report)
-    plain = fit_model(data, report)
-    if plain.separation:
-        apart = ", ".join(plain.notes)
+    logistic = fit_model(data, report)
+    if logistic.separation:
+        apart = ", ".join(logistic.notes)
         return None, {
-            name: plain.notes.get(name, f"not estimated beside {apart}, which have no finite estimate")
+            name: logistic.notes.get(name, f"not estimated beside {apart}, which have no finite estimate")
             for name in data.design.names
         }
     return fit_columns(fields, data, report, data.design.matrix), {}

@@ -14,24 +14,24 @@ from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Cohort
 
 
-class Nested(ModelFields):
+class InnerModel(ModelFields):
     """A model whose own odds ratios are not shown, so that `scale` has no place in it."""
 
     @model_validator(mode="after")
-    def _no_scale(self) -> "Nested":
+    def _no_scale(self) -> "InnerModel":
         if self.scale:
             raise ValueError("scale has no effect on a model inside another analysis: take it out")
         return self
 
 
-class LogisticModel(Nested):
+class LogisticModel(InnerModel):
     """As an analysis of kind logistic, of the whole."""
 
     kind: Literal["logistic"]
     """Marks a logistic regression."""
 
 
-class MixedModel(Nested, MixedFields):
+class MixedModel(InnerModel, MixedFields):
     """As an analysis of kind mixed_logistic, of the whole."""
 
     kind: Literal["mixed_logistic"]
@@ -70,9 +70,9 @@ def fit_fixed_effects(model: LogisticModel | MixedModel, cohort: Cohort, report:
         if mixed:
             return FixedEffects(data, mixed.coefficients, mixed.covariance)
     else:
-        plain = fit_model(data, report)
-        if not plain.separation:
-            return FixedEffects(data, plain.fit.coefficients, plain.fit.covariance)
-        notes = plain.notes
+        logistic = fit_model(data, report)
+        if not logistic.separation:
+            return FixedEffects(data, logistic.fit.coefficients, logistic.fit.covariance)
+        notes = logistic.notes
     term, note = next(iter(notes.items()))
     raise report.fault(f"{term}: {note}", mend="take the term out of the model")

@@ -9,7 +9,7 @@ from containers.association.kinds._analysis import Analysis
 from containers.association.kinds._models import MODEL, Model, fit_fixed_effects
 from containers.association.measures.c_index import bootstrap_c, concordance_index, percentile_interval
 from containers.association.measures.draws import draws_sha256
-from containers.association.measures.resampling import Cells
+from containers.association.measures.resampling import CovariatePatterns
 from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.columns import Cohort
 
@@ -35,13 +35,13 @@ class CIndexAnalysis(Analysis):
         """
         fit = fit_fixed_effects(self.model, cohort, report)
         y, level = fit.data.y, self.model.level
-        cells = Cells.of(fit.data.design.matrix, y)
-        score = cells.of_rows(fit.coefficients @ cells.columns)
-        found = concordance_index(score, y, level)
+        patterns = CovariatePatterns.of(fit.data.design.matrix, y)
+        score = patterns.of_rows(fit.coefficients @ patterns.columns)
+        index = concordance_index(score, y, level)
         one = "one event or non-event: no variance"
-        notes = dict.fromkeys(("low", "high"), one) if np.isnan(found.standard_error) else {}
-        report.put_interval("c_index", found.c, (found.low, found.high), notes=notes)
-        report.put("c_index_se", found.standard_error, note=notes.get("low", ""))
+        notes = dict.fromkeys(("low", "high"), one) if np.isnan(index.standard_error) else {}
+        report.put_interval("c_index", index.c, (index.low, index.high), notes=notes)
+        report.put("c_index_se", index.standard_error, note=notes.get("low", ""))
         if not self.resamples:
             return
         values = bootstrap_c(score, y, self.seed, self.resamples)

@@ -4,9 +4,9 @@ import math
 from typing import Literal
 
 from containers.association.kinds._models import MODEL, fit_fixed_effects
-from containers.association.kinds._resamples import Resampled, describe_resamples
+from containers.association.kinds._resamples import ResamplingFields, describe_resamples
 from containers.association.measures.calibration import calibration_curve
-from containers.association.measures.resampling import Cells, recalibration
+from containers.association.measures.resampling import CovariatePatterns, recalibration
 from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Cohort
@@ -17,7 +17,7 @@ TAUTOLOGY = (
 )
 
 
-class CalibrationAnalysis(Resampled):
+class CalibrationAnalysis(ResamplingFields):
     """Calibration of a model, corrected for optimism by resampling."""
 
     kind: Literal["calibration"]
@@ -33,32 +33,32 @@ class CalibrationAnalysis(Resampled):
         fit = fit_fixed_effects(self.model, cohort, report)
         x, y = fit.data.design.matrix, fit.data.y
         try:
-            found = calibration_curve(x, y, fit.coefficients, self.seed, self.resamples)
+            curve = calibration_curve(x, y, fit.coefficients, self.seed, self.resamples)
         except ValueError as error:
             raise report.fault(str(error), mend="give more rows, or a model of fewer terms") from error
-        cells = Cells.of(x, y)
-        apparent = recalibration(fit.coefficients @ cells.columns, cells.trials, cells.events)
-        pairs = {"apparent": apparent or (math.nan, math.nan), "corrected": (found.intercept, found.slope)}
+        patterns = CovariatePatterns.of(x, y)
+        apparent = recalibration(fit.coefficients @ patterns.columns, patterns.trials, patterns.events)
+        pairs = {"apparent": apparent or (math.nan, math.nan), "corrected": (curve.intercept, curve.slope)}
         for term, line in pairs.items():
             note = (
                 TAUTOLOGY if term == "apparent" else "no resample has a calibration line" if math.isnan(line[0]) else ""
             )
             for quantity, value in zip(("calibration_intercept", "calibration_slope"), line, strict=True):
                 report.put(quantity, value, term=term, note=note)
-        short = "fewer than two places of the curve are known" if math.isnan(found.mean_error) else ""
-        report.put("calibration_error_mean", found.mean_error, note=short)
+        short = "fewer than two places of the curve are known" if math.isnan(curve.mean_error) else ""
+        report.put("calibration_error_mean", curve.mean_error, note=short)
         report.attach(
             "curve",
             {
-                "predicted": _known(found.predicted),
-                "apparent": _known(found.apparent),
-                "corrected": _known(found.corrected),
-                "resamples_used": found.used.tolist(),
-                "mean_squared_error": None if short else found.mean_squared_error,
-                "p90_absolute_error": None if short else found.p90_error,
+                "predicted": _known(curve.predicted),
+                "apparent": _known(curve.apparent),
+                "corrected": _known(curve.corrected),
+                "resamples_used": curve.used.tolist(),
+                "mean_squared_error": None if short else curve.mean_squared_error,
+                "p90_absolute_error": None if short else curve.p90_error,
             },
         )
-        report.attach("bootstrap", describe_resamples(self, found.fitted, len(y), report))
+        report.attach("bootstrap", describe_resamples(self, curve.fitted, len(y), report))
 
 
 def _known(values: FloatArray) -> list[float | None]:

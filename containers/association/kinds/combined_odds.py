@@ -60,7 +60,7 @@ class CombinedOddsAnalysis(Analysis):
             (spans[name].start for name in (f"{first}*{second}", f"{second}*{first}") if name in spans), None
         )
         grid = np.array(self.grid)
-        found = combined_odds(
+        ratios = combined_odds(
             fit.coefficients,
             fit.covariance,
             (spans[first].start, spans[second].start),
@@ -70,11 +70,11 @@ class CombinedOddsAnalysis(Analysis):
         )
         for i, value in enumerate(self.grid):
             for j, other in enumerate(self.grid):
-                ends = (odds(float(found.low[i, j])), odds(float(found.high[i, j])))
+                ends = (odds(float(ratios.low[i, j])), odds(float(ratios.high[i, j])))
                 note = "beyond the range of numbers"
                 report.put_interval(
                     "combined_odds_ratio",
-                    odds(float(found.log_odds_ratio[i, j])),
+                    odds(float(ratios.log_odds_ratio[i, j])),
                     ends,
                     term=f"{first}:{value:g}*{second}:{other:g}",
                     notes={key: note for key, end in zip(("low", "high"), ends, strict=True) if np.isinf(end)},

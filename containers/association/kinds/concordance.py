@@ -7,10 +7,11 @@ from pydantic import Field, model_validator
 from containers.association.fields import Level
 from containers.association.kinds._analysis import Analysis
 from containers.association.kinds._rows import varying, whole_and_strata
-from containers.association.measures.concordance import limits_of_agreement, lin_concordance
+from containers.association.measures.concordance import lin_concordance
 from containers.association.report import CohortReport
 from containers.contract.request import Finite
 from containers.toolkit.tables.cohort.columns import Cohort, Number
+from containers.toolkit.tables.limits_of_agreement import limits_of_agreement
 
 
 class ConcordanceAnalysis(Analysis):
@@ -50,7 +51,7 @@ class ConcordanceAnalysis(Analysis):
             else:
                 x = x * self.factor
             report.count("n", rows.size, stratum=stratum)
-            limits = limits_of_agreement(x, y, self.level)
+            limits = limits_of_agreement(x - y, self.level)
             report.put_interval("mean_difference", limits.mean, limits.mean_interval, stratum=stratum)
             report.put("sd", limits.sd, stratum=stratum, term="difference")
             report.put_interval("limits_low", limits.low, limits.low_interval, stratum=stratum)

@@ -32,13 +32,15 @@ class CorrelationAnalysis(Analysis):
         """Put n, correlation with Fisher's interval, t, df, p and log10_p. Raises ItemFault."""
         for stratum, rows in whole_and_strata(cohort, self.of, report, self.restrict, self.strata):
             x, y = (varying(rows, name, report, stratum) for name in self.of)
-            found = pearson(x, y, self.level)
+            correlation = pearson(x, y, self.level)
             report.count("n", rows.size, stratum=stratum)
-            perfect = "the columns lie on a straight line" if found.t is None else ""
-            why = perfect or ("an interval needs more than three rows" if found.low is None else "")
+            perfect = "the columns lie on a straight line" if correlation.t is None else ""
+            why = perfect or ("an interval needs more than three rows" if correlation.low is None else "")
             notes = dict.fromkeys(("low", "high"), why)
-            report.put_interval("correlation", found.r, (found.low, found.high), stratum=stratum, notes=notes)
+            report.put_interval(
+                "correlation", correlation.r, (correlation.low, correlation.high), stratum=stratum, notes=notes
+            )
             small = report.shown(rows.size, at=("n", stratum, ""))[1]
-            report.put("df", None if small else found.df, stratum=stratum, note=small)
-            for quantity, value in {"t": found.t, "p": found.p, "log10_p": found.log10_p}.items():
+            report.put("df", None if small else correlation.df, stratum=stratum, note=small)
+            for quantity, value in {"t": correlation.t, "p": correlation.p, "log10_p": correlation.log10_p}.items():
                 report.put(quantity, value, stratum=stratum, note=perfect)

@@ -93,7 +93,7 @@ def _put_fit(
         notes = dict.fromkeys(("variance", "sd", "icc"), boundary)
         notes |= dict.fromkeys(("lr_p", "lr_log10_p"), boundary or HALVED)
         # At the boundary both models are one: chi-square 0, of which half the mass lies at 0.
-        chi2 = 0.0 if fit.singular else max(0.0, 2.0 * (fit.log_likelihood - fit.plain_log_likelihood))
+        chi2 = 0.0 if fit.singular else max(0.0, 2.0 * (fit.log_likelihood - fit.ungrouped_log_likelihood))
         p, log10_p = tails.chi_square(chi2, 1)
         half, log10_half = (p / 2, log10_p - log10(2.0)) if chi2 > 0 else (1.0, 0.0)
         tests = {"lr_chi2": chi2, "lr_df": 1, "lr_p": half, "lr_log10_p": log10_half}

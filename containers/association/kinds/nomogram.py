@@ -39,11 +39,11 @@ class NomogramAnalysis(Analysis):
         variables = _variables(fit, self.model.terms)
         ends = (float(of_rows.min()), float(of_rows.max()))
         try:
-            found = nomogram(float(fit.coefficients[0]), variables, ends, self.probabilities)
+            chart = nomogram(float(fit.coefficients[0]), variables, ends, self.probabilities)
         except ValueError as error:
             raise report.fault(str(error), mend="give terms with an effect") from error
         axes = []
-        for variable, points in zip(found.variables, found.points, strict=True):
+        for variable, points in zip(chart.variables, chart.points, strict=True):
             column = fit.data.cohort.column(variable.name)
             unit = column.unit if isinstance(column, Number) else "1"
             axis = {"variable": variable.name, "unit": unit, "values": list(variable.values), "points": points.tolist()}
@@ -53,18 +53,18 @@ class NomogramAnalysis(Analysis):
                     report.put("points", value, term=f"{variable.name}:{level}")
             else:
                 report.put("points", points.max(), term=variable.name)
-        totals = found.total_points_of_probability(found.probability_axis)
-        for probability, total in zip(found.probability_axis, totals, strict=True):
+        totals = chart.total_points_of_probability(chart.probability_axis)
+        for probability, total in zip(chart.probability_axis, totals, strict=True):
             report.put("points", total, term=f"probability:{probability:.12g}")
-        on_predictor = found.total_points(found.predictor_axis)
+        on_predictor = chart.total_points(chart.predictor_axis)
         report.attach("axes", axes)
-        report.attach("total_points", found.total_axis.tolist())
+        report.attach("total_points", chart.total_axis.tolist())
         report.attach(
-            "linear_predictor", {"values": found.predictor_axis.tolist(), "total_points": on_predictor.tolist()}
+            "linear_predictor", {"values": chart.predictor_axis.tolist(), "total_points": on_predictor.tolist()}
         )
-        report.attach("probability", {"values": found.probability_axis.tolist(), "total_points": totals.tolist()})
-        report.attach("points_per_unit_of_linear_predictor", found.points_per_unit)
-        report.attach("linear_predictor_at_zero_points", found.predictor_at_zero)
+        report.attach("probability", {"values": chart.probability_axis.tolist(), "total_points": totals.tolist()})
+        report.attach("points_per_unit_of_linear_predictor", chart.points_per_unit)
+        report.attach("linear_predictor_at_zero_points", chart.predictor_at_zero)
 
 
 def _variables(fit: FixedEffects, terms: tuple[str, ...]) -> list[Variable]:

@@ -3,13 +3,13 @@
 from typing import Literal
 
 from containers.association.kinds._models import MODEL, fit_fixed_effects
-from containers.association.kinds._resamples import Resampled, describe_resamples
+from containers.association.kinds._resamples import ResamplingFields, describe_resamples
 from containers.association.measures.resampling import harrell_optimism
 from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.columns import Cohort
 
 
-class OptimismAnalysis(Resampled):
+class OptimismAnalysis(ResamplingFields):
     """Optimism of a model's discrimination and calibration, by resampling."""
 
     kind: Literal["optimism"]
@@ -22,12 +22,12 @@ class OptimismAnalysis(Resampled):
         fit = fit_fixed_effects(self.model, cohort, report)
         x, y = fit.data.design.matrix, fit.data.y
         try:
-            found = harrell_optimism(x, y, fit.coefficients, self.seed, self.resamples)
+            validation = harrell_optimism(x, y, fit.coefficients, self.seed, self.resamples)
         except ValueError as error:
             raise report.fault(str(error), mend="give more rows, or a model of fewer terms") from error
-        report.put("c_index", found.apparent)
-        report.put("optimism", found.optimism)
-        report.put("c_index_corrected", found.corrected)
-        report.put("calibration_intercept", found.intercept, term="corrected")
-        report.put("calibration_slope", found.slope, term="corrected")
-        report.attach("bootstrap", describe_resamples(self, found.fitted, len(y), report))
+        report.put("c_index", validation.apparent)
+        report.put("optimism", validation.optimism)
+        report.put("c_index_corrected", validation.corrected)
+        report.put("calibration_intercept", validation.intercept, term="corrected")
+        report.put("calibration_slope", validation.slope, term="corrected")
+        report.attach("bootstrap", describe_resamples(self, validation.fitted, len(y), report))

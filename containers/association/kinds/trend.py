@@ -54,8 +54,8 @@ class TrendAnalysis(Analysis):
                 }
             except ValueError as error:
                 raise report.fault(f"{error}{of}", column=self.outcome, mend="take the analysis out") from error
-            for term, found in tests.items():
+            for term, test in tests.items():
                 note = DIFFERENCE if term == "as_printed" else ""
-                report.put("trend_z", found.z, stratum=stratum, term=term, note=note)
-                report.put("p", found.p, stratum=stratum, term=term, note=note)
-                report.put("log10_p", found.log10_p, stratum=stratum, term=term, note=note)
+                report.put("trend_z", test.z, stratum=stratum, term=term, note=note)
+                report.put("p", test.p, stratum=stratum, term=term, note=note)
+                report.put("log10_p", test.log10_p, stratum=stratum, term=term, note=note)

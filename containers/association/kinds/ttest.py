@@ -60,22 +60,22 @@ class TTestAnalysis(Analysis):
                 report.put("sd", None if note else group.sd, stratum=stratum, term=term, note=note)
             for variances in dict.fromkeys(self.variances):
                 try:
-                    found = t_test(groups[0], groups[1], variances, self.level)
+                    test = t_test(groups[0], groups[1], variances, self.level)
                 except ValueError as error:
                     raise report.fault(str(error), column=self.outcome, mend="take the analysis out") from error
-                put_test(report, found, variances, stratum, rows.size)
+                put_test(report, test, variances, stratum, rows.size)
 
 
 def put_test(
-    report: CohortReport, found: TTest, variances: Variances, stratum: str = "", rows: int | None = None
+    report: CohortReport, test: TTest, variances: Variances, stratum: str = "", rows: int | None = None
 ) -> None:
     """mean_difference with its interval, t, df, p and log10_p, with the term `welch` or `pooled`.
 
     rows: n of a table, where it has one; its df is shown only where it is.
     """
-    ends = (found.low, found.high)
-    report.put_interval("mean_difference", found.difference, ends, stratum=stratum, term=variances)
+    ends = (test.low, test.high)
+    report.put_interval("mean_difference", test.difference, ends, stratum=stratum, term=variances)
     note = "" if rows is None else report.shown(rows, at=("n", stratum, ""))[1]
-    report.put("df", None if note else found.df, stratum=stratum, term=variances, note=note)
+    report.put("df", None if note else test.df, stratum=stratum, term=variances, note=note)
     for quantity in ("t", "p", "log10_p"):
-        report.put(quantity, getattr(found, quantity), stratum=stratum, term=variances)
+        report.put(quantity, getattr(test, quantity), stratum=stratum, term=variances)

@@ -13,7 +13,7 @@ from containers.contract.request import Finite, Strict
 from containers.toolkit.tables.cohort.columns import Cohort
 
 
-class Group(Strict):
+class GroupSummary(Strict):
     """A group as its mean and SD."""
 
     label: str
@@ -31,7 +31,7 @@ class TTestSummaryAnalysis(Analysis):
 
     kind: Literal["ttest_summary"]
     """Marks a t test of printed means and SDs."""
-    groups: tuple[Group, Group]
+    groups: tuple[GroupSummary, GroupSummary]
     """The first and the second group; the difference is first minus second."""
     variances: tuple[Variances, ...] = Field(default=("welch", "pooled"), min_length=1)
     """Which tests are made: `welch` with unequal variances, `pooled` with equal ones."""

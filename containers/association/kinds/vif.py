@@ -22,9 +22,9 @@ class VifAnalysis(Analysis):
     def run(self, cohort: Cohort, report: CohortReport) -> None:
         """Fit the model, and put gvif, gvif_adjusted and df of every term; vif of those with one degree of freedom."""
         fit = fit_fixed_effects(self.model, cohort, report)
-        for term, found in variance_inflation(fit.covariance, fit.data.design.spans).items():
-            report.put("gvif", found.gvif, term=term)
-            report.put("gvif_adjusted", found.adjusted, term=term)
-            report.put("df", found.df, term=term)
-            if found.df == 1:
-                report.put("vif", found.gvif, term=term)
+        for term, inflation in variance_inflation(fit.covariance, fit.data.design.spans).items():
+            report.put("gvif", inflation.gvif, term=term)
+            report.put("gvif_adjusted", inflation.adjusted, term=term)
+            report.put("df", inflation.df, term=term)
+            if inflation.df == 1:
+                report.put("vif", inflation.gvif, term=term)

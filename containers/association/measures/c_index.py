@@ -34,24 +34,24 @@ class SortedScores:
         ranked = score[order]
         return cls(order, np.concatenate([[0], np.flatnonzero(ranked[1:] != ranked[:-1]) + 1]))
 
-    def c_index(self, events: FloatArray, others: FloatArray) -> float:
+    def c_index(self, events: FloatArray, non_events: FloatArray) -> float:
         """c of (n,) weighted events and non-events in the scores' own order; NaN when one of them sums to 0."""
-        return self.c_index_sorted(events[self.order], others[self.order])
+        return self.c_index_sorted(events[self.order], non_events[self.order])
 
-    def c_index_sorted(self, events: FloatArray, others: FloatArray) -> float:
+    def c_index_sorted(self, events: FloatArray, non_events: FloatArray) -> float:
         """As `c_index`, with the weights already in sorted order."""
         if len(self.starts) < len(events):
-            events, others = np.add.reduceat(events, self.starts), np.add.reduceat(others, self.starts)
-        below = np.cumsum(others)
+            events, non_events = np.add.reduceat(events, self.starts), np.add.reduceat(non_events, self.starts)
+        below = np.cumsum(non_events)
         pairs = float(below[-1]) * float(events.sum())
         if pairs == 0.0:
             return math.nan
         # Not a dot product: libraries split that over threads, which here takes longer and changes the last digit.
-        return float((events * (below - 0.5 * others)).sum()) / pairs
+        return float((events * (below - 0.5 * non_events)).sum()) / pairs
 
 
 @dataclass(frozen=True)
-class Concordance:
+class CIndex:
     """The c-index with its Wald interval cut to [0, 1]."""
 
     c: float
@@ -64,7 +64,7 @@ class Concordance:
     """Upper end of the interval."""
 
 
-def concordance_index(score: FloatArray, event: FloatArray, level: float = 0.95) -> Concordance:
+def concordance_index(score: FloatArray, event: FloatArray, level: float = 0.95) -> CIndex:
     """c with DeLong's variance (Biometrics 44:837, 1988).
 
     Midranks make it O(n log n): Sun & Xu, IEEE Signal Process Lett 21:1389 (2014). score: (n,) finite. event: (n,) of
@@ -83,7 +83,7 @@ def concordance_index(score: FloatArray, event: FloatArray, level: float = 0.95)
     variance = of_events.var(ddof=1) / m + of_others.var(ddof=1) / n if min(m, n) > 1 else math.nan
     error = math.sqrt(variance)
     half = float(ndtri(0.5 + level / 2)) * error
-    return Concordance(c, error, max(0.0, c - half), min(1.0, c + half))
+    return CIndex(c, error, max(0.0, c - half), min(1.0, c + half))
 
 
 def bootstrap_c(score: FloatArray, event: FloatArray, seed: int, resamples: int) -> FloatArray:

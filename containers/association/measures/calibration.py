@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from containers.association.measures.lowess import Lowess
-from containers.association.measures.resampling import Cells, Resample, fitted_resamples, recalibration
+from containers.association.measures.resampling import CovariatePatterns, Resample, fitted_resamples, recalibration
 from containers.toolkit.tables.cohort.arrays import FloatArray, IntArray
 
 PLACES = 50
@@ -61,18 +61,18 @@ def calibration_curve(x: FloatArray, y: FloatArray, coefficients: FloatArray, se
     """
     if len(x) < 2 * TRIM + 1:
         raise ValueError(f"a calibration curve needs at least {2 * TRIM + 1} rows")
-    cells = Cells.of(x, y)
-    places, apparent, ranked = _apparent(cells, coefficients)
+    patterns = CovariatePatterns.of(x, y)
+    places, apparent, ranked = _apparent(patterns, coefficients)
     optimism, used, fitted = np.zeros(PLACES), np.zeros(PLACES, dtype=np.int64), 0
     lines = []
-    for one in fitted_resamples(cells, coefficients, seed, resamples):
-        train, test = _curves(cells, one, places)
+    for one in fitted_resamples(patterns, coefficients, seed, resamples):
+        train, test = _curves(patterns, one, places)
         gap = train - test
         known = np.isfinite(gap)
         optimism[known] += gap[known]
         used += known
         fitted += 1
-        line = recalibration(one.predictor, cells.trials, cells.events)
+        line = recalibration(one.predictor, patterns.trials, patterns.events)
         if line is not None:
             lines.append(line)
     if not fitted:
@@ -84,26 +84,26 @@ def calibration_curve(x: FloatArray, y: FloatArray, coefficients: FloatArray, se
     return Calibration(places, apparent, corrected, used, fitted, *errors, float(intercept), float(slope))
 
 
-def _apparent(cells: Cells, coefficients: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _apparent(patterns: CovariatePatterns, coefficients: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Places of the curve, the full fit's curve there, and every row's prediction in order."""
-    predicted = probability(coefficients @ cells.columns)
+    predicted = probability(coefficients @ patterns.columns)
     order = np.argsort(predicted)
-    counts = cells.trials[order].astype(np.int64)
+    counts = patterns.trials[order].astype(np.int64)
     ranked = np.repeat(predicted[order], counts)
     if ranked[0] == ranked[-1]:
         raise ValueError("all predictions are equal")
     places = np.linspace(ranked[TRIM - 1], ranked[-TRIM], PLACES)
-    return places, Lowess(predicted[order]).at(places, counts, cells.events[order]), ranked
+    return places, Lowess(predicted[order]).at(places, counts, patterns.events[order]), ranked
 
 
-def _curves(cells: Cells, one: Resample, places: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _curves(patterns: CovariatePatterns, one: Resample, places: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Curves of a resample's model on its own rows and on all rows."""
     predicted = probability(one.predictor)
     order = np.argsort(predicted)
     smoother = Lowess(predicted[order])
     train, test = (
         smoother.at(places, trials[order].astype(np.int64), events[order])
-        for trials, events in ((one.trials, one.events), (cells.trials, cells.events))
+        for trials, events in ((one.trials, one.events), (patterns.trials, patterns.events))
     )
     return train, test
 

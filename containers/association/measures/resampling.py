@@ -5,8 +5,8 @@ apply to all rows (test), optimism = mean of train - test, corrected = apparent 
 logistic regression of the outcome on the resample's linear predictor over all rows; on the training data it is
 intercept 0, slope 1 by definition.
 
-Rows with equal covariates are collapsed into one cell of trials and events, so that they tie exactly and a resample is
-a set of integer weights. Newton's method starts from the full fit and its information. Resamples that are separated,
+Rows with equal covariates are collapsed into one pattern of trials and events, so that they tie exactly and a resample
+is a set of integer weights. Newton's method starts from the full fit and its information. Resamples that are separated,
 singular or without one of the outcomes are left out and counted, as rms does with those that fail to fit.
 
 Memory: vectors of one resample at a time, and no second copy of x unless rows collapse.
@@ -37,20 +37,20 @@ PIVOT = 1e-11
 
 
 @dataclass(frozen=True)
-class Cells:
+class CovariatePatterns:
     """Rows collapsed by equal covariates."""
 
     columns: FloatArray
-    """Covariates of each cell, (p, cells), each covariate contiguous."""
+    """Covariates of each pattern, (p, patterns), each covariate contiguous."""
     code: IntArray
-    """Twice the row's cell plus its outcome (0 or 1), (n,)."""
+    """Twice the row's pattern plus its outcome (0 or 1), (n,)."""
     trials: FloatArray
-    """Rows in each cell, (cells,)."""
+    """Rows in each pattern, (patterns,)."""
     events: FloatArray
-    """Events in each cell, (cells,)."""
+    """Events in each pattern, (patterns,)."""
 
     @classmethod
-    def of(cls, x: FloatArray, y: FloatArray) -> "Cells":
+    def of(cls, x: FloatArray, y: FloatArray) -> "CovariatePatterns":
         """Collapse (n, p) rows; y: (n,) of 0 and 1."""
         columns = np.ascontiguousarray(x.T)
         order = np.lexsort(columns)
@@ -69,17 +69,17 @@ class Cells:
         return cls(columns, code, *_counts(code, columns.shape[1]))
 
     def of_rows(self, values: FloatArray) -> FloatArray:
-        """(n,) values of the rows, from (cells,) values: equal for equal covariates."""
+        """(n,) values of the rows, from (patterns,) values: equal for equal covariates."""
         of_rows: FloatArray = values[self.code >> 1]
         return of_rows
 
     def resample(self, rows: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Trials and events of each cell, (cells,), in a resample of rows."""
+        """Trials and events of each pattern, (patterns,), in a resample of rows."""
         return _counts(self.code[rows], self.columns.shape[1])
 
 
-def _counts(code: IntArray, cells: int) -> tuple[FloatArray, FloatArray]:
-    both = np.bincount(code, minlength=2 * cells)
+def _counts(code: IntArray, patterns: int) -> tuple[FloatArray, FloatArray]:
+    both = np.bincount(code, minlength=2 * patterns)
     events = both[1::2].astype(np.float64)
     return both[::2] + events, events
 
@@ -178,22 +178,22 @@ class Resample:
     number: int
     """Place of the resample in the order of the draws, counted from 0."""
     trials: FloatArray
-    """Drawn rows in each cell, (cells,)."""
+    """Drawn rows in each pattern, (patterns,)."""
     events: FloatArray
-    """Drawn events in each cell, (cells,)."""
+    """Drawn events in each pattern, (patterns,)."""
     predictor: FloatArray
-    """Linear predictor of each cell by the resample's own fit, (cells,)."""
+    """Linear predictor of each pattern by the resample's own fit, (patterns,)."""
 
 
-def fitted_resamples(cells: Cells, start: FloatArray, seed: int, resamples: int) -> Iterator[Resample]:
+def fitted_resamples(patterns: CovariatePatterns, start: FloatArray, seed: int, resamples: int) -> Iterator[Resample]:
     """The resamples of a seed, one after another, without those that cannot be fitted. start: the full fit."""
-    fitted, _ = _gradient(cells.columns, cells.trials, cells.events, start)
-    information = _information(cells.columns, cells.trials, fitted)
+    fitted, _ = _gradient(patterns.columns, patterns.trials, patterns.events, start)
+    information = _information(patterns.columns, patterns.trials, fitted)
     for number in range(resamples):
-        trials, events = cells.resample(draw_rows(seed, number, len(cells.code)))
-        beta = fit_counts(cells.columns, trials, events, start, information)
+        trials, events = patterns.resample(draw_rows(seed, number, len(patterns.code)))
+        beta = fit_counts(patterns.columns, trials, events, start, information)
         if beta is not None:
-            yield Resample(number, trials, events, beta @ cells.columns)
+            yield Resample(number, trials, events, beta @ patterns.columns)
 
 
 @dataclass(frozen=True)
@@ -223,16 +223,18 @@ def harrell_optimism(x: FloatArray, y: FloatArray, coefficients: FloatArray, see
 
     x: (n, p) with the intercept column; y: (n,) of 0 and 1. Raises ValueError when no resample could be fitted.
     """
-    cells = Cells.of(x, y)
-    apparent = SortedScores.of(coefficients @ cells.columns).c_index(cells.events, cells.trials - cells.events)
+    patterns = CovariatePatterns.of(x, y)
+    apparent = SortedScores.of(coefficients @ patterns.columns).c_index(
+        patterns.events, patterns.trials - patterns.events
+    )
     rows = []
-    for one in fitted_resamples(cells, coefficients, seed, resamples):
-        line = recalibration(one.predictor, cells.trials, cells.events)
+    for one in fitted_resamples(patterns, coefficients, seed, resamples):
+        line = recalibration(one.predictor, patterns.trials, patterns.events)
         if line is None:
             continue
         scores = SortedScores.of(one.predictor)
         train = scores.c_index(one.events, one.trials - one.events)
-        test = scores.c_index(cells.events, cells.trials - cells.events)
+        test = scores.c_index(patterns.events, patterns.trials - patterns.events)
         rows.append((train, test, *line))
     if not rows:
         raise ValueError("no resample could be fitted")

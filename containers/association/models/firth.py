@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import scipy.special
 
-from containers.association.models.logistic import Likelihood, LogisticFit, inverse, solve, weighted_products
+from containers.association.models.logistic import LogisticFit, LogisticLikelihood, inverse, solve, weighted_products
 from containers.association.models.profile import ProfileProblem, ends_of
 from containers.toolkit.tables.cohort.arrays import FloatArray, IntArray
 
@@ -25,7 +25,7 @@ class PenalisedLikelihood:
     """Of rows x (n, p), y (n,) of 0 and 1 and weights (n,), frequencies above 0, or None."""
 
     def __init__(self, x: FloatArray, y: FloatArray, weights: FloatArray | None = None) -> None:
-        self.plain = Likelihood(x, y, weights)
+        self.unpenalised = LogisticLikelihood(x, y, weights)
 
     def at(self, beta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Penalised log-likelihood, its gradient (p,) and minus its matrix of second derivatives (p, p).
@@ -34,8 +34,8 @@ class PenalisedLikelihood:
         and the second derivatives (sum of h_i (1 - 6 p_i (1 - p_i)) x_ir x_is) / 2 - 2 tr(M S_r M S_s), h the leverage.
         The value is -inf, and the rest NaN, where the information is singular.
         """
-        value, wrong, variance = self.plain.rows(beta)
-        columns = self.plain.columns
+        value, wrong, variance = self.unpenalised.rows(beta)
+        columns = self.unpenalised.columns
         information = weighted_products(columns, variance)
         inverted = inverse(information)
         sign, log_determinant = np.linalg.slogdet(information)
@@ -43,7 +43,7 @@ class PenalisedLikelihood:
             return -np.inf, np.full(len(beta), np.nan), np.full_like(information, np.nan)
         leverage = np.einsum("ij,ij->j", columns, inverted @ columns) * variance
         # In rows with the sign of 2 y - 1, 1/2 - p is the probability of the other outcome less 1/2.
-        share = wrong if self.plain.weights is None else wrong / self.plain.weights
+        share = wrong if self.unpenalised.weights is None else wrong / self.unpenalised.weights
         tilt = variance * (share - 0.5)
         halves = [inverted @ weighted_products(columns, tilt * column) for column in columns]
         traces = np.array([[float(np.sum(one * other.T)) for other in halves] for one in halves])
@@ -53,7 +53,7 @@ class PenalisedLikelihood:
 
     def information(self, beta: FloatArray) -> FloatArray:
         """(p, p) information of the plain likelihood."""
-        return self.plain.at(beta)[2]
+        return self.unpenalised.at(beta)[2]
 
 
 def fit_firth(x: FloatArray, y: FloatArray, weights: FloatArray | None = None) -> LogisticFit:
@@ -93,7 +93,7 @@ def _maximise(likelihood: PenalisedLikelihood, start: FloatArray, free: IntArray
         step = np.zeros(len(beta))
         step[free] = _uphill(likelihood, beta, score, curvature, free)
         converged = float(score @ step) <= DECREMENT
-        step = step / max(1.0, float(np.abs(step @ likelihood.plain.columns).max()) / REACH)
+        step = step / max(1.0, float(np.abs(step @ likelihood.unpenalised.columns).max()) / REACH)
         for _ in range(40):
             new = likelihood.at(beta + step)
             if new[0] >= value - 1e-12 * (1.0 + abs(value)):

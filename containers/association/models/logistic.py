@@ -44,7 +44,7 @@ class LogisticFit:
         return errors
 
 
-class Likelihood:
+class LogisticLikelihood:
     """The log-likelihood of rows x (n, p), y (n,) of 0 and 1, with weights (frequencies) and offset, both (n,).
 
     Rows are held with the sign of 2 y - 1, so that the log-likelihood is -sum w log(1 + exp(-s)) of one linear
@@ -111,7 +111,7 @@ def fit_logistic(
     """
     if x.ndim != 2 or y.shape != x.shape[:1] or any(a is not None and a.shape != y.shape for a in (weights, offset)):
         raise ValueError(f"x {x.shape}, y {y.shape}, weights and offset do not fit together")
-    likelihood = Likelihood(x, y, weights, offset)
+    likelihood = LogisticLikelihood(x, y, weights, offset)
     beta = np.zeros(x.shape[1]) if start is None else np.array(start, dtype=np.float64)
     value, score, information = likelihood.at(beta)
     converged = False
@@ -134,7 +134,9 @@ def fit_logistic(
     return LogisticFit(beta, covariance, value, iterations, converged)
 
 
-def _improved(likelihood: Likelihood, beta: FloatArray, step: FloatArray, value: float) -> tuple[FloatArray, float]:
+def _improved(
+    likelihood: LogisticLikelihood, beta: FloatArray, step: FloatArray, value: float
+) -> tuple[FloatArray, float]:
     """beta + step, or the largest half, quarter, ... of the step that does not lower the log-likelihood."""
     slack = 1e-12 * (1.0 + abs(value))
     for _ in range(40):
@@ -160,10 +162,10 @@ def solve(information: FloatArray, right: FloatArray) -> FloatArray:
         return np.full(right.shape, np.nan)
     scaled = information * np.outer(scale, scale)
     try:
-        found: FloatArray = scipy.linalg.cho_solve(scipy.linalg.cho_factor(scaled), scale * right)
+        solution: FloatArray = scipy.linalg.cho_solve(scipy.linalg.cho_factor(scaled), scale * right)
     except np.linalg.LinAlgError:
-        found = np.linalg.lstsq(scaled, scale * right, rcond=1e-14)[0].astype(np.float64)
-    return scale * found
+        solution = np.linalg.lstsq(scaled, scale * right, rcond=1e-14)[0].astype(np.float64)
+    return scale * solution
 
 
 def inverse(information: FloatArray) -> FloatArray:
@@ -171,8 +173,8 @@ def inverse(information: FloatArray) -> FloatArray:
     scale = _scale(information)
     outer = np.outer(scale, scale)
     try:
-        found = scipy.linalg.cho_solve(scipy.linalg.cho_factor(information * outer), np.eye(len(scale)))
+        inverted = scipy.linalg.cho_solve(scipy.linalg.cho_factor(information * outer), np.eye(len(scale)))
     except (np.linalg.LinAlgError, ValueError):
         return np.full_like(information, np.nan)
-    result: FloatArray = (found + found.T) / 2.0 * outer
+    result: FloatArray = (inverted + inverted.T) / 2.0 * outer
     return result

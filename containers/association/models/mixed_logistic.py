@@ -51,7 +51,7 @@ class MixedLogisticFit:
     """Its standard error; None where the fit is singular, as there is no information there."""
     log_likelihood: float
     """Log-likelihood at the maximum, without binomial coefficients."""
-    plain_log_likelihood: float
+    ungrouped_log_likelihood: float
     """Log-likelihood of the regression without groups."""
     gradient_max: float
     """sqrt(g' I^-1 g), the steepest slope of the log-likelihood in any direction, per standard error along it; it
@@ -99,16 +99,16 @@ def fit_mixed_logistic(
     rule = node_rule(nodes)
     table = prepare_rows(x, y, groups, weights)
     rows, p = table.rows, x.shape[1]
-    plain = climb(rows, node_rule(1), np.zeros(p), 0.0, np.zeros(rows.groups), free_sigma=False)
-    information = _scores(rows, plain.beta)[1]
+    ungrouped = climb(rows, node_rule(1), np.zeros(p), 0.0, np.zeros(rows.groups), free_sigma=False)
+    information = _scores(rows, ungrouped.beta)[1]
     # A variance is gone when it moves no group's log-likelihood by more than about VANISHING.
     gone = math.sqrt(VANISHING / max(float(information.max()), np.finfo(float).tiny))
-    inner = _search_inside(rows, rule, plain, gone) if plain.settled else plain
+    inner = _search_inside(rows, rule, ungrouped, gone) if ungrouped.settled else ungrouped
     # Curvature along sigma at sigma = 0: positive means that some variance raises the likelihood.
-    rising = plain.expansion.hessian[-1, -1] > 0
-    lower = inner.expansion.log_likelihood <= plain.expansion.log_likelihood
+    rising = ungrouped.expansion.hessian[-1, -1] > 0
+    lower = inner.expansion.log_likelihood <= ungrouped.expansion.log_likelihood
     singular = inner.sigma <= gone or (lower and not rising)
-    best = plain if singular else inner
+    best = ungrouped if singular else inner
     covariance = _inverse(-best.expansion.hessian[: best.free, : best.free])
     diverging = best.sigma > SIGMA_LARGEST
     return MixedLogisticFit(
@@ -117,9 +117,9 @@ def fit_mixed_logistic(
         sigma=best.sigma,
         sigma_standard_error=None if singular else math.sqrt(max(covariance[-1, -1], 0.0)),
         log_likelihood=best.expansion.log_likelihood,
-        plain_log_likelihood=plain.expansion.log_likelihood,
+        ungrouped_log_likelihood=ungrouped.expansion.log_likelihood,
         gradient_max=best.decrement,
-        iterations=plain.iterations + inner.iterations,
+        iterations=ungrouped.iterations + inner.iterations,
         converged=best.settled and not diverging,
         singular=singular,
         diverging=diverging,
@@ -129,28 +129,28 @@ def fit_mixed_logistic(
     )
 
 
-def _search_inside(rows: GroupedRows, rule: NodeRule, plain: Point, gone: float) -> Point:
+def _search_inside(rows: GroupedRows, rule: NodeRule, ungrouped: Point, gone: float) -> Point:
     """The highest point over beta and sigma > 0 that the searches find; sigma <= gone: the variance ran into 0."""
-    score, information = _scores(rows, plain.beta)
-    found = [_search_led(rows, rule, plain, _start_sigma(score, information), gone)]
-    if information.mean() < POOR_INFORMATION or found[0].sigma > LARGE_SIGMA:
-        found += [_search_from(rows, rule, plain, start, gone) for start in FURTHER_STARTS]
-    return max(found, key=lambda point: point.expansion.log_likelihood)
+    score, information = _scores(rows, ungrouped.beta)
+    points = [_search_led(rows, rule, ungrouped, _start_sigma(score, information), gone)]
+    if information.mean() < POOR_INFORMATION or points[0].sigma > LARGE_SIGMA:
+        points += [_search_from(rows, rule, ungrouped, start, gone) for start in FURTHER_STARTS]
+    return max(points, key=lambda point: point.expansion.log_likelihood)
 
 
-def _search_led(rows: GroupedRows, rule: NodeRule, plain: Point, start: float, gone: float) -> Point:
+def _search_led(rows: GroupedRows, rule: NodeRule, ungrouped: Point, start: float, gone: float) -> Point:
     """Laplace's approximation is cheap and near, so it leads the search; where it fails, the rule starts afresh."""
     one, zero = node_rule(1), np.zeros(rows.groups)
-    first = climb(rows, one, plain.beta, start, zero, sigma_least=gone, goal=LEADING_GOAL)
+    first = climb(rows, one, ungrouped.beta, start, zero, sigma_least=gone, goal=LEADING_GOAL)
     if gone < first.sigma < SIGMA_LARGEST and first.settled:
         return climb(rows, rule, first.beta, first.sigma, first.expansion.modes, sigma_least=gone)
-    return climb(rows, rule, plain.beta, start, zero, sigma_least=gone)
+    return climb(rows, rule, ungrouped.beta, start, zero, sigma_least=gone)
 
 
-def _search_from(rows: GroupedRows, rule: NodeRule, plain: Point, start: float, gone: float) -> Point:
+def _search_from(rows: GroupedRows, rule: NodeRule, ungrouped: Point, start: float, gone: float) -> Point:
     """From a value of sigma and the best beta there."""
     zero = np.zeros(rows.groups)
-    first = climb(rows, rule, plain.beta, start, zero, free_sigma=False, goal=LEADING_GOAL)
+    first = climb(rows, rule, ungrouped.beta, start, zero, free_sigma=False, goal=LEADING_GOAL)
     return climb(rows, rule, first.beta, start, first.expansion.modes, sigma_least=gone)
 
 

@@ -46,7 +46,7 @@ def sigma_interval(
         """Root of the likelihood-ratio chi-square at sigma, less that of the limit: nearly linear in sigma."""
         nonlocal beta, modes
         if sigma == 0.0:
-            best = fit.plain_log_likelihood
+            best = fit.ungrouped_log_likelihood
         else:
             point = climb(rows, rule, beta, sigma, modes, free_sigma=False, goal=PROFILE_GOAL)
             beta, modes, best = point.beta, point.expansion.modes, point.expansion.log_likelihood

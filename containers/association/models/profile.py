@@ -13,7 +13,7 @@ import numpy as np
 import scipy.optimize
 import scipy.special
 
-from containers.association.models.logistic import Likelihood, LogisticFit, fit_logistic
+from containers.association.models.logistic import LogisticFit, LogisticLikelihood, fit_logistic
 from containers.toolkit.tables.cohort.arrays import FloatArray
 
 NEWTON_STEPS = 15
@@ -62,7 +62,7 @@ def logistic_problem(
     offset: FloatArray | None = None,
 ) -> ProfileProblem:
     """The problem of a logistic regression. fit: its maximum, or a diverging fit next to the supremum."""
-    likelihood = Likelihood(x, y, weights, offset)
+    likelihood = LogisticLikelihood(x, y, weights, offset)
     base = np.zeros(len(y)) if offset is None else offset
 
     def held(j: int, value: float) -> float:
@@ -94,10 +94,10 @@ def ends_of(problem: ProfileProblem, fit: LogisticFit, j: int) -> tuple[float, f
     ends = []
     for side in (-1, 1):
         start = fit.coefficients + side * problem.root * fit.covariance[:, j] / errors[j]
-        found = _newton(problem, j, side, start, fit, errors)
-        if found is None:
-            found = bracketed_end(problem, j, side, float(fit.coefficients[j]), float(errors[j]))
-        ends.append(found)
+        end = _newton(problem, j, side, start, fit, errors)
+        if end is None:
+            end = bracketed_end(problem, j, side, float(fit.coefficients[j]), float(errors[j]))
+        ends.append(end)
     return ends[0], ends[1]
 
 

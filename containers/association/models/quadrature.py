@@ -88,7 +88,7 @@ def expand(rows: GroupedRows, beta: FloatArray, sigma: float, rule: NodeRule, mo
     """Value and exact derivatives at (beta (p,), sigma >= 0). modes: (groups,) where the search for them starts."""
     size = rows.x.shape[1] + 1
     value, gradient, hessian = 0.0, np.zeros(size), np.zeros((size, size))
-    found = np.empty(rows.groups)
+    new_modes = np.empty(rows.groups)
     for first, last in _blocks(rows.starts, max(1, min(BLOCK_ROWS, BLOCK_VALUES // len(rule.nodes)))):
         part = slice(rows.starts[first], rows.starts[last])
         block = _Block(
@@ -99,9 +99,9 @@ def expand(rows: GroupedRows, beta: FloatArray, sigma: float, rule: NodeRule, mo
             rows.x[part] @ beta,
             sigma,
         )
-        found[first:last] = block.modes(modes[first:last])
-        value += block.add_derivatives(found[first:last], rule, gradient, hessian)
-    return Expansion(value, gradient, hessian, found)
+        new_modes[first:last] = block.modes(modes[first:last])
+        value += block.add_derivatives(new_modes[first:last], rule, gradient, hessian)
+    return Expansion(value, gradient, hessian, new_modes)
 
 
 def _blocks(starts: npt.NDArray[np.intp], rows: int) -> Iterator[tuple[int, int]]:

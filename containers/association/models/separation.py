@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.optimize
 
-from containers.association.models.logistic import Likelihood, LogisticFit, fit_logistic
+from containers.association.models.logistic import LogisticFit, LogisticLikelihood, fit_logistic
 from containers.toolkit.tables.cohort.arrays import BoolArray, FloatArray
 
 CERTAIN = 1e-9
@@ -51,7 +51,7 @@ class Separation:
 
 def overlap_is_certain(x: FloatArray, y: FloatArray, coefficients: FloatArray) -> bool:
     """Whether the fit (p,) of y (n,) on x (n, p) proves that the estimate exists. False proves nothing."""
-    likelihood = Likelihood(x, y)
+    likelihood = LogisticLikelihood(x, y)
     weights = likelihood.rows(coefficients)[1]
     if not np.isfinite(weights).all() or weights.min() < CERTAIN:
         return False
@@ -112,8 +112,8 @@ def _separated_rows(rows: FloatArray) -> BoolArray:
 
 def _reach(rows: FloatArray, objective: FloatArray) -> float:
     """The largest objective' d over directions d of the cone within the unit box."""
-    found = _solve(-objective, -rows, [(-1.0, 1.0)] * rows.shape[1])
-    return float(objective @ found)
+    direction = _solve(-objective, -rows, [(-1.0, 1.0)] * rows.shape[1])
+    return float(objective @ direction)
 
 
 def _solve(cost: FloatArray, upper: FloatArray, bounds: list[tuple[float, float]]) -> FloatArray:

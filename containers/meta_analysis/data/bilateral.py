@@ -12,50 +12,50 @@ import numpy.typing as npt
 from containers.contract.errors import ItemFault
 from containers.meta_analysis.data.analyses_file import Bilateral, EffectSource
 from containers.meta_analysis.data.row_statistics import WHERE, Statistics, part_columns, refuse
-from containers.meta_analysis.data.table import Cohort
-from containers.meta_analysis.measures.smd import Group, average_sides
+from containers.meta_analysis.data.table import EffectTable
+from containers.meta_analysis.measures.smd import Arm, average_sides
 from containers.toolkit.tables.cohort.rows import name_rows
 
 Pairs = npt.NDArray[np.int64]
 
 
-def find_pairs(cohort: Cohort, source: EffectSource, bilateral: Bilateral) -> Pairs:
+def find_pairs(table: EffectTable, source: EffectSource, bilateral: Bilateral) -> Pairs:
     """(pairs, 2) positions of left and right rows. Raises ItemFault where it is not clear which belong together."""
     where = f"{WHERE}.bilateral"
-    cohort.known_levels(bilateral.side, bilateral.levels, where)
-    keys = [_values(cohort, name, where) for name in (source.study, *bilateral.by)]
+    table.known_levels(bilateral.side, bilateral.levels, where)
+    keys = [_values(table, name, where) for name in (source.study, *bilateral.by)]
     groups: dict[tuple[object, ...], dict[str, list[int]]] = {}
-    for i, side in enumerate(cohort.text(bilateral.side, where)):
+    for i, side in enumerate(table.text(bilateral.side, where)):
         if side in bilateral.levels:
             groups.setdefault(tuple(key[i] for key in keys), {}).setdefault(side, []).append(i)
     pairs = []
     for members in groups.values():
         most = max(members.values(), key=len)
         if len(most) > 1:
-            rows = name_rows(cohort.row[most])
+            rows = name_rows(table.row[most])
             raise ItemFault(f"one side is there more than once in {rows}", where=where, mend="add columns to `by`")
         if len(members) == 2:
             pairs.append([members[level][0] for level in bilateral.levels])
-    _check_alike(cohort, source, bilateral, pairs)
+    _check_alike(table, source, bilateral, pairs)
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 
-def _values(cohort: Cohort, name: str, where: str) -> Sequence[object]:
+def _values(table: EffectTable, name: str, where: str) -> Sequence[object]:
     """A column's values, None for missing."""
-    if cohort.is_number(name):
-        return [None if np.isnan(v) else float(v) for v in cohort.number(name, where)]
-    return cohort.text(name, where, ("category", "label"))
+    if table.is_number(name):
+        return [None if np.isnan(v) else float(v) for v in table.number(name, where)]
+    return table.text(name, where, ("category", "label"))
 
 
-def _check_alike(cohort: Cohort, source: EffectSource, bilateral: Bilateral, pairs: list[list[int]]) -> None:
-    apart = {cohort.id_column, bilateral.side} | part_columns(source)
-    for name in cohort.dictionary.columns:
+def _check_alike(table: EffectTable, source: EffectSource, bilateral: Bilateral, pairs: list[list[int]]) -> None:
+    apart = {table.id_column, bilateral.side} | part_columns(source)
+    for name in table.dictionary.columns:
         if name in apart:
             continue
-        values = _values(cohort, name, WHERE)
+        values = _values(table, name, WHERE)
         for left, right in pairs:
             if values[left] != values[right]:
-                rows = name_rows(cohort.row[[left, right]])
+                rows = name_rows(table.row[[left, right]])
                 raise ItemFault(
                     f"column {name} differs between the sides in {rows}",
                     where=f"{WHERE}.bilateral",
@@ -63,19 +63,19 @@ def _check_alike(cohort: Cohort, source: EffectSource, bilateral: Bilateral, pai
                 )
 
 
-def average_summaries(cohort: Cohort, statistics: Statistics, pairs: Pairs, bilateral: Bilateral) -> Statistics:
+def average_summaries(table: EffectTable, statistics: Statistics, pairs: Pairs, bilateral: Bilateral) -> Statistics:
     """Means and standard deviations averaged into the left rows. Raises ItemFault when the sizes differ."""
     left, right = pairs.T
     arms = []
     for arm in statistics.arms:
-        unequal = np.zeros(len(cohort), bool)
+        unequal = np.zeros(len(table), bool)
         unequal[left] = ~(arm.n[left] == arm.n[right])
-        refuse(cohort, unequal, bilateral.side, "has other group sizes, or none, on the other side", "check the rows")
-        one, other = (Group(arm.mean[rows], arm.sd[rows], arm.n[rows]) for rows in (left, right))
+        refuse(table, unequal, bilateral.side, "has other group sizes, or none, on the other side", "check the rows")
+        one, other = (Arm(arm.mean[rows], arm.sd[rows], arm.n[rows]) for rows in (left, right))
         average = average_sides(one, other, bilateral.correlation)
         mean, sd = arm.mean.copy(), arm.sd.copy()
         mean[left], sd[left] = average.mean, average.sd
-        arms.append(Group(mean, sd, arm.n))
+        arms.append(Arm(mean, sd, arm.n))
     return Statistics(tuple(arms), statistics.effect, statistics.variance, statistics.correction)
 
 

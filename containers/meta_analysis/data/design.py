@@ -4,31 +4,16 @@ Coding: treatment contrasts against the first level that has rows. A term is the
 `column:level` for a level, parts joined by `*` in the order given for a product. The intercept comes first.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from containers.contract.errors import ItemFault
-from containers.meta_analysis.data.table import Cohort
-from containers.meta_analysis.fields import Moderated
+from containers.meta_analysis.data.table import EffectTable
+from containers.meta_analysis.fields import ModeratorFields
 from containers.toolkit.tables.cohort.arrays import FloatArray
-from containers.toolkit.tables.cohort.design import Columns, find_collinear, join_columns
+from containers.toolkit.tables.cohort.design import Columns, Design, find_collinear, join_columns
 
 
-@dataclass(frozen=True)
-class Design:
-    """The columns of a meta-regression."""
-
-    names: tuple[str, ...]
-    """Name of each column, (p,), the intercept first."""
-    matrix: FloatArray
-    """The columns, (k, p)."""
-    spans: Mapping[str, slice]
-    """Columns of each moderator or `a*b` in the matrix."""
-    warnings: tuple[str, ...] = ()
-    """What the reader of the record should know."""
-
-
-def check_terms(model: Moderated, where: str) -> None:
+def check_terms(model: ModeratorFields, where: str) -> None:
     """Raise ItemFault when moderators, interactions and scale do not fit each other."""
     names = model.moderators
     if twice := [name for name in names if names.count(name) > 1]:
@@ -44,41 +29,41 @@ def check_terms(model: Moderated, where: str) -> None:
         raise ItemFault(f"scale names {unknown[0]!r}, which is no moderator", where=where, mend="take it out of scale")
 
 
-def build_design(cohort: Cohort, model: Moderated, where: str) -> Design:
-    """Columns of a model over all rows of `cohort`, which must be complete.
+def build_design(table: EffectTable, model: ModeratorFields, where: str) -> tuple[Design, list[str]]:
+    """Columns of a model over all rows of `table`, which must be complete; and warnings for the reader.
 
     Raises ItemFault for too few rows, by name for constant and collinear columns, and for what `check_terms` finds.
     """
     check_terms(model, where)
     warnings: list[str] = []
-    parts = {name: _part(cohort, name, model, where, warnings) for name in model.moderators}
-    names, matrix, spans = join_columns(len(cohort), parts, model.interactions)
-    if len(matrix) <= len(names):
+    parts = {name: _part(table, name, model, where, warnings) for name in model.moderators}
+    design = join_columns(len(table), parts, model.interactions)
+    if len(table) <= len(design.names):
         raise ItemFault(
-            f"{len(matrix)} effects are too few for {len(names)} coefficients",
+            f"{len(table)} effects are too few for {len(design.names)} coefficients",
             where=where,
             mend="name fewer moderators",
         )
-    _check_collinear(names, matrix, where)
-    return Design(tuple(names), matrix, spans, tuple(warnings))
+    _check_collinear(design.names, design.matrix, where)
+    return design, warnings
 
 
-def _part(cohort: Cohort, name: str, model: Moderated, where: str, warnings: list[str]) -> Columns:
-    if cohort.is_number(name):
-        values = cohort.number(name, where) / model.scale.get(name, 1.0)
+def _part(table: EffectTable, name: str, model: ModeratorFields, where: str, warnings: list[str]) -> Columns:
+    if table.is_number(name):
+        values = table.number(name, where) / model.scale.get(name, 1.0)
         if values.min() == values.max():
             raise _constant(name, "value", where)
         return [(name, values)]
-    category = cohort.category(name, where)
+    category = table.category(name, where)
     if name in model.scale:
         raise ItemFault(f"scale names {name!r}, which is no number", where=where, mend="take it out of scale")
-    found = [code for code in range(len(category.levels)) if (category.codes == code).any()]
-    if len(found) < 2:
+    present = [code for code in range(len(category.levels)) if (category.codes == code).any()]
+    if len(present) < 2:
         raise _constant(name, "level", where)
     levels = category.levels
-    if found[0]:
-        warnings.append(f"{name}: no row has {levels[0]}, {levels[found[0]]} is the reference")
-    return [(f"{name}:{levels[code]}", category.codes == code) for code in found[1:]]
+    if present[0]:
+        warnings.append(f"{name}: no row has {levels[0]}, {levels[present[0]]} is the reference")
+    return [(f"{name}:{levels[code]}", category.codes == code) for code in present[1:]]
 
 
 def _constant(name: str, what: str, where: str) -> ItemFault:
@@ -89,9 +74,9 @@ def _constant(name: str, what: str, where: str) -> ItemFault:
 
 def _check_collinear(names: Sequence[str], matrix: FloatArray, where: str) -> None:
     """Raise ItemFault when a column is constant or a combination of those before it, naming all that are part of it."""
-    if (found := find_collinear(names, matrix)) is None:
+    if (collinear := find_collinear(names, matrix)) is None:
         return
-    name, others = found
+    name, others = collinear
     if not others:
         raise _constant(name, "value", where)
     raise ItemFault(

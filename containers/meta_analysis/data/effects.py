@@ -13,7 +13,7 @@ from containers.contract.errors import ItemFault
 from containers.meta_analysis.data.analyses_file import Bilateral, EffectSource
 from containers.meta_analysis.data.bilateral import Pairs, average_effects, average_summaries, find_pairs
 from containers.meta_analysis.data.row_statistics import WHERE, Statistics, part_columns, read_statistics, refuse
-from containers.meta_analysis.data.table import Cohort
+from containers.meta_analysis.data.table import EffectTable
 from containers.toolkit.tables.cohort.flow import Step
 
 Floats = npt.NDArray[np.float64]
@@ -23,10 +23,10 @@ MADE = ("standard_error", "variance")
 
 
 @dataclass(frozen=True)
-class Dataset:
+class Effects:
     """One effect per row."""
 
-    cohort: Cohort
+    table: EffectTable
     """The rows that the effects are from."""
     ids: list[str]
     """Identifier of each effect."""
@@ -44,11 +44,11 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def kept(self, rows: Rows) -> "Dataset":
+    def kept(self, rows: Rows) -> "Effects":
         """The same with only the rows that are True."""
         index = np.flatnonzero(rows)
-        return Dataset(
-            self.cohort.kept(rows),
+        return Effects(
+            self.table.kept(rows),
             [self.ids[i] for i in index],
             [self.study[i] for i in index],
             self.effect[index],
@@ -68,64 +68,64 @@ class Dataset:
         return len(set(self.study))
 
 
-def make_dataset(cohort: Cohort, source: EffectSource) -> Dataset:
+def make_effects(table: EffectTable, source: EffectSource) -> Effects:
     """Effects of all rows that have one. Raises ItemFault with column and rows for impossible statistics."""
     for name in MADE:
-        if name in cohort.dictionary.columns and name not in part_columns(source):
+        if name in table.dictionary.columns and name not in part_columns(source):
             raise ItemFault(f"column {name!r} has a name that is made here", where=WHERE, mend="rename the column")
-    study = cohort.text(source.study, WHERE, ("label", "category"))
+    study = table.text(source.study, WHERE, ("label", "category"))
     unnamed = np.array([v is None for v in study], bool)
-    refuse(cohort, unnamed, source.study, "is missing", "name the study of every row")
-    statistics = read_statistics(cohort, source)
+    refuse(table, unnamed, source.study, "is missing", "name the study of every row")
+    statistics = read_statistics(table, source)
     usable = statistics.summarised | ~np.isnan(statistics.effect)
     reasons = {"without an effect": int((~usable).sum())}
-    cohort.flow.effects.append(Step("effect", len(cohort), int(usable.sum()), reasons))
+    table.flow.effects.append(Step("effect", len(table), int(usable.sum()), reasons))
     if not usable.any():
         raise ItemFault("no row has an effect", where=WHERE, mend="check the columns that `effects` names")
-    cohort, statistics = cohort.kept(usable), statistics.kept(usable)
+    table, statistics = table.kept(usable), statistics.kept(usable)
     if source.bilateral is None:
         statistics = statistics.computed(source.variance_type)
-        ids = [str(v) for v in cohort.text(cohort.id_column, WHERE, ("id",))]
+        ids = [str(v) for v in table.text(table.id_column, WHERE, ("id",))]
     else:
-        pairs = find_pairs(cohort, source, source.bilateral)
+        pairs = find_pairs(table, source, source.bilateral)
         if source.bilateral.of == "summaries":
-            statistics = average_summaries(cohort, statistics, pairs, source.bilateral)
+            statistics = average_summaries(table, statistics, pairs, source.bilateral)
             statistics = statistics.computed(source.variance_type)
         else:
             statistics = statistics.computed(source.variance_type)
             statistics = average_effects(statistics, pairs, source.bilateral.correlation)
-        cohort, statistics, ids = _merged(cohort, statistics, pairs, source.bilateral)
+        table, statistics, ids = _merged(table, statistics, pairs, source.bilateral)
     effect, variance = statistics.effect, statistics.variance
     wrong = ~(np.isfinite(effect) & np.isfinite(variance) & (variance > 0))
-    refuse(cohort, wrong, "of the effect", "effect is not finite, or its variance not above 0", "check these rows")
-    flipped = _flipped(cohort, source)
-    cohort = cohort.with_numbers({"standard_error": np.sqrt(variance), "variance": variance})
-    names = [str(v) for v in cohort.text(source.study, WHERE, ("label", "category"))]
-    return Dataset(cohort, ids, names, np.where(flipped, -effect, effect), variance, statistics.correction, flipped)
+    refuse(table, wrong, "of the effect", "effect is not finite, or its variance not above 0", "check these rows")
+    flipped = _flipped(table, source)
+    table = table.with_numbers({"standard_error": np.sqrt(variance), "variance": variance})
+    names = [str(v) for v in table.text(source.study, WHERE, ("label", "category"))]
+    return Effects(table, ids, names, np.where(flipped, -effect, effect), variance, statistics.correction, flipped)
 
 
 def _merged(
-    cohort: Cohort, statistics: Statistics, pairs: Pairs, bilateral: Bilateral
-) -> tuple[Cohort, Statistics, list[str]]:
+    table: EffectTable, statistics: Statistics, pairs: Pairs, bilateral: Bilateral
+) -> tuple[EffectTable, Statistics, list[str]]:
     """Drop the right rows, join the ids, and write the flow."""
-    ids = [str(v) for v in cohort.text(cohort.id_column, WHERE, ("id",))]
-    keep = np.ones(len(cohort), bool)
+    ids = [str(v) for v in table.text(table.id_column, WHERE, ("id",))]
+    keep = np.ones(len(table), bool)
     for left, right in pairs:
         keep[right] = False
         ids[left] = f"{ids[left]}+{ids[right]}"
-    sided = sum(side in bilateral.levels for side in cohort.text(bilateral.side, WHERE))
-    cohort.flow.unpaired = sided - 2 * len(pairs)
+    sided = sum(side in bilateral.levels for side in table.text(bilateral.side, WHERE))
+    table.flow.unpaired = sided - 2 * len(pairs)
     reasons = {"averaged with the other side": len(pairs)}
-    cohort.flow.effects.append(Step("bilateral", len(cohort), int(keep.sum()), reasons))
-    return cohort.kept(keep), statistics.kept(keep), [ids[i] for i in np.flatnonzero(keep)]
+    table.flow.effects.append(Step("bilateral", len(table), int(keep.sum()), reasons))
+    return table.kept(keep), statistics.kept(keep), [ids[i] for i in np.flatnonzero(keep)]
 
 
-def _flipped(cohort: Cohort, source: EffectSource) -> Rows:
+def _flipped(table: EffectTable, source: EffectSource) -> Rows:
     if source.direction is None:
-        return np.zeros(len(cohort), bool)
+        return np.zeros(len(table), bool)
     column = source.direction.column
-    cohort.known_levels(column, source.direction.flip, f"{WHERE}.direction")
-    values = cohort.text(column, WHERE)
+    table.known_levels(column, source.direction.flip, f"{WHERE}.direction")
+    values = table.text(column, WHERE)
     unknown = np.array([v is None for v in values], bool)
-    refuse(cohort, unknown, column, "is missing, so that the direction is unknown", "fill it in")
+    refuse(table, unknown, column, "is missing, so that the direction is unknown", "fill it in")
     return np.array([v in source.direction.flip for v in values], bool)

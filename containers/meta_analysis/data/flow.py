@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from containers.toolkit.tables.cohort import flow
-from containers.toolkit.tables.cohort.flow import Step
+from containers.toolkit.tables.cohort.flow import Flow, Step
 
 
 @dataclass
-class Flow(flow.Flow):
+class EffectsFlow(Flow):
     """Rows read, exclusions, then the making of the effects, then steps of each analysis."""
 
     effects: list[Step] = field(default_factory=list)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
 from containers.meta_analysis.data.analyses_file import EffectSource
-from containers.meta_analysis.data.table import Cohort
-from containers.meta_analysis.measures.smd import Group, VarianceType, combine, hedges_g
+from containers.meta_analysis.data.table import EffectTable
+from containers.meta_analysis.measures.smd import Arm, VarianceType, combine, hedges_g
 from containers.toolkit.tables.cohort.rows import rows_text
 
 Floats = npt.NDArray[np.float64]
@@ -19,10 +19,10 @@ Rows = npt.NDArray[np.bool_]
 WHERE = "effects"
 
 
-def refuse(cohort: Cohort, wrong: Rows, column: str, what: str, mend: str) -> None:
+def refuse(table: EffectTable, wrong: Rows, column: str, what: str, mend: str) -> None:
     """Raise ItemFault with the column and the rows that are wrong, if any is."""
     if wrong.any():
-        rows = rows_text(wrong, cohort.row)
+        rows = rows_text(wrong, table.row)
         raise ItemFault(f"{what} in {rows}", where=f"column {column}", mend=mend)
 
 
@@ -30,7 +30,7 @@ def refuse(cohort: Cohort, wrong: Rows, column: str, what: str, mend: str) -> No
 class Statistics:
     """What rows say of their effects."""
 
-    arms: tuple[Group, ...]
+    arms: tuple[Arm, ...]
     """Summaries of the two arms; empty where effects are given."""
     effect: Floats
     """The effects, (rows,); NaN where not known."""
@@ -48,7 +48,7 @@ class Statistics:
 
     def kept(self, rows: Rows) -> "Statistics":
         """The same with only the rows that are True."""
-        arms = tuple(Group(arm.mean[rows], arm.sd[rows], arm.n[rows]) for arm in self.arms)
+        arms = tuple(Arm(arm.mean[rows], arm.sd[rows], arm.n[rows]) for arm in self.arms)
         return Statistics(arms, self.effect[rows], self.variance[rows], self.correction[rows])
 
     def computed(self, variance_type: VarianceType) -> "Statistics":
@@ -56,7 +56,7 @@ class Statistics:
         rows = self.summarised
         if not rows.any():
             return self
-        first, second = (Group(arm.mean[rows], arm.sd[rows], arm.n[rows]) for arm in self.arms)
+        first, second = (Arm(arm.mean[rows], arm.sd[rows], arm.n[rows]) for arm in self.arms)
         made = hedges_g(first, second, variance_type)
         parts = []
         for old, new in (
@@ -75,41 +75,41 @@ def part_columns(source: EffectSource) -> set[str]:
     return names | {name for name in (source.effect, source.standard_error, source.variance) if name}
 
 
-def read_statistics(cohort: Cohort, source: EffectSource) -> Statistics:
+def read_statistics(table: EffectTable, source: EffectSource) -> Statistics:
     """Statistics of every row. Raises ItemFault with column and rows for impossible or half-given ones."""
-    arms = tuple(_arm(cohort, source, number) for number in (1, 2)) if source.measure == "smd" else ()
-    effect, variance = _given(cohort, source)
-    statistics = Statistics(arms, effect, variance, np.full(len(cohort), np.nan))
+    arms = tuple(_arm(table, source, number) for number in (1, 2)) if source.measure == "smd" else ()
+    effect, variance = _given(table, source)
+    statistics = Statistics(arms, effect, variance, np.full(len(table), np.nan))
     both = statistics.summarised & ~np.isnan(effect)
-    refuse(cohort, both, str(source.effect), "is given beside means and standard deviations", "keep one of them")
+    refuse(table, both, str(source.effect), "is given beside means and standard deviations", "keep one of them")
     return statistics
 
 
-def _arm(cohort: Cohort, source: EffectSource, number: int) -> Group:
+def _arm(table: EffectTable, source: EffectSource, number: int) -> Arm:
     """One arm with its groups combined; NaN in all three where the row has none."""
-    nothing = np.full(len(cohort), np.nan)
-    total = Group(nothing, nothing, nothing)
+    nothing = np.full(len(table), np.nan)
+    total = Arm(nothing, nothing, nothing)
     for names in source.arm(number):
-        mean, sd, n = (cohort.number(name, WHERE) for name in names)
+        mean, sd, n = (table.number(name, WHERE) for name in names)
         lacking = np.isnan([mean, sd, n])
         partly = lacking.any(axis=0) & ~lacking.all(axis=0)
         for name, missing in zip(names, lacking, strict=True):
-            refuse(cohort, partly & missing, name, "is missing beside the group's other values", "fill it in")
-        refuse(cohort, sd <= 0, names[1], "is not above 0", "check the standard deviations")
-        refuse(cohort, n < 2, names[2], "is below 2", "a group needs two persons to have a standard deviation")
-        refuse(cohort, np.isfinite(n) & (n != np.floor(n)), names[2], "is no whole number", "give the group's size")
-        total = combine(total, Group(mean, sd, n))
+            refuse(table, partly & missing, name, "is missing beside the group's other values", "fill it in")
+        refuse(table, sd <= 0, names[1], "is not above 0", "check the standard deviations")
+        refuse(table, n < 2, names[2], "is below 2", "a group needs two persons to have a standard deviation")
+        refuse(table, np.isfinite(n) & (n != np.floor(n)), names[2], "is no whole number", "give the group's size")
+        total = combine(total, Arm(mean, sd, n))
     return total
 
 
-def _given(cohort: Cohort, source: EffectSource) -> tuple[Floats, Floats]:
+def _given(table: EffectTable, source: EffectSource) -> tuple[Floats, Floats]:
     """Effects and variances that the table gives; NaN where it does not."""
     if source.effect is None:
-        return np.full(len(cohort), np.nan), np.full(len(cohort), np.nan)
-    effect = cohort.number(source.effect, WHERE)
+        return np.full(len(table), np.nan), np.full(len(table), np.nan)
+    effect = table.number(source.effect, WHERE)
     name = str(source.standard_error or source.variance)
-    spread = cohort.number(name, WHERE)
-    refuse(cohort, spread <= 0, name, "is not above 0", "check these rows")
-    refuse(cohort, np.isnan(effect) & ~np.isnan(spread), source.effect, f"is missing beside {name}", "fill it in")
-    refuse(cohort, np.isnan(spread) & ~np.isnan(effect), name, f"is missing beside {source.effect}", "fill it in")
+    spread = table.number(name, WHERE)
+    refuse(table, spread <= 0, name, "is not above 0", "check these rows")
+    refuse(table, np.isnan(effect) & ~np.isnan(spread), source.effect, f"is missing beside {name}", "fill it in")
+    refuse(table, np.isnan(spread) & ~np.isnan(effect), name, f"is missing beside {source.effect}", "fill it in")
     return effect.copy(), spread**2 if source.standard_error else spread.copy()

@@ -11,27 +11,28 @@ from typing import Annotated
 from pydantic import Field
 
 from containers.contract.errors import ItemFault
-from containers.meta_analysis.data.flow import Flow
-from containers.toolkit.tables.cohort import columns, dictionary, table
+from containers.meta_analysis.data.flow import EffectsFlow
+from containers.toolkit.tables.cohort import dictionary
 from containers.toolkit.tables.cohort.arrays import BoolArray, FloatArray, IntArray
-from containers.toolkit.tables.cohort.columns import Category, Number
+from containers.toolkit.tables.cohort.columns import Category, Cohort, Number
 from containers.toolkit.tables.cohort.exclusions import Exclusion, exclude
+from containers.toolkit.tables.cohort.table import read_cohort
 
 
-class NumberColumn(dictionary.NumberColumn):
+class StatisticColumn(dictionary.NumberColumn):
     """A number; a statistic of a paper may go without a unit."""
 
     unit: str = ""
     """Unit of the numbers; empty where the dictionary states none."""
 
 
-class Dictionary(dictionary.Dictionary):
+class EffectDictionary(dictionary.Dictionary):
     """dictionary.json."""
 
     columns: Mapping[
         str,
         Annotated[
-            dictionary.IdColumn | dictionary.LabelColumn | NumberColumn | dictionary.CategoryColumn,
+            dictionary.IdColumn | dictionary.LabelColumn | StatisticColumn | dictionary.CategoryColumn,
             Field(discriminator="type"),
         ],
     ] = Field(default_factory=dict)
@@ -39,40 +40,40 @@ class Dictionary(dictionary.Dictionary):
 
 
 @dataclass(frozen=True)
-class Cohort:
+class EffectTable:
     """Rows in use. `asked_by` of the methods is the place that their messages name."""
 
-    dictionary: Dictionary
+    dictionary: EffectDictionary
     """What the columns are."""
     id_column: str
     """Name of the column that identifies the effects."""
-    data: columns.Cohort
+    cohort: Cohort
     """The columns of the rows in use."""
-    flow: Flow
+    flow: EffectsFlow
     """Rows that were left out so far."""
 
     def __len__(self) -> int:
-        return self.data.size
+        return self.cohort.size
 
     @property
     def row(self) -> IntArray:
         """(n,) row numbers of the table, from 1."""
-        return self.data.rows
+        return self.cohort.rows
 
     def is_number(self, name: str) -> bool:
         """Whether there is a number column of that name."""
-        return isinstance(self.data.columns.get(name), Number)
+        return isinstance(self.cohort.columns.get(name), Number)
 
     def number(self, name: str, asked_by: str) -> FloatArray:
         """A number column, NaN for missing. Raises ItemFault when there is no such number."""
-        column = self.data.columns.get(name)
+        column = self.cohort.columns.get(name)
         if not isinstance(column, Number):
             raise self._unknown(name, "number", asked_by)
         return column.values
 
     def category(self, name: str, asked_by: str) -> Category:
         """A category column. Raises ItemFault when there is none."""
-        column = self.data.columns.get(name)
+        column = self.cohort.columns.get(name)
         if not isinstance(column, Category):
             raise self._unknown(name, "category", asked_by)
         return column
@@ -82,8 +83,8 @@ class Cohort:
         declared = self.dictionary.columns.get(name)
         if declared is None or declared.type not in kinds:
             raise self._unknown(name, " or ".join(kinds), asked_by)
-        if name in self.data.labels:
-            return list(self.data.labels[name].texts)
+        if name in self.cohort.labels:
+            return list(self.cohort.labels[name].texts)
         column = self.category(name, asked_by)
         return [None if code < 0 else column.levels[code] for code in column.codes]
 
@@ -98,18 +99,18 @@ class Cohort:
 
     def missing(self, name: str, asked_by: str) -> BoolArray:
         """(n,) which rows miss a value of any column. Raises ItemFault when there is no such column."""
-        if name not in self.data.columns and name not in self.data.labels:
+        if name not in self.cohort.columns and name not in self.cohort.labels:
             raise self._unknown(name, "category or label or id", asked_by)
-        return self.data.missing(name)
+        return self.cohort.missing(name)
 
-    def kept(self, rows: BoolArray) -> "Cohort":
+    def kept(self, rows: BoolArray) -> "EffectTable":
         """The same with only the rows that are True."""
-        return replace(self, data=self.data.take(rows))
+        return replace(self, cohort=self.cohort.take(rows))
 
-    def with_numbers(self, numbers: Mapping[str, FloatArray]) -> "Cohort":
+    def with_numbers(self, numbers: Mapping[str, FloatArray]) -> "EffectTable":
         """The same with number columns, which take the place of any of their names."""
         made = {name: Number(values) for name, values in numbers.items()}
-        return replace(self, data=replace(self.data, columns={**self.data.columns, **made}))
+        return replace(self, cohort=replace(self.cohort, columns={**self.cohort.columns, **made}))
 
     def _unknown(self, name: str, kind: str, asked_by: str) -> ItemFault:
         declared = self.dictionary.columns.get(name)
@@ -119,19 +120,19 @@ class Cohort:
         return ItemFault(what, where=asked_by, mend=f"name a column of type {kind}")
 
 
-def read_cohort(path: Path, described: Dictionary) -> Cohort:
+def read_effect_table(path: Path, described: EffectDictionary) -> EffectTable:
     """Read and check a table. Raises ItemFault with column and rows for whatever breaks the dictionary."""
     ids = [name for name, column in described.columns.items() if column.type == "id"]
     if described.columns and not ids:
         raise ItemFault(
             "has no column of type id", where="input dictionary", mend="declare one, the name of the effect"
         )
-    data = table.read_cohort(path, described, show_ids=True)
-    return Cohort(described, ids[0] if ids else "", data, Flow(data.size, data.ignored_columns))
+    cohort = read_cohort(path, described, show_ids=True)
+    return EffectTable(described, ids[0] if ids else "", cohort, EffectsFlow(cohort.size, cohort.ignored_columns))
 
 
-def exclude_rows(cohort: Cohort, exclusions: Sequence[Exclusion]) -> Cohort:
+def exclude_rows(table: EffectTable, exclusions: Sequence[Exclusion]) -> EffectTable:
     """Apply the exclusions in order, one line of the flow each. Raises ItemFault."""
     for exclusion in exclusions:
-        cohort = replace(cohort, data=exclude(cohort.data, exclusion, cohort.flow))
-    return cohort
+        table = replace(table, cohort=exclude(table.cohort, exclusion, table.flow))
+    return table

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.data.effects import Effects
 from containers.meta_analysis.fields import Level, Restrict
 from containers.meta_analysis.models.two_level import Method
 from containers.meta_analysis.report import EffectReport
@@ -21,7 +21,7 @@ class Analysis(analysis.Analysis):
     """Confidence level of the intervals, as a share."""
 
     @abstractmethod
-    def run(self, data: Dataset, report: EffectReport) -> None:
+    def run(self, data: Effects, report: EffectReport) -> None:
         """Analyse the effects that are left after exclusions. Raises ItemFault."""
 
 

@@ -6,22 +6,23 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from containers.meta_analysis.data.design import Design, build_design
-from containers.meta_analysis.data.effects import Dataset
-from containers.meta_analysis.fields import Moderated, ThreeLevelModel
+from containers.meta_analysis.data.design import build_design
+from containers.meta_analysis.data.effects import Effects
+from containers.meta_analysis.fields import ModeratorFields, ThreeLevelModel
 from containers.meta_analysis.models.three_level import ThreeLevelFit, UnidentifiedError, fit_three_level
 from containers.meta_analysis.models.two_level import TwoLevelFit
 from containers.meta_analysis.report import COEFFICIENT, EffectReport
 from containers.toolkit.tables.cohort import tails
+from containers.toolkit.tables.cohort.design import Design
 
 Floats = npt.NDArray[np.float64]
-ModelT = TypeVar("ModelT", bound=Moderated)
+ModelT = TypeVar("ModelT", bound=ModeratorFields)
 
 
-def make_design(model: Moderated, data: Dataset, report: EffectReport) -> Design:
-    """The design of `model` on complete data, with its warnings told. Raises ItemFault."""
-    design = build_design(data.cohort, model, report.where)
-    for line in design.warnings:
+def make_design(model: ModeratorFields, data: Effects, report: EffectReport) -> Design:
+    """The design of `model` on complete data, whose warnings the report gets. Raises ItemFault."""
+    design, warnings = build_design(data.table, model, report.where)
+    for line in warnings:
         report.warn(line)
     return design
 
@@ -37,7 +38,7 @@ def without(model: ModelT, column: str) -> ModelT:
     )
 
 
-def fit_three(model: ThreeLevelModel, design: Design, data: Dataset, report: EffectReport) -> ThreeLevelFit:
+def fit_three(model: ThreeLevelModel, design: Design, data: Effects, report: EffectReport) -> ThreeLevelFit:
     """Fit a three-level model on complete data. Raises ItemFault when its variances are not identified."""
     try:
         return fit_three_level(

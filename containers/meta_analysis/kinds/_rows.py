@@ -3,42 +3,42 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from containers.contract.errors import ItemFault
-from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.data.effects import Effects
 from containers.meta_analysis.fields import Restrict
 from containers.meta_analysis.report import EffectReport
 from containers.toolkit.tables.cohort.arrays import BoolArray
 
 
-def used_effects(data: Dataset, restrict: Restrict, columns: Sequence[str], report: EffectReport) -> Dataset:
+def used_effects(data: Effects, restrict: Restrict, columns: Sequence[str], report: EffectReport) -> Effects:
     """Rows within `restrict` that have a value in all `columns`. Raises ItemFault when none is left."""
-    cohort = data.cohort
+    table = data.table
     for name, levels in restrict.items():
-        cohort.known_levels(name, levels, report.where)
+        table.known_levels(name, levels, report.where)
     if restrict:
         outside = (
-            (f"{name} not {', '.join(levels)}", ~cohort.category(name, report.where).is_in(levels))
+            (f"{name} not {', '.join(levels)}", ~table.category(name, report.where).is_in(levels))
             for name, levels in restrict.items()
         )
         data = _leave_out(data, "restrict", outside, report)
-    missing = ((f"{name} missing", data.cohort.missing(name, report.where)) for name in dict.fromkeys(columns))
+    missing = ((f"{name} missing", data.table.missing(name, report.where)) for name in dict.fromkeys(columns))
     data = _leave_out(data, "complete", missing, report)
     if not len(data):
         raise report.fault("no effect is left", mend="check restrict, and the columns with missing values")
     return data
 
 
-def _leave_out(data: Dataset, step: str, reasons: Iterable[tuple[str, BoolArray]], report: EffectReport) -> Dataset:
+def _leave_out(data: Effects, step: str, reasons: Iterable[tuple[str, BoolArray]], report: EffectReport) -> Effects:
     return data.kept(report.leave_out(step, len(data), reasons))
 
 
-def put_counts(data: Dataset, report: EffectReport) -> None:
+def put_counts(data: Effects, report: EffectReport) -> None:
     """Record n and groups, and which effects were used."""
     report.put("n", len(data))
     report.put("groups", data.studies)
     report.attach("effects", data.ids)
 
 
-def need_studies(data: Dataset, report: EffectReport) -> None:
+def need_studies(data: Effects, report: EffectReport) -> None:
     """Raise ItemFault unless there are two effects of two studies."""
     if len(data) < 2:
         raise report.fault("there is only one effect", mend="two effects are the least")
@@ -46,7 +46,7 @@ def need_studies(data: Dataset, report: EffectReport) -> None:
         raise report.fault("all effects are of one study", mend="effects of two studies are the least")
 
 
-def warn_dependent(data: Dataset, report: EffectReport) -> None:
+def warn_dependent(data: Effects, report: EffectReport) -> None:
     """Say when a model that takes effects as independent is given several of one study."""
     more = len(data) - data.studies
     if more:
@@ -56,13 +56,13 @@ def warn_dependent(data: Dataset, report: EffectReport) -> None:
 
 
 def each_stratum(
-    data: Dataset, column: str | None, report: EffectReport, head: str, fit: Callable[[Dataset, EffectReport], None]
+    data: Effects, column: str | None, report: EffectReport, head: str, fit: Callable[[Effects, EffectReport], None]
 ) -> None:
     """Fit the whole, then each level of `column`. A stratum that cannot be fitted has a null `head` with the reason."""
     fit(data, report)
     if column is None:
         return
-    category = data.cohort.category(column, report.where)
+    category = data.table.category(column, report.where)
     for code, level in enumerate(category.levels):
         rows = category.codes == code
         if not rows.any():

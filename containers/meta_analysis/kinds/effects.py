@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.data.effects import Effects
 from containers.meta_analysis.kinds._analysis import Analysis
 from containers.meta_analysis.kinds._rows import used_effects
 from containers.meta_analysis.report import EffectReport
@@ -19,7 +19,7 @@ class EffectsAnalysis(Analysis):
 
     example = ({"id": "list", "kind": "effects"},)
 
-    def run(self, data: Dataset, report: EffectReport) -> None:
+    def run(self, data: Effects, report: EffectReport) -> None:
         """The effects themselves, with normal intervals."""
         data = used_effects(data, self.restrict, [], report)
         c = tails.normal_quantile(self.level)

@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 from pydantic import model_validator
 
-from containers.meta_analysis.data.effects import Dataset
-from containers.meta_analysis.fields import Moderated, ThreeLevelModel
+from containers.meta_analysis.data.effects import Effects
+from containers.meta_analysis.fields import ModeratorFields, ThreeLevelModel
 from containers.meta_analysis.kinds._analysis import Analysis
 from containers.meta_analysis.kinds._regression import (
     Wald,
@@ -21,7 +21,7 @@ from containers.meta_analysis.models.two_level import Method, fit_two_level
 from containers.meta_analysis.report import EffectReport, prefixed
 
 
-class EggerAnalysis(Analysis, Moderated):
+class EggerAnalysis(Analysis, ModeratorFields):
     """Regression on the standard error."""
 
     kind: Literal["egger"]
@@ -45,7 +45,7 @@ class EggerAnalysis(Analysis, Moderated):
             raise ValueError("with 2 levels test is z or knha")
         return self
 
-    def run(self, data: Dataset, report: EffectReport) -> None:
+    def run(self, data: Effects, report: EffectReport) -> None:
         """Regression on the standard error, beside the moderators (Egger 1997; Sterne and Egger 2005)."""
         if "standard_error" in self.moderators:
             raise report.fault("standard_error is a moderator already", mend="take it out of the moderators")
@@ -55,7 +55,7 @@ class EggerAnalysis(Analysis, Moderated):
         if self.levels == 2:
             warn_dependent(data, report)
 
-        def fit(part: Dataset, inside: EffectReport) -> None:
+        def fit(part: Effects, inside: EffectReport) -> None:
             put_counts(part, inside)
             rest = without(self, str(self.strata)) if inside.stratum else self
             model = ThreeLevelModel(

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from containers.meta_analysis.data.design import check_terms
-from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.data.effects import Effects
 from containers.meta_analysis.fields import ThreeLevelModel
 from containers.meta_analysis.kinds._analysis import Analysis
 from containers.meta_analysis.kinds._regression import fit_three, make_design, put_criteria
@@ -26,7 +26,7 @@ class LikelihoodRatioAnalysis(Analysis):
 
     example = ({"id": "test", "kind": "likelihood_ratio", "full": {}, "reduced": {"variances": ["within"]}},)
 
-    def run(self, data: Dataset, report: EffectReport) -> None:
+    def run(self, data: Effects, report: EffectReport) -> None:
         """Two nested three-level models on the same rows."""
         full, reduced = self.full, self.reduced
         for model in (full, reduced):

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from containers.meta_analysis.data.design import check_terms
-from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.data.effects import Effects
 from containers.meta_analysis.fields import TwoLevelModel
 from containers.meta_analysis.kinds._analysis import Analysis
 from containers.meta_analysis.kinds._pooling import put_heterogeneity
@@ -23,7 +23,7 @@ class MetaRegressionAnalysis(Analysis, TwoLevelModel):
 
     example = ({"id": "model", "kind": "meta_regression", "moderators": ["age_years", "outcome"], "strata": "outcome"},)
 
-    def run(self, data: Dataset, report: EffectReport) -> None:
+    def run(self, data: Effects, report: EffectReport) -> None:
         """Two-level mixed-effects model."""
         check_terms(self, report.where)
         strata = [self.strata] if self.strata else []
@@ -31,7 +31,7 @@ class MetaRegressionAnalysis(Analysis, TwoLevelModel):
         need_studies(data, report)
         warn_dependent(data, report)
 
-        def fit(part: Dataset, inside: EffectReport) -> None:
+        def fit(part: Effects, inside: EffectReport) -> None:
             model = without(self, str(self.strata)) if inside.stratum else self
             put_counts(part, inside)
             design = make_design(model, part, inside)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.data.effects import Effects
 from containers.meta_analysis.kinds._analysis import PoolingFields
 from containers.meta_analysis.kinds._pooling import put_pooled
 from containers.meta_analysis.kinds._rows import each_stratum, need_studies, put_counts, used_effects, warn_dependent
@@ -19,14 +19,14 @@ class PooledAnalysis(PoolingFields):
 
     example = ({"id": "mean", "kind": "pooled", "strata": "outcome"},)
 
-    def run(self, data: Dataset, report: EffectReport) -> None:
+    def run(self, data: Effects, report: EffectReport) -> None:
         """One mean."""
         columns = [self.strata] if self.strata else []
         data = used_effects(data, self.restrict, columns, report)
         need_studies(data, report)
         warn_dependent(data, report)
 
-        def fit(part: Dataset, inside: EffectReport) -> None:
+        def fit(part: Effects, inside: EffectReport) -> None:
             put_counts(part, inside)
             put_pooled(part.effect, part.variance, self, inside)
 

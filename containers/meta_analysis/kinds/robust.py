@@ -5,22 +5,23 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from containers.meta_analysis.data.design import Design, check_terms
-from containers.meta_analysis.data.effects import Dataset
-from containers.meta_analysis.fields import Moderated, ThreeLevelModel
+from containers.meta_analysis.data.design import check_terms
+from containers.meta_analysis.data.effects import Effects
+from containers.meta_analysis.fields import ModeratorFields, ThreeLevelModel
 from containers.meta_analysis.kinds._analysis import Analysis
 from containers.meta_analysis.kinds._regression import fit_three, make_design, put_variances
 from containers.meta_analysis.kinds._rows import need_studies, put_counts, used_effects
 from containers.meta_analysis.models.robust import RobustFit, correlated_tau2, correlated_weights, cr2
 from containers.meta_analysis.models.three_level import make_blocks
 from containers.meta_analysis.report import ROBUST, EffectReport
+from containers.toolkit.tables.cohort.design import Design
 
 Reading = Literal["independent", "che", "correlated_effects"]
 
 ALONE = "one study alone tells this coefficient: nothing is left to judge its error by"
 
 
-class RobustAnalysis(Analysis, Moderated):
+class RobustAnalysis(Analysis, ModeratorFields):
     """Cluster-robust variances (CR2) with Satterthwaite degrees of freedom; the clusters are the studies."""
 
     kind: Literal["robust"]
@@ -36,7 +37,7 @@ class RobustAnalysis(Analysis, Moderated):
 
     example = ({"id": "errors", "kind": "robust", "moderators": ["age_years"]},)
 
-    def run(self, data: Dataset, report: EffectReport) -> None:
+    def run(self, data: Effects, report: EffectReport) -> None:
         """One fit per reading; clusters are studies."""
         check_terms(self, report.where)
         data = used_effects(data, self.restrict, self.moderators, report)
@@ -62,7 +63,7 @@ class RobustAnalysis(Analysis, Moderated):
             _put(fit, design, self.level, inside)
 
 
-def _correlated(analysis: RobustAnalysis, data: Dataset, design: Design, report: EffectReport) -> RobustFit:
+def _correlated(analysis: RobustAnalysis, data: Effects, design: Design, report: EffectReport) -> RobustFit:
     blocks = make_blocks(data.variance, data.study_codes)
     moment = correlated_tau2(data.effect, design.matrix, data.variance, blocks, analysis.rho)
     tau2 = max(0.0, moment)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.meta_analysis.data.analyses_file import Columns
-from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.data.effects import Effects
 from containers.meta_analysis.kinds._analysis import PoolingFields
 from containers.meta_analysis.kinds._pooling import EFFECT, put_pooled
 from containers.meta_analysis.kinds._rows import need_studies, put_counts, used_effects, warn_dependent
@@ -27,15 +27,15 @@ class SubgroupsAnalysis(PoolingFields):
 
     example = ({"id": "groups", "kind": "subgroups", "by": "outcome"},)
 
-    def run(self, data: Dataset, report: EffectReport) -> None:
+    def run(self, data: Effects, report: EffectReport) -> None:
         """One mean per subgroup, and the test between them."""
         by = [self.by] if isinstance(self.by, str) else self.by
         data = used_effects(data, self.restrict, by, report)
         need_studies(data, report)
         warn_dependent(data, report)
-        columns = [data.cohort.text(name, report.where) for name in by]
+        columns = [data.table.text(name, report.where) for name in by]
         keys = ["*".join(f"{name}:{v}" for name, v in zip(by, row, strict=True)) for row in zip(*columns, strict=True)]
-        levels = [data.cohort.category(name, report.where).levels for name in by]
+        levels = [data.table.category(name, report.where).levels for name in by]
         order = {
             key: tuple(ls.index(str(c[i])) for ls, c in zip(levels, columns, strict=True)) for i, key in enumerate(keys)
         }
@@ -65,7 +65,7 @@ class SubgroupsAnalysis(PoolingFields):
 
 
 def _common(
-    analysis: SubgroupsAnalysis, data: Dataset, parts: dict[str, npt.NDArray[np.bool_]], report: EffectReport
+    analysis: SubgroupsAnalysis, data: Effects, parts: dict[str, npt.NDArray[np.bool_]], report: EffectReport
 ) -> None:
     x = np.column_stack([rows.astype(float) for rows in parts.values()])
     if len(data) <= x.shape[1]:

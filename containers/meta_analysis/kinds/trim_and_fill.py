@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.data.effects import Effects
 from containers.meta_analysis.kinds._analysis import PoolingFields
 from containers.meta_analysis.kinds._pooling import put_pooled
 from containers.meta_analysis.kinds._rows import each_stratum, need_studies, used_effects, warn_dependent
@@ -32,7 +32,7 @@ class TrimAndFillAnalysis(PoolingFields):
 
     example = ({"id": "filled", "kind": "trim_and_fill", "strata": "outcome"},)
 
-    def run(self, data: Dataset, report: EffectReport) -> None:
+    def run(self, data: Effects, report: EffectReport) -> None:
         """Fill what is missing on one side, and pool again."""
         strata = [self.strata] if self.strata else []
         data = used_effects(data, self.restrict, strata, report)
@@ -44,7 +44,7 @@ class TrimAndFillAnalysis(PoolingFields):
                 return float(y[0])
             return float(fit_two_level(y, np.ones((len(y), 1)), v, self.method).coefficients[0])
 
-        def fit(part: Dataset, inside: EffectReport) -> None:
+        def fit(part: Effects, inside: EffectReport) -> None:
             if len(part) < 3:
                 raise inside.fault(f"{len(part)} effects are too few to trim", mend="three effects are the least")
             side = _side(part, self, inside)
@@ -67,7 +67,7 @@ class TrimAndFillAnalysis(PoolingFields):
         each_stratum(data, self.strata, report, "k0", fit)
 
 
-def _side(data: Dataset, analysis: TrimAndFillAnalysis, report: EffectReport) -> Side:
+def _side(data: Effects, analysis: TrimAndFillAnalysis, report: EffectReport) -> Side:
     if analysis.side != "auto":
         return analysis.side
     error = np.sqrt(data.variance)

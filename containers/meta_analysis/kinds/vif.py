@@ -2,15 +2,15 @@
 
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
 from containers.meta_analysis.data.design import check_terms
-from containers.meta_analysis.data.effects import Dataset
+from containers.meta_analysis.data.effects import Effects
 from containers.meta_analysis.fields import ThreeLevelModel, TwoLevelModel
 from containers.meta_analysis.kinds._analysis import Analysis
 from containers.meta_analysis.kinds._regression import fit_three, make_design
 from containers.meta_analysis.kinds._rows import need_studies, put_counts, used_effects
+from containers.meta_analysis.measures.vif import Inflation
 from containers.meta_analysis.models.two_level import fit_two_level
 from containers.meta_analysis.report import EffectReport
 
@@ -41,7 +41,7 @@ class VifAnalysis(Analysis):
         {"id": "inflation", "kind": "vif", "model": {"kind": "three_level", "moderators": ["age_years", "bmi"]}},
     )
 
-    def run(self, data: Dataset, report: EffectReport) -> None:
+    def run(self, data: Effects, report: EffectReport) -> None:
         """Variance inflation factors from the covariance of the coefficients (Fox and Monette 1992)."""
         model = self.model
         check_terms(model, report.where)
@@ -55,17 +55,11 @@ class VifAnalysis(Analysis):
             covariance = fit_two_level(data.effect, design.matrix, data.variance, model.method).covariance
         else:
             covariance = fit_three(model, design, data, report).covariance
-        covariance = covariance[1:, 1:]
-        root = np.sqrt(np.diag(covariance))
-        correlation = covariance / np.outer(root, root)
-        for i, factor in enumerate(np.diag(np.linalg.inv(correlation))):
-            report.put("vif", factor, term=design.names[1 + i])
-        whole = float(np.linalg.det(correlation))
+        inflation = Inflation(covariance[1:, 1:])
+        for name, factor in zip(design.names[1:], inflation.of_columns(), strict=True):
+            report.put("vif", factor, term=name)
         for term, span in design.spans.items():
-            inside = np.zeros(len(root), bool)
-            inside[span.start - 1 : span.stop - 1] = True
-            part = np.linalg.det(correlation[np.ix_(inside, inside)])
-            rest = np.linalg.det(correlation[np.ix_(~inside, ~inside)])
-            factor = float(part * rest / whole)
+            columns = slice(span.start - 1, span.stop - 1)
+            factor = inflation.of_term(columns)
             report.put("gvif", factor, term=term)
-            report.put("gvif_adjusted", factor ** (1 / (2 * int(inside.sum()))), term=term)
+            report.put("gvif_adjusted", factor ** (1 / (2 * (span.stop - span.start))), term=term)

@@ -15,7 +15,7 @@ VarianceType = Literal["LS", "LS2", "UB", "AV"]
 
 
 @dataclass(frozen=True)
-class Group:
+class Arm:
     """Summaries of one arm."""
 
     mean: Floats
@@ -27,7 +27,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Effects:
+class StandardisedDifferences:
     """Standardised mean differences."""
 
     effect: Floats
@@ -43,7 +43,7 @@ def exact_correction(df: Floats) -> Floats:
     return np.asarray(np.exp(gammaln(df / 2) - 0.5 * np.log(df / 2) - gammaln((df - 1) / 2)))
 
 
-def hedges_g(first: Group, second: Group, variance_type: VarianceType = "LS") -> Effects:
+def hedges_g(first: Arm, second: Arm, variance_type: VarianceType = "LS") -> StandardisedDifferences:
     """Hedges' g of first minus second, with the variance as metafor's escalc names it.
 
     LS: large-sample; LS2: J^2 times that of d (Borenstein 2009); UB: unbiased (Hedges 1983); AV: LS with the
@@ -63,26 +63,26 @@ def hedges_g(first: Group, second: Group, variance_type: VarianceType = "LS") ->
     else:
         centre = np.sum(total * g) / np.sum(total) if variance_type == "AV" and len(g) else g
         variance = harmonic + centre**2 / (2 * total)
-    return Effects(g, np.asarray(variance), j)
+    return StandardisedDifferences(g, np.asarray(variance), j)
 
 
-def combine(first: Group, second: Group) -> Group:
+def combine(first: Arm, second: Arm) -> Arm:
     """One group from two (Cochrane Handbook 6.5.2.10). Where one is missing (NaN) it is the other."""
     n = first.n + second.n
     mean = (first.n * first.mean + second.n * second.mean) / n
     between = first.n * second.n / n * (first.mean - second.mean) ** 2
     variance = ((first.n - 1) * first.sd**2 + (second.n - 1) * second.sd**2 + between) / (n - 1)
-    both = Group(mean, np.sqrt(variance), n)
+    both = Arm(mean, np.sqrt(variance), n)
     no_first, no_second = np.isnan(first.n), np.isnan(second.n)
     pick = [no_first, no_second]
-    return Group(
+    return Arm(
         np.select(pick, [second.mean, first.mean], both.mean),
         np.select(pick, [second.sd, first.sd], both.sd),
         np.select(pick, [second.n, first.n], both.n),
     )
 
 
-def average_sides(left: Group, right: Group, correlation: float) -> Group:
+def average_sides(left: Arm, right: Arm, correlation: float) -> Arm:
     """Mean of two measurements on the same persons, whose correlation is given; sizes are those of `left`."""
     variance = (left.sd**2 + right.sd**2 + 2 * correlation * left.sd * right.sd) / 4
-    return Group((left.mean + right.mean) / 2, np.sqrt(variance), left.n)
+    return Arm((left.mean + right.mean) / 2, np.sqrt(variance), left.n)

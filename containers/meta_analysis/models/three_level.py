@@ -111,7 +111,7 @@ def _inverse(matrix: Floats) -> Floats:
     return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
 
 
-class Likelihood:
+class ThreeLevelLikelihood:
     """(Restricted) log-likelihood of the two variances for fixed data, with gradient and Hessian."""
 
     def __init__(self, y: Floats, x: Floats, blocks: tuple[Block, ...], reml: bool) -> None:
@@ -184,7 +184,9 @@ class Likelihood:
         return 0.5 * (square - trace), 0.5 * trace_2 - square_2, 0.5 * trace_2
 
 
-def _climb(likelihood: Likelihood, theta: Floats, free: npt.NDArray[np.bool_], unit: float) -> tuple[Floats, float]:
+def _climb(
+    likelihood: ThreeLevelLikelihood, theta: Floats, free: npt.NDArray[np.bool_], unit: float
+) -> tuple[Floats, float]:
     """Projected Newton ascent from theta within theta >= 0; `free` variances move. Returns optimum and value.
 
     unit: a rough total variance, which limits how far a step may go.
@@ -203,14 +205,14 @@ def _climb(likelihood: Likelihood, theta: Floats, free: npt.NDArray[np.bool_], u
         step[index] = np.linalg.solve(curvature, gradient[index])
         step *= min(1.0, 2 * (unit + float(theta.max())) / max(float(np.abs(step).max()), unit))
         for halving in range(60):
-            trial = np.maximum(theta + step * 0.5**halving, 0.0)
-            trial_value = likelihood.value(trial)
-            if trial_value > value or (halving == 0 and trial_value >= value - 1e-12 * abs(value)):
+            candidate = np.maximum(theta + step * 0.5**halving, 0.0)
+            candidate_value = likelihood.value(candidate)
+            if candidate_value > value or (halving == 0 and candidate_value >= value - 1e-12 * abs(value)):
                 break
         else:
             break
-        moved = float(np.max(np.abs(trial - theta)))
-        theta, value = trial, trial_value
+        moved = float(np.max(np.abs(candidate - theta)))
+        theta, value = candidate, candidate_value
         if moved <= 1e-16 * float(np.max(theta)):
             break
     return theta, value
@@ -241,12 +243,12 @@ def fit_three_level(
     # An orthonormal basis of the columns has the same likelihood, and does not lose the digits of a year or a volume.
     basis, triangle = np.linalg.qr(x)
     back = _inverse(triangle)
-    likelihood = Likelihood(y, basis, blocks, reml)
+    likelihood = ThreeLevelLikelihood(y, basis, blocks, reml)
     k, p = x.shape
     residual = y - basis @ (basis.T @ y)
     unit = max(float(residual @ residual) / (k - p), 1e-8 * float(np.mean(v)))
     free = np.array([between, within])
-    _check_identified(Likelihood(y, basis, blocks, True), unit + float(np.mean(v)), free)
+    _check_identified(ThreeLevelLikelihood(y, basis, blocks, True), unit + float(np.mean(v)), free)
     axes = [GRID * unit if on else np.zeros(1) for on in (between, within)]
     values = np.array([[likelihood.value(np.array([b, w])) for w in axes[1]] for b in axes[0]])
     best, best_value = np.zeros(2), -np.inf
@@ -271,7 +273,7 @@ def fit_three_level(
     )
 
 
-def _check_identified(likelihood: Likelihood, scale: float, free: npt.NDArray[np.bool_]) -> None:
+def _check_identified(likelihood: ThreeLevelLikelihood, scale: float, free: npt.NDArray[np.bool_]) -> None:
     """Raise UnidentifiedError when the expected information about the variances is singular.
 
     likelihood: the restricted one; what the moderators absorb tells nothing of a variance under ML either.

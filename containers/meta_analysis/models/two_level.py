@@ -4,6 +4,7 @@ Invariants: v > 0, X has full column rank and at least one row more than columns
 (Viechtbauer 2010), but tau2 is the exact root or the global maximum, not the end of an iteration.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 
-from containers.meta_analysis.models.three_level import Criteria, criteria, fit_three_level
+from containers.meta_analysis.models.three_level import Block, Criteria, criteria, fit_three_level
 from containers.toolkit.tables.cohort import tails
 
 Floats = npt.NDArray[np.float64]
@@ -79,6 +80,17 @@ def generalised_q(y: Floats, x: Floats, v: Floats, tau2: float) -> float:
     """Weighted residual sum of squares with weights 1 / (v + tau2)."""
     weights = 1 / (v + tau2)
     return float(np.sum(weights * weighted_fit(y, x, weights)[2] ** 2))
+
+
+def residual_q(y: Floats, x: Floats, v: Floats, blocks: Sequence[Block]) -> float:
+    """Cochran's Q of the residuals from the sampling covariances alone; y, v: (k,), x: (k, p)."""
+    if all(np.all(np.count_nonzero(block.v, axis=(1, 2)) == block.v.shape[1]) for block in blocks):
+        return generalised_q(y, x, v, 0.0)
+    inverses = [(block.rows, np.linalg.inv(block.v)) for block in blocks]
+    xwx = sum(np.einsum("smp,smn,snq->pq", x[rows], w, x[rows]) for rows, w in inverses)
+    xwy = sum(np.einsum("smp,smn,sn->p", x[rows], w, y[rows]) for rows, w in inverses)
+    e = y - x @ np.linalg.solve(xwx, xwy)
+    return float(sum(np.einsum("sm,smn,sn->", e[rows], w, e[rows]) for rows, w in inverses))
 
 
 def _traces(x: Floats, weights: Floats) -> tuple[float, float]:

@@ -1,83 +1,13 @@
-"""Bias and 95 % limits of agreement (Bland and Altman, Lancet 327:307, 1986; Stat Methods Med Res 8:135, 1999).
-
-With differences d of n pairs, mean b and standard deviation s (n - 1): limits b +/- 1.96 s; confidence intervals
-by Student's t with n - 1 degrees of freedom from SE(b) = s / sqrt(n) and
-SE(limit) = s sqrt(1/n + 1.96^2 / (2 (n - 1))) (1999, section 2).
-Tables are joined on identifier columns. No row and no value is dropped silently: each is counted and named.
-"""
+"""Two tables joined on identifier columns. No row and no value is dropped silently: each is counted and named."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-from scipy.special import stdtrit
 
 from containers.contract.errors import ItemFault
 
 Table = dict[str, list[Any]]
 Key = tuple[Any, ...]
-
-NORMAL_95 = 1.96
-"""As printed by Bland and Altman, not the longer 1.959964."""
-
-Interval = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Agreement of one column, measured - expected, in the column's unit."""
-
-    column: str
-    """Name of the column."""
-    n: int
-    """Pairs in which both values are defined."""
-    undefined: int
-    """Pairs in which a value is missing."""
-    bias: float | None
-    """Mean difference; None without a pair."""
-    sd: float | None = None
-    """Standard deviation of the differences (n - 1); None for fewer than two pairs."""
-    lower: float | None = None
-    """Lower limit of agreement, bias - 1.96 SD; None for fewer than two pairs."""
-    upper: float | None = None
-    """Upper limit of agreement, bias + 1.96 SD; None for fewer than two pairs."""
-    bias_ci: Interval | None = None
-    """95 % confidence interval of the bias; None for fewer than two pairs."""
-    lower_ci: Interval | None = None
-    """95 % confidence interval of the lower limit; None for fewer than two pairs."""
-    upper_ci: Interval | None = None
-    """95 % confidence interval of the upper limit; None for fewer than two pairs."""
-
-
-def limits_of_agreement(column: str, measured: Iterable[float | None], expected: Iterable[float | None]) -> Limits:
-    """Limits of `measured - expected` over the pairs where both are defined; the others are counted."""
-    pairs = list(zip(measured, expected, strict=True))
-    gaps = np.array([m - e for m, e in pairs if m is not None and e is not None], dtype=np.float64)
-    n, undefined = len(gaps), len(pairs) - len(gaps)
-    if n == 0:
-        return Limits(column, 0, undefined, None)
-    bias = float(gaps.mean())
-    if n == 1:
-        return Limits(column, 1, undefined, bias)
-    sd = float(gaps.std(ddof=1))
-    t = float(stdtrit(n - 1, 0.975))
-    half_bias = t * sd / math.sqrt(n)
-    half_limit = t * sd * math.sqrt(1 / n + NORMAL_95**2 / (2 * (n - 1)))
-    lower, upper = bias - NORMAL_95 * sd, bias + NORMAL_95 * sd
-    return Limits(
-        column,
-        n,
-        undefined,
-        bias,
-        sd,
-        lower,
-        upper,
-        (bias - half_bias, bias + half_bias),
-        (lower - half_limit, lower + half_limit),
-        (upper - half_limit, upper + half_limit),
-    )
 
 
 @dataclass(frozen=True)
@@ -118,12 +48,12 @@ def _keys(table: Table, id_columns: list[str], where: str) -> dict[Key, int]:
 
 def _numeric(table: Table, id_columns: list[str], where: str) -> dict[str, bool]:
     """Columns beside the identifiers: whether each is numeric (a column without values counts as such)."""
-    found = {}
+    numeric = {}
     for name, values in table.items():
         if name in id_columns:
             continue
-        found[name] = all(v is None or (isinstance(v, (int, float)) and not isinstance(v, bool)) for v in values)
-        if found[name]:
+        numeric[name] = all(v is None or (isinstance(v, (int, float)) and not isinstance(v, bool)) for v in values)
+        if numeric[name]:
             bad = [row + 1 for row, v in enumerate(values) if v is not None and not math.isfinite(v)]
             if bad:
                 more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
@@ -132,7 +62,7 @@ def _numeric(table: Table, id_columns: list[str], where: str) -> dict[str, bool]
                     where=where,
                     mend="leave undefined values empty, or mend them",
                 )
-    return found
+    return numeric
 
 
 def join(measured: Table, expected: Table, id_columns: list[str], names: tuple[str, str]) -> Joined:
