@@ -3,15 +3,14 @@
 Invariant: every figure of the register has a row, also when nothing is shown: then the row says why.
 """
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from containers.contract.errors import RequestFault
-from containers.contract.request import Strict, first_error
+from containers.contract.checked import load_toml
+from containers.contract.request import Strict
 from harness.run.results import Picture
 
 REGISTER = Path(__file__).parent / "figures.toml"
@@ -54,12 +53,7 @@ class Shown:
 @cache
 def register(path: Path = REGISTER) -> tuple[Figure, ...]:
     """The figures of the papers. Raises RequestFault with the field that is wrong."""
-    try:
-        return tuple(Register.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).figures)
-    except tomllib.TOMLDecodeError as error:
-        raise RequestFault(f"is not TOML ({error})", where=path.name, mend="mend the syntax") from error
-    except ValidationError as error:
-        raise RequestFault(first_error(error), where=path.name, mend="see harness/report/figures.py") from error
+    return tuple(load_toml(Register, path, "see harness/report/figures.py").figures)
 
 
 def name_of(picture: Picture) -> str:

@@ -241,7 +241,7 @@ def _results(options: Options, chosen: Chosen, runs: list[CaseRun], run_folder: 
         preset=options.preset,
         runner=chosen.runner.name,
         runner_note=chosen.note,
-        environment=environment() | provenance_facts(ROOT, chosen.runner.name),
+        environment=environment() | provenance_facts(ROOT, chosen.engine),
         jobs=[job for run in runs for job in _jobs(run)],
         items=[item for run in runs for item in _items(run)],
         checks=checks,
