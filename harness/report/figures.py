@@ -1,8 +1,10 @@
 """The figures of the papers, and which pictures of a run stand for them (`figures.toml`).
 
-Invariant: every figure of the register has a row, also when nothing is shown: then the row says why.
+Invariant: every figure of the register has a row, also when nothing is shown: then the row says why. A run of some
+cases only has the rows that these can fill.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -61,10 +63,14 @@ def name_of(picture: Picture) -> str:
     return f"{picture.case}/{Path(picture.path).stem}"
 
 
-def shown(pictures: list[Picture]) -> list[Shown]:
-    """Every figure with those of the pictures that stand for it."""
+def shown(pictures: list[Picture], cases: Collection[str] = ()) -> list[Shown]:
+    """Every figure with those of the pictures that stand for it.
+
+    cases: those that were run, where only some were: then only the figures for which one of them has a picture.
+    """
     names = {name_of(picture) for picture in pictures}
-    return [_shown(figure, [name for name in figure.pictures if name in names]) for figure in register()]
+    figures = [f for f in register() if not cases or {name.split("/")[0] for name in f.pictures} & set(cases)]
+    return [_shown(figure, [name for name in figure.pictures if name in names]) for figure in figures]
 
 
 def _shown(figure: Figure, names: list[str]) -> Shown:
