@@ -8,7 +8,7 @@ which stacks of one contrast at one station differ.
 
 from collections.abc import Iterable
 
-from containers.fusion.contrasts import CONTRAST_WORDS
+from containers.fusion.dixon import TYPE_WORDS
 from containers.fusion.stack import Stack
 
 Kind = frozenset[str]
@@ -22,7 +22,7 @@ _UNWANTED = ("FIL", "SUB")
 
 def words(stack: Stack) -> Kind:
     """Of ImageType, all that does not say which contrast it is."""
-    return frozenset(stack.header.image_type) - CONTRAST_WORDS - {""}
+    return frozenset(stack.header.image_type) - TYPE_WORDS - {""}
 
 
 def telling_words(same_contrast: Iterable[list[Stack]]) -> Kind:
