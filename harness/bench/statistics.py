@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom, norm
+from scipy.special import bdtr, ndtri
 
 CONFIDENCE = 0.95
 EXACT = 50
@@ -46,7 +46,7 @@ def median_interval(seconds: Sequence[float], confidence: float = CONFIDENCE) ->
     ordered = np.sort(np.asarray(seconds, dtype=np.float64))
     n = len(ordered)
     ranks = np.arange(1, (n + 1) // 2 + 1)
-    coverage = 1 - 2 * binom.cdf(ranks - 1, n, 0.5)
+    coverage = 1 - 2 * bdtr(ranks - 1, n, 0.5)
     enough = ranks[coverage >= confidence]
     rank = int(enough[-1]) if len(enough) else 1
     return Interval(
@@ -72,7 +72,7 @@ def ratio_interval(above: Sequence[float], below: Sequence[float], confidence: f
             return None
         coverage = float(1 - 2 * below_or_at[rank - 1])
     else:
-        rank = int(n * m / 2 - norm.ppf(1 - alpha / 2) * np.sqrt(n * m * (n + m + 1) / 12))
+        rank = int(n * m / 2 - ndtri(1 - alpha / 2) * np.sqrt(n * m * (n + m + 1) / 12))
         coverage = confidence
     low, high = np.exp(logs[rank - 1]), np.exp(logs[n * m - rank])
     return Interval(float(np.exp(np.median(logs))), float(low), float(high), coverage)

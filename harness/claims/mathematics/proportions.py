@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from scipy import special, stats
+from scipy import special
 
 from harness.claims.interval import Interval
 
@@ -59,6 +59,9 @@ def yates(a: int, n: int, b: int, m: int) -> float:
 
 def fisher(a: int, n: int, b: int, m: int) -> float:
     """Two-sided p of Fisher's exact test: all tables that are no likelier than the one seen."""
+    # Loaded here: it takes half a second, which every command would wait for.
+    from scipy import stats
+
     return float(stats.fisher_exact([[a, n - a], [b, m - b]]).pvalue)
 
 
