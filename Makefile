@@ -67,7 +67,7 @@ reproduce: $(STAMP) ## run every case, judge the claims, write report/index.html
 	$(BIN)/myorepro reproduce --runner $(RUNNER) $(OPTIONS)
 
 test: $(STAMP) ## run the tests, one process a core; the last lines say what was skipped and what it needs
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(if $(JOBS),$(JOBS),auto) --dist loadgroup $(if $(MARK),-m "$(MARK)") $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(if $(JOBS),$(JOBS),auto) --dist loadscope $(if $(MARK),-m "$(MARK)") $(TESTS)
 
 lint: $(STAMP) ## ruff, mypy and the import rules
 	$(BIN)/ruff check .

@@ -54,9 +54,9 @@ def draw(studies: int) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64]]:
 
 def ours(studies: int, part: str) -> Prepared:
     """The stage's estimators."""
-    from containers.meta_analysis.robust import cr2
-    from containers.meta_analysis.three_level import fit_three_level
-    from containers.meta_analysis.two_level import fit_two_level
+    from containers.meta_analysis.models.robust import cr2
+    from containers.meta_analysis.models.three_level import fit_three_level
+    from containers.meta_analysis.models.two_level import fit_two_level
 
     y, x, v, study = draw(studies)
     if part == "two_level":

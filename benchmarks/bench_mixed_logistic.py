@@ -51,7 +51,7 @@ def make_cohort(rows: int) -> tuple[Array, Array, npt.NDArray[np.int64]]:
 
 def ours(rows: int, nodes: int) -> Prepared:
     """The stage's fit."""
-    from containers.association.mixed_logistic import fit_mixed_logistic
+    from containers.association.models.mixed_logistic import fit_mixed_logistic
 
     x, y, site = make_cohort(rows)
     fit_mixed_logistic(x[:200], y[:200], site[:200] % 2, nodes)

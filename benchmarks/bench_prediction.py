@@ -56,9 +56,9 @@ def make_cohort(rows: int) -> tuple[Array, Array]:
 
 def ours(rows: int, resamples: int, calibrate: bool) -> Prepared:
     """The stage's functions; the model is fitted before, as R's."""
-    from containers.association.calibration import calibration_curve
-    from containers.association.logistic import fit_logistic
-    from containers.association.resampling import harrell_optimism
+    from containers.association.measures.calibration import calibration_curve
+    from containers.association.measures.resampling import harrell_optimism
+    from containers.association.models.logistic import fit_logistic
 
     x, y = make_cohort(rows)
     full = fit_logistic(x, y).coefficients
@@ -74,7 +74,7 @@ def ours(rows: int, resamples: int, calibrate: bool) -> Prepared:
 
 def by_r(rows: int, resamples: int, calibrate: bool) -> Prepared:
     """rms on the rows that are handed over."""
-    from containers.association.draws import draw_rows
+    from containers.association.measures.draws import draw_rows
 
     x, y = make_cohort(rows)
     draws = np.array([draw_rows(SEED, k, rows) + 1 for k in range(resamples)], dtype=np.int32)

@@ -50,8 +50,8 @@ def make_model(rows: int, log_odds: float) -> tuple[Array, Array]:
 
 def ours(rows: int, log_odds: float) -> Prepared:
     """Fit and all seven intervals."""
-    from containers.association.logistic import fit_logistic
-    from containers.association.profile import profile_intervals
+    from containers.association.models.logistic import fit_logistic
+    from containers.association.models.profile import profile_intervals
 
     x, y = make_model(rows, log_odds)
 

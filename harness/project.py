@@ -1,8 +1,9 @@
 """Where the project's files are, and its version."""
 
-import tomllib
 from importlib import metadata
 from pathlib import Path
+
+from containers.contract.checked import read_toml
 
 ROOT = Path(__file__).resolve().parent.parent
 """The project's folder."""
@@ -13,4 +14,9 @@ def project_version() -> str:
     try:
         return metadata.version("myorepro")
     except metadata.PackageNotFoundError:
-        return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+        return source_version()
+
+
+def source_version() -> str:
+    """The version as pyproject.toml says, which an installed one may lag behind."""
+    return str(read_toml(ROOT / "pyproject.toml")["project"]["version"])

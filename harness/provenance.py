@@ -5,7 +5,6 @@ The one date is the commit's: equal runs must give equal results.json.
 
 import os
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 GIT_SECONDS = 10
@@ -31,24 +30,15 @@ def commit(root: Path) -> str | None:
     return f"{head} (modified)" if _git(root, "status", "--porcelain") else head
 
 
-def _engine() -> str | None:
-    import docker
+def facts(root: Path, engine: str) -> dict[str, str]:
+    """Facts for `Results.environment`; what cannot be found out is left out.
 
-    with suppress(docker.errors.DockerException, OSError):
-        client = docker.from_env(timeout=GIT_SECONDS)
-        try:
-            return str(client.version()["Version"])
-        finally:
-            client.close()
-    return None
-
-
-def facts(root: Path, runner: str) -> dict[str, str]:
-    """Facts for `Results.environment`; what cannot be found out is left out. root: folder of the project."""
+    root: folder of the project. engine: version of the container engine; empty where none was used.
+    """
     found = {
         "git commit": (found_commit := commit(root)),
         "commit date": _git(root, "log", "-1", "--format=%cs") if found_commit else None,
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "container engine": _engine() if runner == "docker" else None,
+        "container engine": engine,
     }
     return {name: value for name, value in found.items() if value}

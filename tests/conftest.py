@@ -4,28 +4,22 @@ from collections import Counter
 
 import pytest
 
-from tests import leaks
+from tests import leaks, sharing
 from tests.optional import NEEDS, need
 
 _WORD = "needs "
-ONCE = ("spine_segmentation", "thigh_segmentation", "r_reference")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch what tests leave behind."""
+    """Watch what tests leave behind, and let those that share what takes long share a process."""
     config.pluginmanager.register(leaks.Guard(), "leaks")
+    config.pluginmanager.register(sharing.Sharing(), "sharing")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that use R need it. An unknown need is a mistake of the test, found when it is collected.
-
-    A folder whose fixtures take long and serve the whole run goes to one process: two would make them twice.
-    """
+    """Tests that use R need it. An unknown need is a mistake of the test, found when it is collected."""
     for item in items:
-        folder = item.path.parent.name
-        if folder in ONCE:
-            item.add_marker(pytest.mark.xdist_group(folder))
         if "rscript" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.needs("R"))
         for marker in item.iter_markers("needs"):

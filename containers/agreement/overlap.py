@@ -101,10 +101,10 @@ def class_agreement(
     names = sorted(true_values, key=lambda name: true_values[name])
     names += sorted(set(predicted_values) - set(true_values), key=lambda name: predicted_values[name])
     predicted, true = joint.sum(axis=1), joint.sum(axis=0)
-    found = []
+    classes = []
     for name in names:
         row, column = predicted_values.get(name), true_values.get(name)
-        found.append(
+        classes.append(
             ClassAgreement(
                 name,
                 0 if row is None else int(predicted[row]),
@@ -112,7 +112,7 @@ def class_agreement(
                 0 if row is None or column is None else int(joint[row, column]),
             )
         )
-    return found
+    return classes
 
 
 def mean(values: Iterable[float | None]) -> float | None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from containers.agreement.columns import ColumnAgreement, column_agreement
 from containers.agreement.difference import compare
-from containers.agreement.limits import Limits, join, limits_of_agreement
+from containers.agreement.join import join
 from containers.agreement.overlap import ClassAgreement, class_agreement, joint_histogram, mean
 from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
@@ -36,14 +37,14 @@ def process(item: Item, job: Job, state: None, result: Result) -> None:
     if not given:
         pairs = ", or ".join(" and ".join(pair) for pair in PAIRS)
         raise ItemFault("nothing to compare", where="inputs", mend=f"give {pairs}")
-    found: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
+    answer: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
     if PAIRS[0] in given:
-        found["classes"] = _compare_labels(item, result)
+        answer["classes"] = _compare_labels(item, result)
     if PAIRS[1] in given:
-        found["volume"] = _compare_volumes(item, job, result)
+        answer["volume"] = _compare_volumes(item, job, result)
     if PAIRS[2] in given:
-        found["table"] = _compare_tables(item, job, result)
-    write_json(result.file("agreement", "agreement.json"), found)
+        answer["table"] = _compare_tables(item, job, result)
+    write_json(result.file("agreement", "agreement.json"), answer)
 
 
 def _check_grids(item: Item, pair: tuple[str, str], first: Volume, second: Volume) -> None:
@@ -132,15 +133,18 @@ def _compare_volumes(item: Item, job: Job, result: Result) -> dict[str, Any]:
     with result.step("read_volumes"):
         volume, reference = (read_finite(item.inputs[name]) for name in PAIRS[1])
     _check_grids(item, PAIRS[1], volume, reference)
+    tolerances = job.parameters["tolerance"], job.parameters["relative_tolerance"]
     with result.step("difference"):
-        found = compare(volume.data, reference.data, job.parameters["tolerance"], job.parameters["relative_tolerance"])
-    result.metric("voxels_compared", found.voxels)
-    result.metric("difference_bias", found.bias)
-    result.metric("difference_rms", found.rms)
-    result.metric("difference_max_abs", found.max_abs)
-    result.metric("correlation", found.correlation, "" if found.correlation is not None else "a volume is constant")
-    result.metric("fraction_within_tolerance", found.within_tolerance)
-    return dataclasses.asdict(found)
+        difference = compare(volume.data, reference.data, *tolerances)
+    result.metric("voxels_compared", difference.voxels)
+    result.metric("difference_bias", difference.bias)
+    result.metric("difference_rms", difference.rms)
+    result.metric("difference_max_abs", difference.max_abs)
+    result.metric(
+        "correlation", difference.correlation, "" if difference.correlation is not None else "a volume is constant"
+    )
+    result.metric("fraction_within_tolerance", difference.within_tolerance)
+    return dataclasses.asdict(difference)
 
 
 def _compare_tables(item: Item, job: Job, result: Result) -> dict[str, Any]:
@@ -148,8 +152,8 @@ def _compare_tables(item: Item, job: Job, result: Result) -> dict[str, Any]:
     joined = join(
         read_table(paths[0]), read_table(paths[1]), job.parameters["id_columns"], (paths[0].name, paths[1].name)
     )
-    limits = [limits_of_agreement(column, *values) for column, values in joined.pairs.items()]
-    for one in limits:
+    columns = [column_agreement(name, *values) for name, values in joined.pairs.items()]
+    for one in columns:
         _column_metrics(one, result)
     unmatched = {
         "rows_only_measured": ["/".join(map(str, key)) for key in joined.only_measured],
@@ -161,29 +165,38 @@ def _compare_tables(item: Item, job: Job, result: Result) -> dict[str, Any]:
         result.metric(metric, len(names))
         if names:
             result.warn(f"{metric.replace('_', ' ')}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}")
-    rows = [_limits_row(one) for one in limits]
+    rows = [_column_row(one) for one in columns]
     write_table(result.file("limits", "limits.parquet"), {key: [row[key] for row in rows] for key in rows[0]})
     return {"columns": rows, "rows_compared": joined.rows, **unmatched}
 
 
-def _column_metrics(one: Limits, result: Result) -> None:
-    result.metric(f"pairs.{one.column}", one.n)
-    result.metric(f"pairs_undefined.{one.column}", one.undefined)
-    result.metric(f"bias.{one.column}", one.bias, "" if one.n else "no pair is defined on both sides")
-    values = {
-        "sd": one.sd,
-        "limit_lower": one.lower,
-        "limit_upper": one.upper,
-        "bias_ci_lower": one.bias_ci and one.bias_ci[0],
-        "bias_ci_upper": one.bias_ci and one.bias_ci[1],
+def _column_metrics(one: ColumnAgreement, result: Result) -> None:
+    result.metric(f"pairs.{one.name}", one.n)
+    result.metric(f"pairs_undefined.{one.name}", one.undefined)
+    result.metric(f"bias.{one.name}", one.bias, "" if one.n else "no pair is defined on both sides")
+    row = _column_row(one)
+    for family, key in (
+        ("sd", "sd"),
+        ("limit_lower", "lower"),
+        ("limit_upper", "upper"),
+        ("bias_ci_lower", "bias_ci_lower"),
+        ("bias_ci_upper", "bias_ci_upper"),
+    ):
+        result.metric(f"{family}.{one.name}", row[key], "" if row[key] is not None else "needs two pairs or more")
+
+
+def _column_row(one: ColumnAgreement) -> dict[str, Any]:
+    limits, none = one.limits, (None, None)
+    row = {
+        "column": one.name,
+        "n": one.n,
+        "undefined": one.undefined,
+        "bias": one.bias,
+        "sd": limits.sd if limits else None,
+        "lower": limits.low if limits else None,
+        "upper": limits.high if limits else None,
     }
-    for family, value in values.items():
-        result.metric(f"{family}.{one.column}", value, "" if value is not None else "needs two pairs or more")
-
-
-def _limits_row(one: Limits) -> dict[str, Any]:
-    row = dataclasses.asdict(one)
-    for name in ("bias_ci", "lower_ci", "upper_ci"):
-        low, high = row.pop(name) or (None, None)
-        row |= {f"{name}_lower": low, f"{name}_upper": high}
+    row["bias_ci_lower"], row["bias_ci_upper"] = limits.mean_interval if limits else none
+    row["lower_ci_lower"], row["lower_ci_upper"] = limits.low_interval if limits else none
+    row["upper_ci_lower"], row["upper_ci_upper"] = limits.high_interval if limits else none
     return row

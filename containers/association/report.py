@@ -1,46 +1,26 @@
-"""What an analysis says: metrics, the same numbers structured, and tables and curves that are no scalars.
+"""What an analysis of people writes into: counts of few people are hidden, and intervals have their two ends.
 
-Invariants: a metric is named `<quantity>.<analysis id>[.<stratum>][.<term>]` (stratum as `sex:male`) and put once;
-an undefined number has a note that says why; a count of people below the disclosure threshold never leaves, and
-neither does one that would give it back by subtraction from totals of the same analysis (`guard`).
+Invariant: a count of people below the disclosure threshold never leaves, and neither does one that would give it back
+by subtraction from totals of the same analysis (`guard`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from containers.contract.errors import ItemFault
-from containers.contract.stage import Result
+from containers.toolkit.analyses.report import Report
 from containers.toolkit.tables.cohort.arrays import BoolArray, IntArray
-from containers.toolkit.tables.cohort.flow import Flow
-from containers.toolkit.tables.cohort.numbers import put_number
 
 
 @dataclass
-class Report:
-    """What one analysis says. Write with `put`, `count`, `tell`, `warn`."""
+class CohortReport(Report):
+    """What one analysis of a cohort gives. Counts of people go through `count` or `shown`."""
 
-    result: Result
-    """The record that metrics and warnings go into."""
-    flow: Flow
-    """The exclusion flow that the analysis' steps go into."""
-    id: str
-    """Name of the analysis."""
     threshold: int = 0
     """Counts below it are not shown; 0 shows all."""
-    structured: dict[str, Any] = field(default_factory=lambda: {"numbers": []})
-    """What goes into results.json for this analysis."""
     guarded: set[tuple[str, str, str]] = field(default_factory=set)
     """Quantity, stratum and term of the counts that are not shown."""
-
-    def put(
-        self, quantity: str, value: float | int | None, *, stratum: str = "", term: str = "", note: str = ""
-    ) -> None:
-        """Record a number. Raises as `put_number` says: faults of the stage, not of the input."""
-        numbers = self.structured["numbers"]
-        put_number(self.result, numbers, self.id, quantity, value, stratum=stratum, term=term, note=note)
 
     def count(self, quantity: str, people: int, *, of: int | None = None, stratum: str = "", term: str = "") -> None:
         """Record a count of people, unless it, or its complement in `of`, is below the threshold, or it is guarded."""
@@ -50,7 +30,7 @@ class Report:
     def shown(
         self, people: int, *, of: int | None = None, at: tuple[str, str, str] = ("", "", "")
     ) -> tuple[int | None, str]:
-        """A count as it may leave the run folder, and the note that goes with it. For counts inside `tell`."""
+        """A count as it may leave the run folder, and the note that goes with it. For counts in what is attached."""
         if at in self.guarded:
             return None, f"fewer than {self.threshold}, or a count that would tell such a one"
         if people < self.threshold:
@@ -91,21 +71,6 @@ class Report:
                     if line.sum() == 1 < len(line):
                         line[np.flatnonzero(~line)[np.argmin(people[~line])]] = True
         return hidden
-
-    def tell(self, name: str, value: Any) -> None:
-        """Add something structured (a table, a curve) to results.json. Counts of people in it: through `shown`."""
-        if name in self.structured:
-            raise ValueError(f"{name} is told twice in analysis {self.id}")
-        self.structured[name] = value
-
-    def warn(self, line: str) -> None:
-        """Say in one line what the reader of this analysis should know."""
-        self.result.warn(f"analysis {self.id}: {line}")
-
-    def fault(self, what: str, *, column: str = "", mend: str) -> ItemFault:
-        """An ItemFault that names this analysis and the column. Raise it."""
-        where = f"analysis {self.id}" + (f", column {column}" if column else "")
-        return ItemFault(what, where=where, mend=mend)
 
     def value_of(self, metric: str) -> float | int | None:
         """A metric that an earlier analysis put. Raises ItemFault when there is none of that name."""

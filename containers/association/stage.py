@@ -1,16 +1,16 @@
 """One item of the association stage: read, exclude, derive, then every analysis in the order of the file."""
 
-from containers.association import kinds
-from containers.association.derive import prepare
-from containers.association.report import Report
-from containers.association.spec import Analysis, read_analyses
-from containers.contract.errors import ItemFault
-from containers.contract.files import write_json
+from containers.association.data.analyses_file import AnalysesFile
+from containers.association.data.derive import prepare
+from containers.association.kinds import KINDS
+from containers.association.kinds._analysis import Analysis
+from containers.association.report import CohortReport
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
+from containers.toolkit.analyses.analyses_file import read_analyses
+from containers.toolkit.analyses.loop import run_analyses, write_answers
 from containers.toolkit.tables.cohort.dictionary import Dictionary, read_dictionary
 from containers.toolkit.tables.cohort.flow import Flow
-from containers.toolkit.tables.cohort.json_input import checked
 from containers.toolkit.tables.cohort.table import read_cohort
 
 
@@ -18,37 +18,15 @@ def process(item: Item, job: Job, state: None, result: Result) -> None:
     """Answer one item. Raises ItemFault: one wrong analysis fails the item, so that no result is half a file's."""
     threshold = int(job.parameters["disclosure_threshold"])
     dictionary = read_dictionary(item.inputs["dictionary"], Dictionary)
-    file = read_analyses(item.inputs["analyses"])
-    asked = [_analysis(number, raw) for number, raw in enumerate(file.analyses)]
-    _check_unique(asked)
+    file, analyses = read_analyses(item.inputs["analyses"], AnalysesFile, KINDS)
     with result.step("read_table"):
         cohort = read_cohort(item.inputs["table"], dictionary)
     flow = Flow(cohort.size, cohort.ignored_columns)
     with result.step("prepare"):
         cohort, derived = prepare(cohort, file, flow)
-    results = {}
-    for analysis in asked:
-        report = Report(result, flow, analysis.id, threshold)
-        with result.step(f"analysis.{analysis.id}"):
-            kinds.kind_of(analysis.kind, "").run(analysis, cohort, report)
-        results[analysis.id] = {"kind": analysis.kind, **report.structured}
-    write_json(
-        result.file("results", "results.json"),
-        {"schema_version": "1.0", "derived": derived, "analyses": results},
-    )
-    write_json(result.file("flow", "flow.json"), flow.shown(threshold))
 
+    def report_of(analysis: Analysis) -> CohortReport:
+        return CohortReport(result, flow, analysis.id, threshold=threshold)
 
-def _analysis(number: int, raw: dict[str, object]) -> Analysis:
-    where = f"input analyses, analyses.{number}"
-    if isinstance(raw.get("id"), str):
-        where += f" ({raw['id']})"
-    return checked(kinds.kind_of(raw.get("kind"), where).spec, raw, where)
-
-
-def _check_unique(asked: list[Analysis]) -> None:
-    seen: set[str] = set()
-    for analysis in asked:
-        if analysis.id in seen:
-            raise ItemFault(f"id {analysis.id!r} is given twice", where="input analyses", mend="give each its own")
-        seen.add(analysis.id)
+    answers = run_analyses(analyses, cohort, report_of, result)
+    write_answers(result, answers, flow.shown(threshold), derived=derived)

@@ -5,6 +5,12 @@ the one line that is shown; nothing in it may name a participant beyond the item
 """
 
 
+def one_line(what: str, where: str = "", mend: str = "") -> str:
+    """What is wrong, as the one line that people read: `where: what; mend`, without the parts that are empty."""
+    line = f"{where}: {what}" if where else what
+    return f"{line}; {mend}" if mend else line
+
+
 class Fault(Exception):  # noqa: N818 - the word of the contract; subclasses say whose fault
     """What is wrong (`what`), in which file, series or field (`where`), and what mends it (`mend`)."""
 
@@ -17,8 +23,7 @@ class Fault(Exception):  # noqa: N818 - the word of the contract; subclasses say
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        line = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{line}; {self.mend}" if self.mend else line
+        return one_line(self.what, self.where, self.mend)
 
 
 class ItemFault(Fault):

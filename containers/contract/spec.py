@@ -1,16 +1,16 @@
 """`stage.toml`: what a stage takes, gives and measures; the source of `describe` and of parameter checks."""
 
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from containers.contract import CONTRACT_VERSION
+from containers.contract.checked import load_toml
 from containers.contract.errors import RequestFault
-from containers.contract.request import Request, Strict, first_error
+from containers.contract.request import Request, Strict
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
@@ -176,11 +176,6 @@ def declared_name(declared: Mapping[str, object], name: str) -> str | None:
 
 def load_spec(path: Path) -> StageSpec:
     """Read stage.toml. Raises RequestFault with the field when it is wrong."""
-    try:
-        return StageSpec.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise RequestFault(f"cannot be read ({error.strerror})", where=str(path), mend="add a stage.toml") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RequestFault(f"is not TOML ({error})", where=str(path), mend="mend the syntax") from error
-    except ValidationError as error:
-        raise RequestFault(first_error(error), where=str(path), mend="see stage.schema.json of the contract") from error
+    # The whole path: every stage has a file of this name.
+    mend = "see stage.schema.json of the contract"
+    return load_toml(StageSpec, path, mend, where=str(path), absent="add a stage.toml")

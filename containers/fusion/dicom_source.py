@@ -15,15 +15,17 @@ import pickle
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from containers.contract.errors import EnvironmentFault, ItemFault
 from containers.fusion.archive import SOURCE, Member, Source
-from containers.fusion.header import Pixels, Slice
+from containers.fusion.header import NotSlice, Slice
+from containers.fusion.pixels import Pixels
 from containers.fusion.reading import Parsed, Share, parse, shared_view, tickets
 
 MEMBERS_PER_PROCESS = 96
@@ -119,27 +121,57 @@ def _answer(helper: Connection) -> list[Parsed]:
     return found
 
 
-def read_images(path: Path, threads: int) -> tuple[list[Image], list[str]]:
-    """All images of a folder or zip in path order, and the names of the files that are no images.
+@dataclass(frozen=True)
+class Study:
+    """What a folder or zip holds."""
+
+    images: list[Image]
+    """The slices, in the order of their paths."""
+    ignored: list[str]
+    """Names of the files that are not images."""
+    left_out: list[str]
+    """A line for each series of images that are not slices."""
+
+    def ignored_files(self) -> list[str]:
+        """A line for the files that are not DICOM images. Endings only: a name may be an identifier."""
+        if not self.ignored:
+            return []
+        endings = Counter(
+            "macOS ._" if name.startswith("._") else PurePosixPath(name).suffix.lower() or "without ending"
+            for name in self.ignored
+        )
+        kinds = ", ".join(f"{n} {ending}" for ending, n in sorted(endings.items()))
+        return [f"{len(self.ignored)} files ignored, which are not DICOM images ({kinds})"]
+
+
+def read_images(path: Path, threads: int) -> Study:
+    """All images of a folder or zip.
 
     threads: processes to use. Raises ItemFault (naming the file) for a harmful or empty source, a file that
-    cannot be read, or images of more than one participant or study.
+    cannot be read, images of more than one participant or study, and an image that is not a slice where its series
+    has slices or nothing else is there.
     """
     with Source(path) as source:
         members = source.members()
     processes = max(1, min(threads, len(members) // MEMBERS_PER_PROCESS))
     answers, offsets, buffer = _parse_all(path, members, processes)
     images: list[Image] = []
+    others: list[NotSlice] = []
     ignored: list[str] = []
     for parsed in answers:
         if parsed.fault is not None:
             raise parsed.fault
-        if parsed.header is None:
+        if parsed.other is not None:
+            others.append(parsed.other)
+            continue
+        if not parsed.slices:
             ignored.append(members[parsed.index].name)
             continue
-        header = parsed.header
-        shared = shared_view(buffer, offsets[parsed.index], header.rows, header.columns)
-        images.append(Image(header, shared if parsed.pixels is None else parsed.pixels))
+        pixels = parsed.pixels
+        if pixels is None:
+            pixels = shared_view(buffer, offsets[parsed.index], parsed.slices)
+        images += [Image(*each) for each in zip(parsed.slices, pixels, strict=True)]
+    left_out = _left_out(images, others)
     if not images:
         raise ItemFault(
             f"has no DICOM image among its {len(members)} files",
@@ -147,7 +179,20 @@ def read_images(path: Path, threads: int) -> tuple[list[Image], list[str]]:
             mend="give the folder or zip of a study",
         )
     _one_participant(images)
-    return images, ignored
+    return Study(images, ignored, left_out)
+
+
+def _left_out(images: list[Image], others: list[NotSlice]) -> list[str]:
+    """A line for each series of images that are not slices. Raises ItemFault where one takes the place of a slice."""
+    sound = {image.header.series for image in images} - {""}
+    for other in others:
+        if not images or other.series in sound:
+            raise ItemFault(f"is {other.what}", where=other.file, mend=other.fix)
+    counts = Counter((other.label, other.what) for other in others)
+    return [
+        f"{label}: {count} image{'s' if count > 1 else ''} left out ({what})"
+        for (label, what), count in sorted(counts.items())
+    ]
 
 
 def _one_participant(images: list[Image]) -> None:

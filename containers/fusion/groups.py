@@ -1,6 +1,7 @@
 """Images to groups: one group holds the images of one stack, so that nothing is mixed.
 
-A series is split by echo time, image type and orientation, and into its acquisitions where it holds several.
+A series is split by echo time, image type, diffusion weighting and orientation, and into its acquisitions where it
+holds several.
 Invariant: the groups do not depend on the order of the files.
 """
 
@@ -51,7 +52,7 @@ def group_images(images: Sequence[Image]) -> list[Group]:
     for image in _one_echo_time(images):
         h = image.header
         echo = h.echo_number if h.echo_time_ms is None else h.echo_time_ms
-        alike = by_tags[h.series, h.image_type, echo]
+        alike = by_tags[h.series, h.image_type, echo, h.diffusion]
         same = next((g for g in alike if _same_direction(g[0].header, h)), None)
         if same is None:
             alike.append([image])

@@ -1,69 +1,20 @@
-"""One DICOM file to one `Slice`: the tags that fusion needs, and its stored pixel values.
+"""What one image says of itself, as fusion needs it.
 
-Stored values are kept as they are (int16 where they fit, else float32); rescale slope and intercept travel
-with the slice. Identifiers of patient and study are kept only to be compared and leave this module's objects
+Identifiers of patient and study are kept only to be compared and leave this module's objects
 in no record, file or message.
 """
 
-import io
 import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import pydicom
 from pydicom.dataset import Dataset
-from pydicom.tag import Tag
-from pydicom.uid import UID, MediaStorageDirectoryStorage
 
 from containers.contract.errors import ItemFault
+from containers.fusion.tags import length, numbers, size, text_of
 
 PREAMBLE = 132
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-_KEYWORDS = [
-    "SOPClassUID",
-    "ImageType",
-    "Modality",
-    "SeriesDate",
-    "SeriesTime",
-    "SeriesDescription",
-    "PatientID",
-    "StudyInstanceUID",
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "ImagePositionPatient",
-    "ImageOrientationPatient",
-    "FrameOfReferenceUID",
-    "EchoTime",
-    "EchoNumbers",
-    "AcquisitionNumber",
-    "TemporalPositionIdentifier",
-    "InstanceNumber",
-    "SliceThickness",
-    "SpacingBetweenSlices",
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "PlanarConfiguration",
-    "NumberOfFrames",
-    "Rows",
-    "Columns",
-    "PixelSpacing",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "RescaleSlope",
-    "RescaleIntercept",
-]
-_TAGS = [Tag(word) for word in (*_KEYWORDS, *_PIXELS)]
-_TAG_OF = dict(zip((*_KEYWORDS, *_PIXELS), _TAGS, strict=True))
-_NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"}
-"""Uncompressed little-endian transfer syntaxes (implicit, explicit, deflated)."""
-
-Pixels = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -92,6 +43,8 @@ class Slice:
     """EchoNumbers as text; empty where missing."""
     acquisition_number: str
     """AcquisitionNumber as text; empty where missing."""
+    diffusion: str
+    """DiffusionBValue as text, with the direction where one is given; empty where missing."""
     temporal_position: str
     """TemporalPositionIdentifier as text; empty where missing."""
     instance_number: str
@@ -124,55 +77,20 @@ class Slice:
     """What is added after the factor."""
 
 
-def _raw(dataset: Dataset, keyword: str) -> Any:
-    """A value as it is stored, mostly bytes: converting every element would take most of the reading time."""
-    element = dataset.get_item(_TAG_OF[keyword])
-    return None if element is None else element.value
+@dataclass(frozen=True)
+class NotSlice:
+    """A DICOM image that is not a slice of a volume, such as a screenshot."""
 
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    value = _raw(dataset, keyword)
-    if isinstance(value, bytes):
-        return value.decode("latin-1").strip(" \0")
-    return "" if value is None else "\\".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-def _numbers(dataset: Dataset, keyword: str, count: int, file: str) -> tuple[float, ...]:
-    text = _text(dataset, keyword)
-    mend = "export the series anew from the scanner or archive"
-    if not text:
-        raise ItemFault(f"has no {keyword}", where=file, mend=mend)
-    try:
-        values = tuple(float(part) for part in text.split("\\"))
-    except ValueError:
-        values = ()
-    if len(values) != count or not all(map(math.isfinite, values)):
-        raise ItemFault(f"has an unusable {keyword} ({text[:40]!r})", where=file, mend=mend)
-    return values
-
-
-def _length(dataset: Dataset, keyword: str) -> float | None:
-    """A length that only serves to check others: None where it is missing or unusable."""
-    try:
-        value = abs(float(_text(dataset, keyword)))
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value > 0 else None
-
-
-def _unsigned(dataset: Dataset, keyword: str, default: int = 0) -> int:
-    value = _raw(dataset, keyword)
-    if isinstance(value, bytes):
-        element = dataset.get_item(_TAG_OF[keyword])
-        return int.from_bytes(value, "little" if getattr(element, "is_little_endian", True) else "big")
-    return value if isinstance(value, int) else default
-
-
-def _size(dataset: Dataset, keyword: str, file: str) -> int:
-    value = _unsigned(dataset, keyword)
-    if value < 2:
-        raise ItemFault(f"has no usable {keyword} ({value})", where=file, mend="export the series anew")
-    return value
+    file: str
+    """Name of the file, without folders."""
+    series: str
+    """SeriesInstanceUID, which is only compared and never shown; empty where missing."""
+    label: str
+    """How messages name its series: by number and description."""
+    what: str
+    """What it is, in words that follow `is`."""
+    fix: str
+    """What the user can do, where the study has nothing else."""
 
 
 def _acquired(date: str, time: str) -> tuple[datetime | None, bool]:
@@ -190,75 +108,42 @@ def _acquired(date: str, time: str) -> tuple[datetime | None, bool]:
         return None, False
 
 
-def _open(data: bytes, file: str) -> Dataset | None:
-    """The dataset, or None for a file that is no DICOM image and does not claim to be one."""
-    if data[128:PREAMBLE] != b"DICM":
-        if file.lower().endswith((".dcm", ".ima", ".dicom")):
-            raise ItemFault("is not a DICOM file", where=file, mend="remove it or export it again")
-        return None
-    truncated = ItemFault("is cut short (truncated DICOM)", where=file, mend="copy or export the file again")
-    try:
-        dataset = pydicom.dcmread(io.BytesIO(data), specific_tags=_TAGS)
-    except MemoryError:
-        raise
-    except Exception as error:  # pydicom raises many kinds on damaged bytes; all mean the same to the user
-        raise truncated from error
-    if any(dataset.get_item(_TAG_OF[word]) is not None for word in _PIXELS):
-        return dataset
-    media = UID(str(dataset.file_meta.get("MediaStorageSOPClassUID", "")))
-    if "Image Storage" in media.name or (media != MediaStorageDirectoryStorage and "SOPClassUID" not in dataset):
-        raise truncated
-    return None
-
-
-def read_slice(data: bytes, file: str) -> tuple[Slice, Pixels] | None:
-    """Parse one file: its Slice and pixels (row, column), int16 when the stored values fit, else float32.
-
-    None for a file that is no image (a manifest, a DICOMDIR, a report). Raises ItemFault, naming `file`.
-    """
-    dataset = _open(data, file)
-    if dataset is None:
-        return None
-    if _text(dataset, "NumberOfFrames") not in ("", "0", "1"):
-        raise ItemFault(
-            "is a multi-frame image, which this stage does not read",
-            where=file,
-            mend="convert it to single-frame DICOM (for example by dcm4che's emf2sf)",
-        )
-    rows, columns = _size(dataset, "Rows", file), _size(dataset, "Columns", file)
-    pixels = _pixels(dataset, rows, columns, file)
-    spacing = _numbers(dataset, "PixelSpacing", 2, file)
+def described(dataset: Dataset, file: str) -> Slice:
+    """What one image says of itself. Raises ItemFault, naming `file`, for attributes that are missing or unusable."""
+    rows, columns = size(dataset, "Rows", file), size(dataset, "Columns", file)
+    spacing = numbers(dataset, "PixelSpacing", 2, file)
     if min(spacing) <= 0:
         raise ItemFault(
             f"has a PixelSpacing of {spacing[0]:g} x {spacing[1]:g} mm, it must be positive",
             where=file,
             mend="export the series anew with its true spacing",
         )
-    position = _numbers(dataset, "ImagePositionPatient", 3, file)
-    cosines = _numbers(dataset, "ImageOrientationPatient", 6, file)
+    position = numbers(dataset, "ImagePositionPatient", 3, file)
+    cosines = numbers(dataset, "ImageOrientationPatient", 6, file)
     row, column = cosines[:3], cosines[3:]
     products = (math.hypot(*row) - 1, math.hypot(*column) - 1, sum(a * b for a, b in zip(row, column, strict=True)))
     if max(map(abs, products)) > 1e-3:
         raise ItemFault("has directions that are not perpendicular unit vectors", where=file, mend="export it anew")
-    echo = _text(dataset, "EchoTime")
-    acquired, dated = _acquired(_text(dataset, "SeriesDate"), _text(dataset, "SeriesTime"))
-    described = Slice(
+    echo = text_of(dataset, "EchoTime")
+    acquired, dated = _acquired(text_of(dataset, "SeriesDate"), text_of(dataset, "SeriesTime"))
+    found = Slice(
         file=file,
-        patient=_text(dataset, "PatientID"),
-        study=_text(dataset, "StudyInstanceUID"),
-        series=_text(dataset, "SeriesInstanceUID"),
-        series_number=_text(dataset, "SeriesNumber"),
-        description=_text(dataset, "SeriesDescription"),
-        modality=_text(dataset, "Modality"),
-        image_type=tuple(_text(dataset, "ImageType").upper().split("\\")),
-        echo_time_ms=_numbers(dataset, "EchoTime", 1, file)[0] if echo else None,
-        echo_number=_text(dataset, "EchoNumbers"),
-        acquisition_number=_text(dataset, "AcquisitionNumber"),
-        temporal_position=_text(dataset, "TemporalPositionIdentifier"),
-        instance_number=_text(dataset, "InstanceNumber"),
-        slice_thickness_mm=_length(dataset, "SliceThickness"),
-        slice_spacing_mm=_length(dataset, "SpacingBetweenSlices"),
-        frame_of_reference=_text(dataset, "FrameOfReferenceUID"),
+        patient=text_of(dataset, "PatientID"),
+        study=text_of(dataset, "StudyInstanceUID"),
+        series=text_of(dataset, "SeriesInstanceUID"),
+        series_number=text_of(dataset, "SeriesNumber"),
+        description=text_of(dataset, "SeriesDescription"),
+        modality=text_of(dataset, "Modality"),
+        image_type=tuple(text_of(dataset, "ImageType").upper().split("\\")),
+        echo_time_ms=numbers(dataset, "EchoTime", 1, file)[0] if echo else None,
+        echo_number=text_of(dataset, "EchoNumbers"),
+        acquisition_number=text_of(dataset, "AcquisitionNumber"),
+        diffusion=text_of(dataset, "DiffusionBValue"),
+        temporal_position=text_of(dataset, "TemporalPositionIdentifier"),
+        instance_number=text_of(dataset, "InstanceNumber"),
+        slice_thickness_mm=length(dataset, "SliceThickness"),
+        slice_spacing_mm=length(dataset, "SpacingBetweenSlices"),
+        frame_of_reference=text_of(dataset, "FrameOfReferenceUID"),
         acquired=acquired,
         dated=dated,
         rows=rows,
@@ -267,70 +152,10 @@ def read_slice(data: bytes, file: str) -> tuple[Slice, Pixels] | None:
         position_mm=(position[0], position[1], position[2]),
         row_step=(row[0], row[1], row[2]),
         column_step=(column[0], column[1], column[2]),
-        slope=_numbers(dataset, "RescaleSlope", 1, file)[0] if "RescaleSlope" in dataset else 1.0,
-        intercept=_numbers(dataset, "RescaleIntercept", 1, file)[0] if "RescaleIntercept" in dataset else 0.0,
+        # An attribute of no length says nothing: as if it were not there (PS3.5, 7.4).
+        slope=numbers(dataset, "RescaleSlope", 1, file)[0] if text_of(dataset, "RescaleSlope") else 1.0,
+        intercept=numbers(dataset, "RescaleIntercept", 1, file)[0] if text_of(dataset, "RescaleIntercept") else 0.0,
     )
-    if described.slope == 0:
+    if found.slope == 0:
         raise ItemFault("has a RescaleSlope of zero", where=file, mend="export the series anew")
-    return described, pixels
-
-
-def _pixels(dataset: Dataset, rows: int, columns: int, file: str) -> Pixels:
-    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
-    if not UID(syntax).is_transfer_syntax:
-        raise ItemFault(
-            f"has an unknown transfer syntax ({syntax or 'none'})",
-            where=file,
-            mend="convert it to explicit VR little endian (for example by gdcmconv --raw)",
-        )
-    if _unsigned(dataset, "SamplesPerPixel", 1) != 1:
-        raise ItemFault("is a colour image", where=file, mend="leave screenshots and secondary captures out")
-    allocated = _unsigned(dataset, "BitsAllocated")
-    bits = _unsigned(dataset, "BitsStored", allocated)
-    high = _unsigned(dataset, "HighBit", bits - 1)
-    native = syntax in _NATIVE and allocated == 16
-    # pydicom masks and extends the sign where the standard's HighBit = BitsStored - 1 holds, and only there.
-    if not 0 < bits <= high + 1 <= allocated or (high != bits - 1 and not native):
-        raise ItemFault(
-            f"has BitsStored {bits} and HighBit {high} of {allocated} bits, which cannot be read",
-            where=file,
-            mend="convert it to explicit VR little endian with HighBit one below BitsStored",
-        )
-    if native and (stored := _raw(dataset, "PixelData")):
-        if len(stored) < rows * columns * 2:
-            raise ItemFault(
-                f"is cut short: {len(stored)} bytes of pixels where {rows} x {columns} of 2 bytes are needed "
-                "(truncated DICOM or wrong matrix)",
-                where=file,
-                mend="copy or export the file again",
-            )
-        kind = "<i2" if _unsigned(dataset, "PixelRepresentation") == 1 else "<u2"
-        values: npt.NDArray[np.generic] = _stored_bits(np.frombuffer(stored, kind, rows * columns), bits, high)
-        values = values.reshape(rows, columns)
-    else:
-        try:
-            values = dataset.pixel_array
-        except MemoryError:
-            raise
-        except Exception as error:  # each decoder has its own exceptions
-            line = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-            raise ItemFault(
-                f"its pixels cannot be decoded from {UID(syntax).name} ({line})",
-                where=file,
-                mend="copy the file again or convert it to explicit VR little endian",
-            ) from error
-    if np.issubdtype(values.dtype, np.floating):
-        if not np.isfinite(values).all():
-            raise ItemFault("has NaN or infinite pixel values", where=file, mend="export the magnitude image anew")
-        return values.astype(np.float32)
-    if values.dtype == np.dtype("<i2") or (values.max() <= 32767 and values.min() >= -32768):
-        return values.astype(np.int16, copy=False)
-    return values.astype(np.float32)
-
-
-def _stored_bits(values: npt.NDArray[np.integer[Any]], bits: int, high: int) -> npt.NDArray[np.generic]:
-    """The `bits` bits up to bit `high` of 16-bit words: what lies above (old overlays) goes, the sign is extended."""
-    if bits == 16:
-        return values
-    shifted = values << values.dtype.type(15 - high)
-    return np.asarray(shifted >> values.dtype.type(16 - bits))  # arithmetic for int16, logical for uint16
+    return found

@@ -1,6 +1,8 @@
 """One participant from DICOM to one volume per contrast: the steps in order, and what the record says of them."""
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ from containers.fusion.contrasts import choose, name_stacks
 from containers.fusion.dicom_source import Image, read_images
 from containers.fusion.grid import global_grid
 from containers.fusion.groups import Group, group_images
+from containers.fusion.repeats import Place
 from containers.fusion.seams import AXES, Agreement, compare
 from containers.fusion.stack import Stack, build_stack
-from containers.fusion.stations import Place, arrange, select
+from containers.fusion.stations import arrange, select
 from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 
 SEAMS_SCHEMA_VERSION = "1.0"
@@ -31,15 +34,20 @@ def fuse_participant(path: Path, job: Job, backend: str, result: Result) -> None
     Raises ItemFault with the file or series when the input cannot be fused.
     """
     with result.step("read"):
-        images, ignored = read_images(path, job.resources.threads)
-    with result.step("sort"):
-        groups = name_stacks(_groups(images, result))
+        study = read_images(path, job.resources.threads)
+    with result.step("sort"), _with_cause(study.left_out):
+        groups = name_stacks(_groups(study.images, result))
         contrasts = choose(groups, job.parameters["contrasts"])
         named, repeated = _stacks(groups, contrasts, result)
         dixon = not contrasts[0].startswith("contrast.")
         found = arrange(named, contrasts)
         places, warnings = select(found, job.parameters["stations"], dixon)
-    for line in (*warnings, *(line for place in places for line in _warnings(place))):
+    for line in (
+        *study.left_out,
+        *study.ignored_files(),
+        *warnings,
+        *(line for place in places for line in _warnings(place)),
+    ):
         result.warn(line)
     if len({place.first.header.frame_of_reference for place in places}) > 1:
         result.warn("stations have different frames of reference: their positions are taken as they are")
@@ -67,9 +75,20 @@ def fuse_participant(path: Path, job: Job, backend: str, result: Result) -> None
         "stations": [_describe(number, place) for number, place in zip(numbers, places, strict=True)],
         "stations_found": len(found),
         "dropped_repeats": sorted(stack.label for stack in dropped),
-        "files_read": len(images),
-        "files_that_are_no_images": len(ignored),
+        "files_read": len(study.images),
+        "files_that_are_no_images": len(study.ignored),
     }
+
+
+@contextmanager
+def _with_cause(left_out: list[str]) -> Iterator[None]:
+    """What was left out while reading joins a fault of what remains: it may be what is missing."""
+    try:
+        yield
+    except ItemFault as fault:
+        if not left_out:
+            raise
+        raise ItemFault(f"{fault.what} ({'; '.join(left_out)})", where=fault.where, mend=fault.mend) from fault
 
 
 def _groups(images: list[Image], result: Result) -> list[Group]:

@@ -4,6 +4,7 @@ The files are cut into chunks, and each process takes the next chunk that nobody
 fault. Chunks are taken in order, so of all faults the first by path is always found.
 """
 
+import math
 import mmap
 import os
 import pickle
@@ -16,7 +17,9 @@ import numpy as np
 
 from containers.contract.errors import ItemFault
 from containers.fusion.archive import Member, Source
-from containers.fusion.header import Pixels, Slice, read_slice
+from containers.fusion.dicom_file import read_file
+from containers.fusion.header import NotSlice, Slice
+from containers.fusion.pixels import Pixels
 
 TICKET_BYTES = 4
 """Size of a chunk's number in the pipe of those that nobody has taken."""
@@ -28,10 +31,12 @@ class Parsed:
 
     index: int
     """Place of the member in the source."""
-    header: Slice | None = None
-    """What the slice says of itself; None for a file that is not an image."""
+    slices: tuple[Slice, ...] = ()
+    """What its slices say of themselves; none for a file that has no slice."""
+    other: NotSlice | None = None
+    """What an image is that is not a slice; None for a slice, and for a file that is not an image."""
     pixels: Pixels | None = None
-    """Stored values; None when they lie in shared memory or there are none."""
+    """Stored values (slice, row, column); None when they lie in shared memory or there are none."""
     fault: ItemFault | None = None
     """Why it cannot be used; None where it can."""
 
@@ -50,9 +55,10 @@ class Share:
     """Members in a chunk."""
 
 
-def shared_view(buffer: mmap.mmap, offset: int, rows: int, columns: int) -> Pixels:
-    """The pixels (row, column) of a member in the shared memory."""
-    return np.frombuffer(buffer, np.int16, rows * columns, offset).reshape(rows, columns)
+def shared_view(buffer: mmap.mmap, offset: int, slices: tuple[Slice, ...]) -> Pixels:
+    """The pixels (slice, row, column) of a member in the shared memory."""
+    shape = (len(slices), slices[0].rows, slices[0].columns)
+    return np.frombuffer(buffer, np.int16, math.prod(shape), offset).reshape(shape)
 
 
 def tickets(share: Share) -> int:
@@ -96,16 +102,18 @@ def parse(share: Share, source: int, buffer: mmap.mmap, asked: Connection | None
 def _one(files: Source, share: Share, index: int, buffer: mmap.mmap) -> Parsed:
     member = share.members[index]
     try:
-        found = read_slice(files.read(member), member.name)
+        found = read_file(files.read(member), member.name)
     except ItemFault as fault:
         return Parsed(index, fault=fault)
     if found is None:
         return Parsed(index)
-    header, pixels = found
+    if isinstance(found, NotSlice):
+        return Parsed(index, other=found)
+    slices, pixels = tuple(found[0]), found[1]
     if pixels.dtype == np.int16 and pixels.nbytes <= member.size:
-        shared_view(buffer, share.offsets[index], header.rows, header.columns)[:] = pixels
-        return Parsed(index, header)
-    return Parsed(index, header, pixels)
+        shared_view(buffer, share.offsets[index], slices)[:] = pixels
+        return Parsed(index, slices)
+    return Parsed(index, slices, pixels=pixels)
 
 
 def serve(pipe: int, shared: int, source: int, pixels: int) -> None:

@@ -21,6 +21,8 @@ from containers.toolkit.images.volume import Geometry
 
 SLICE_DISTANCE_TOLERANCE = 0.25
 """Part of the median slice distance by which one distance may differ: allows jitter, catches a missing slice (1.0)."""
+SAME_STATION_MM = 5.0
+"""Stacks whose ends lie no further apart are at one station: more than any jitter, less than a step of the table."""
 SAME_POSITION_MM = 0.01
 """Two slices of a stack closer than this are at the same position."""
 DRIFT_TOLERANCE_MM = 1.0

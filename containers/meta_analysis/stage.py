@@ -1,67 +1,44 @@
 """One item of the meta_analysis stage: read, exclude, make effects, then every analysis in the order of the file."""
 
-from collections.abc import Callable
 from typing import Any
 
-from containers.contract.files import write_json
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
-from containers.meta_analysis.cohort import Dictionary, exclude_rows, read_cohort
-from containers.meta_analysis.data import Dataset, make_dataset
-from containers.meta_analysis.kinds.bias import run_egger, run_trim_and_fill
-from containers.meta_analysis.kinds.clusters import run_robust
-from containers.meta_analysis.kinds.pooling import run_effects, run_pooled, run_subgroups
-from containers.meta_analysis.kinds.regression import (
-    run_likelihood_ratio,
-    run_meta_regression,
-    run_three_level,
-    run_vif,
-)
-from containers.meta_analysis.report import Report
-from containers.meta_analysis.spec import Analyses
+from containers.meta_analysis.data.analyses_file import AnalysesFile
+from containers.meta_analysis.data.effects import Effects, make_effects
+from containers.meta_analysis.data.table import EffectDictionary, exclude_rows, read_effect_table
+from containers.meta_analysis.kinds import KINDS
+from containers.meta_analysis.kinds._analysis import Analysis
+from containers.meta_analysis.report import EffectReport
+from containers.toolkit.analyses.analyses_file import read_analyses
+from containers.toolkit.analyses.loop import run_analyses, write_answers
 from containers.toolkit.tables.cohort.dictionary import read_dictionary
-from containers.toolkit.tables.cohort.json_input import checked, read_json
-
-KINDS: dict[str, Callable[[Any, Dataset, Report], None]] = {
-    "effects": run_effects,
-    "pooled": run_pooled,
-    "subgroups": run_subgroups,
-    "meta_regression": run_meta_regression,
-    "three_level": run_three_level,
-    "likelihood_ratio": run_likelihood_ratio,
-    "vif": run_vif,
-    "robust": run_robust,
-    "egger": run_egger,
-    "trim_and_fill": run_trim_and_fill,
-}
 
 
 def process(item: Item, job: Job, state: None, result: Result) -> None:
     """Answer one item. Raises ItemFault: one wrong analysis fails the item, so that no result is half a file's."""
-    dictionary = read_dictionary(item.inputs["dictionary"], Dictionary)
-    asked = checked(Analyses, read_json(item.inputs["analyses"], "analyses"), "input analyses")
-    cohort = exclude_rows(read_cohort(item.inputs["table"], dictionary), asked.exclusions)
-    results: dict[str, Any] = {}
+    dictionary = read_dictionary(item.inputs["dictionary"], EffectDictionary)
+    file, analyses = read_analyses(item.inputs["analyses"], AnalysesFile, KINDS)
+    table = exclude_rows(read_effect_table(item.inputs["table"], dictionary), file.exclusions)
+    answers: dict[str, Any] = {}
     effects: list[dict[str, Any]] = []
-    if asked.effects is not None:
-        data = make_dataset(cohort, asked.effects)
+    if file.effects is not None:
+        data = make_effects(table, file.effects)
         effects = _effects(data)
         for line in _same_rows(data):
             result.warn(line)
-        for analysis in asked.analyses:
-            report = Report(result, analysis.id)
-            with result.step(f"analysis.{analysis.id}"):
-                KINDS[analysis.kind](analysis, data, report)
-            fields = analysis.model_dump(mode="json")
-            results[analysis.id] = {"kind": analysis.kind, "fields": fields, **report.structured}
-    write_json(
-        result.file("results", "results.json"), {"schema_version": "1.0", "effects": effects, "analyses": results}
-    )
-    write_json(result.file("flow", "flow.json"), cohort.flow.all_shown())
+
+        def report_of(analysis: Analysis) -> EffectReport:
+            report = EffectReport(result, table.flow, analysis.id)
+            report.attach("fields", analysis.model_dump(mode="json"))
+            return report
+
+        answers = run_analyses(analyses, data, report_of, result)
+    write_answers(result, answers, table.flow.all_shown(), effects=effects)
 
 
-def _effects(data: Dataset) -> list[dict[str, Any]]:
-    error = data.cohort.number("standard_error", "effects")
+def _effects(data: Effects) -> list[dict[str, Any]]:
+    error = data.table.number("standard_error", "effects")
     return [
         {
             "id": data.ids[i],
@@ -74,7 +51,7 @@ def _effects(data: Dataset) -> list[dict[str, Any]]:
     ]
 
 
-def _same_rows(data: Dataset) -> list[str]:
+def _same_rows(data: Effects) -> list[str]:
     """One line per pair of effects of a study that are the same number."""
     seen: dict[tuple[str, float, float], str] = {}
     lines = []

@@ -1,12 +1,11 @@
 """What a training run may be told, in one TOML file. `compact.toml` is what the shipped weights were trained with."""
 
-import tomllib
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from containers.contract.errors import RequestFault
-from containers.contract.request import Strict, first_error
+from containers.contract.checked import load_toml
+from containers.contract.request import Strict
 
 COMPACT = Path(__file__).with_name("compact.toml")
 
@@ -46,11 +45,4 @@ class Settings(Strict):
 
 def load_settings(path: Path) -> Settings:
     """Read a settings file. Raises RequestFault when it is wrong."""
-    try:
-        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise RequestFault(f"cannot be read ({error.strerror})", where=path.name, mend="give a TOML file") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RequestFault(f"is not TOML ({error})", where=path.name, mend="mend the syntax") from error
-    except ValidationError as error:
-        raise RequestFault(first_error(error), where=path.name, mend="see settings.py") from error
+    return load_toml(Settings, path, "see settings.py", absent="give a TOML file")

@@ -4,14 +4,13 @@
 settings are refused. A trained checkpoint carries its whole configuration, so that inference needs no second file.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from containers.contract.errors import RequestFault
-from containers.contract.request import Strict, first_error
+from containers.contract.checked import load_toml
+from containers.contract.request import Strict
 
 FOLDER = Path(__file__).parent / "configs"
 TOKEN = 16
@@ -167,14 +166,6 @@ def load_config(path: Path) -> Config:
     """Read a configuration, by path or by the name of one that is shipped. Raises RequestFault when it is wrong."""
     shipped = FOLDER / f"{path}.toml"
     chosen = shipped if path.parent == Path() and not path.suffix and shipped.exists() else path
-    try:
-        return Config.model_validate(tomllib.loads(chosen.read_text(encoding="utf-8")))
-    except OSError as error:
-        names = ", ".join(sorted(p.stem for p in FOLDER.glob("*.toml")))
-        raise RequestFault(
-            f"cannot be read ({error.strerror})", where=path.name, mend=f"give a TOML file or one of: {names}"
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise RequestFault(f"is not TOML ({error})", where=path.name, mend="mend the syntax") from error
-    except ValidationError as error:
-        raise RequestFault(first_error(error), where=path.name, mend="see containers/thigh_segmentation") from error
+    names = ", ".join(sorted(p.stem for p in FOLDER.glob("*.toml")))
+    absent = f"give a TOML file or one of: {names}"
+    return load_toml(Config, chosen, "see containers/thigh_segmentation", where=path.name, absent=absent)

@@ -65,7 +65,7 @@ def devices(name: str) -> list[Device]:
     if name not in known:
         raise RequestFault(f"no device {name!r}", where="--device", mend=f"known: {', '.join(known)}")
     if name == "cuda" and (why := no_cuda()):
-        raise EnvironmentFault(why, where="--device cuda", mend="use --device cpu")
+        raise EnvironmentFault(why, where="--device cuda")
     return known[name]
 
 

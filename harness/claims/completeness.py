@@ -23,16 +23,16 @@ import argparse
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from containers.contract.checked import load_toml, read_toml
 from containers.contract.errors import RequestFault
-from containers.contract.request import Strict, first_error
+from containers.contract.request import Strict
 from harness.claims.text_numbers import Token, plain, tokens
 
 FOLDER = Path(__file__).parents[2] / "reference_results"
@@ -143,16 +143,6 @@ class Outcome:
         return not (self.uncovered or self.astray or self.stale)
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    where = f"{path.parent.name}/{path.name}"
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RequestFault(f"cannot be read ({error.strerror})", where=where, mend="mend the file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RequestFault(f"is not TOML ({error})", where=where, mend="mend the syntax") from error
-
-
 def entries(folder: Path) -> list[Entry]:
     """Places and printed strings of a ledger, `claims.toml` and `claims/*.toml`. Only these are read here: a ledger may
     be checked for completeness while its relations are still being written. Raises RequestFault."""
@@ -161,7 +151,7 @@ def entries(folder: Path) -> list[Entry]:
         raise RequestFault("has no claims", where=folder.name, mend="add claims/*.toml")
     found = []
     for path in paths:
-        raw = _toml(path)
+        raw = read_toml(path, where=f"{path.parent.name}/{path.name}", absent="mend the file")
         for entry in [*raw.get("numbers", []), *raw.get("claims", [])]:
             if not isinstance(entry, dict) or not all(
                 isinstance(entry.get(k), str) for k in ("id", "place", "printed")
@@ -178,11 +168,8 @@ def rules(folder: Path) -> Rules:
     path = folder / "left_out.toml"
     if not path.exists():
         return Rules()
-    try:
-        return Rules.model_validate(_toml(path))
-    except ValidationError as error:
-        where = f"{folder.name}/left_out.toml"
-        raise RequestFault(first_error(error), where=where, mend="see harness/claims/completeness.py") from error
+    where = f"{folder.name}/{path.name}"
+    return load_toml(Rules, path, "see harness/claims/completeness.py", where=where, absent="mend the file")
 
 
 def _lines(spec: str) -> set[int]:

@@ -8,13 +8,15 @@ Rules, in this order:
 - `phantom` and `simulation`: all checks passed is consistent. A failed check shows that our implementation does not
   recover a known truth, which says nothing of the paper: broken, as is a check that could not be measured. Checks that
   were not run: not testable. Only checks on the route's own kind of evidence count, never mutants or real data.
+- A run of some cases only judges the claims that these can change, and leaves out the others. A claim that rests on
+  another case too is not testable until that one agrees as well; the chosen case alone can break it.
 - `licensed` and `hardware`: not testable here, with what is missing and the command that tests them; a time that a
   machine was measured for goes by `harness.claims.hardware`.
 """
 
 import fnmatch
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -181,20 +183,40 @@ def _reversed(ledger: Ledger, claim: Claim, said: str) -> ClaimResult:
     return _result(ledger, claim, Verdict.CONTRADICTED, reason, arithmetic=lines, **fields)
 
 
-def _by_checks(ledger: Ledger, claim: Claim, checks: Sequence[CheckResult]) -> ClaimResult:
-    names = {f"{c.case}/{c.check}": c for c in checks if c.evidence == claim.route and not c.skipped}
-    matched = [names[n] for n in sorted(names) if any(fnmatch.fnmatchcase(n, p) for p in claim.checks)]
+def cases_of(claim: Claim) -> list[str]:
+    """The cases that the claim rests on, each once; none for a claim of another route."""
+    return list(dict.fromkeys(pattern.partition("/")[0] for pattern in claim.checks))
+
+
+def _commands(claim: Claim, *, together: bool) -> str:
+    """What tests the claim. together: in one run, since a run of one case does not see the checks of another."""
+    if together:
+        return f"myorepro reproduce {' '.join(f'--case {case}' for case in cases_of(claim))}"
+    return " and ".join(f"myorepro reproduce --case {case}" for case in cases_of(claim))
+
+
+def _by_checks(ledger: Ledger, claim: Claim, checks: Sequence[CheckResult], chosen: Collection[str]) -> ClaimResult:
+    """The verdict on a claim that rests on checks. chosen: the cases that were run; empty for all."""
+    of_route = {f"{c.case}/{c.check}": c for c in checks if c.evidence == claim.route}
+    named = [of_route[n] for n in sorted(of_route) if any(fnmatch.fnmatchcase(n, p) for p in claim.checks)]
+    matched = [check for check in named if not check.skipped]
+    undecided = [check for check in named if check.too_few]
     source = ", ".join(f"{c.case}/{c.check}" for c in matched)
-    if not matched:
-        cases = dict.fromkeys(pattern.partition("/")[0] for pattern in claim.checks)
-        commands = " and ".join(f"myorepro reproduce --case {case}" for case in cases)
-        reason = f"Not checked in this run; test it with: {commands}"
-        return _result(ledger, claim, Verdict.NOT_TESTABLE, reason)
     lines = [
         f"{c.case}/{c.check}: {'could not be measured' if c.broken else 'passed' if c.passed else 'failed'}"
         for c in matched
     ]
-    if all(c.passed and not c.broken for c in matched):
+    agree = all(c.passed and not c.broken for c in matched)
+    left = [case for case in cases_of(claim) if chosen and case not in chosen]
+    if not matched or (agree and (undecided or left)):
+        said = "Not checked in this run"
+        if undecided:
+            said = f"Not judged: {undecided[0].note}"
+        elif matched:
+            said = f"Not judged: it rests on {' and '.join(left)} too, which this run was not asked for"
+        reason = f"{said}; test it with: {_commands(claim, together=bool(left))}"
+        return _result(ledger, claim, Verdict.NOT_TESTABLE, reason, arithmetic=lines, evidence_from=source)
+    if agree:
         verdict, reason = (
             Verdict.CONSISTENT,
             "Our implementation recovers the known truth; this does not replicate the paper.",
@@ -243,15 +265,25 @@ def judge_ledger(ledger: Ledger, checks: Sequence[CheckResult]) -> list[ClaimRes
         elif claim.relation:
             results.append(_recompute(ledger, claim, known[claim.id], tables))
         elif claim.checks:
-            results.append(_by_checks(ledger, claim, checks))
+            results.append(_by_checks(ledger, claim, checks, ()))
         else:
             results.append(_not_here(ledger, claim))
     return gathered(results, equalities(ledger))
 
 
-def judge(checks: list[CheckResult]) -> list[ClaimResult]:
-    """Verdicts on all claims of all papers, by paper and then in the ledger's order. Raises RequestFault."""
-    return [result for ledger in ledgers() for result in judge_ledger(ledger, checks)]
+def judge(checks: list[CheckResult], chosen: Collection[str] = ()) -> list[ClaimResult]:
+    """Verdicts on all claims of all papers, by paper and then in the ledger's order. Raises RequestFault.
+
+    chosen: the cases that were run, where only some were: then only the claims are judged that rest on one of them.
+    """
+    if not chosen:
+        return [result for ledger in ledgers() for result in judge_ledger(ledger, checks)]
+    return [
+        _by_checks(ledger, claim, checks, chosen)
+        for ledger in ledgers()
+        for claim in ledger.claims
+        if set(cases_of(claim)) & set(chosen)
+    ]
 
 
 __all__ = ["findings", "judge", "judge_ledger"]

@@ -1,21 +1,19 @@
 """Reading ledgers: one file, or all files of a folder merged. Every fault names the file and line of its entry."""
 
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from containers.contract.checked import checked, read_toml
 from containers.contract.errors import RequestFault
-from containers.contract.request import first_error
 from harness.claims.ledger import Claim, Ledger, Number
 from harness.claims.units import unit
 
 FOLDER = Path(__file__).parents[2] / "reference_results"
 SECTIONS: dict[str, type[Number]] = {"numbers": Number, "claims": Claim}
+FORM = "see reference_results/README.md"
 _HEADER = re.compile(r"^\s*\[\[\s*(numbers|claims)\s*\]\]")
 
 
@@ -42,25 +40,13 @@ def _entry_lines(text: str) -> dict[tuple[str, int], int]:
     return found
 
 
-def _table(path: Path, name: str) -> tuple[dict[str, Any], str]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        return tomllib.loads(text), text
-    except OSError as error:
-        raise RequestFault(f"cannot be read ({error.strerror})", where=name, mend="name a ledger file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RequestFault(f"is not TOML ({error})", where=name, mend="mend the syntax") from error
-
-
 def _entry(value: Any, kind: type[Number], counted: frozenset[str], where: str) -> Number:
+    entry = checked(kind, value, where, FORM)
     try:
-        entry = kind.model_validate(value)
         unit(entry.unit, counted)
         relation = entry.relation if isinstance(entry, Claim) else None
         if not isinstance(entry, Claim) or (relation and not relation.statement):
             entry.parsed()
-    except ValidationError as error:
-        raise RequestFault(first_error(error), where=where, mend="see reference_results/README.md") from error
     except ValueError as error:
         if str(error).startswith("unknown unit"):
             mend = "write it as harness/claims/units.py does, or name a counted thing in `counted`"
@@ -71,8 +57,8 @@ def _entry(value: Any, kind: type[Number], counted: frozenset[str], where: str) 
 
 def _read(path: Path, name: str) -> _File:
     """Validate entry by entry, so that the complaint names the entry."""
-    raw, text = _table(path, name)
-    lines = _entry_lines(text)
+    raw = read_toml(path, where=name, absent="name a ledger file")
+    lines = _entry_lines(path.read_text(encoding="utf-8"))
     read = _File(name, {key: value for key, value in raw.items() if key not in SECTIONS})
     counted = raw.get("counted", [])
     if not isinstance(counted, list) or not all(isinstance(word, str) for word in counted):
@@ -158,10 +144,7 @@ def _merged(files: list[_File], name: str) -> Ledger:
         "numbers": [entry for entry in entries if not isinstance(entry, Claim)],
         "claims": [entry for entry in entries if isinstance(entry, Claim)],
     }
-    try:
-        ledger = Ledger.model_validate(_heads(files, name) | content).placed(places)
-    except ValidationError as error:
-        raise RequestFault(first_error(error), where=name, mend="see reference_results/README.md") from error
+    ledger = checked(Ledger, _heads(files, name) | content, name, FORM).placed(places)
     _check_references(ledger)
     return ledger
 

@@ -1,12 +1,11 @@
 """Bibliographic facts of the papers: `<paper>/paper.toml`. Facts only, no sentence of a paper."""
 
-import tomllib
 from pathlib import Path
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from containers.contract.errors import RequestFault
-from containers.contract.request import Strict, first_error
+from containers.contract.checked import load_toml
+from containers.contract.request import Strict
 
 FOLDER = Path(__file__).parents[2] / "reference_results"
 
@@ -51,12 +50,6 @@ def papers(folder: Path = FOLDER) -> dict[str, Paper]:
     """All papers by their short name (the folder). Raises RequestFault for a wrong file."""
     found = {}
     for path in sorted(folder.glob("*/paper.toml")):
-        try:
-            found[path.parent.name] = Paper.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            where = f"{path.parent.name}/paper.toml"
-            raise RequestFault(f"is not TOML ({error})", where=where, mend="mend the syntax") from error
-        except ValidationError as error:
-            where = f"{path.parent.name}/paper.toml"
-            raise RequestFault(first_error(error), where=where, mend="see harness/claims/paper.py") from error
+        where = f"{path.parent.name}/{path.name}"
+        found[path.parent.name] = load_toml(Paper, path, "see harness/claims/paper.py", where=where)
     return found

@@ -61,7 +61,8 @@ def simulate(
 ) -> None:
     """Draw cohorts of known truth; print bias, coverage and power.
 
-    A run that is stopped goes on where it was. Exit status 0 when the case's checks hold, else 1.
+    A run that is stopped goes on where it was. Exit status 0 when the case's checks hold, 1 when one does not, 4 when
+    the draws are too few for a verdict (under 20).
     """
     from harness.cli.last_lines import closing_lines
     from harness.progress import Progress

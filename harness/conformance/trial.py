@@ -8,7 +8,7 @@ from typing import Any
 from containers.contract import CONTRACT_VERSION
 from containers.contract.record import Record
 from harness.conformance.samples import Sample
-from harness.run.store import complaint_of
+from harness.run.store import DamagedItemError, verified
 from harness.runners.base import Call, Exit, Limits, Runner, StageHandle
 
 LIMITS = Limits(threads=1, memory_bytes=None, seconds=300.0)
@@ -42,9 +42,10 @@ class TrialJob:
         """Why the item's record or outputs are not in order, or None."""
         if not (self.output / item / "record.json").is_file():
             return f"item {item} has no record ({self.end.reason()})"
-        if complaint := complaint_of(self.output / item):
-            return f"item {item}: {complaint}"
-        record = self.record(item)
+        try:
+            record = verified(self.output / item)
+        except DamagedItemError as damage:
+            return f"item {item}: {damage}"
         if record.item != item:
             return f"item {item}: its record is of item {record.item!r}"
         if (record.stage.name, record.stage.version) != (self.handle.name, self.handle.version):

@@ -106,32 +106,6 @@ def _is_pulled(runner: Any, reference: str) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class Setting:
-    """How jobs of a gate run. One thread unless a variation says otherwise: sums then run in one order."""
-
-    name: str = "gate"
-    """Joins the digest that results are cached by, since the cache knows nothing of threads, limits and order."""
-    threads: int = 1
-    """Processor threads of a job."""
-    memory_bytes: int | None = None
-    """Memory limit of a job in bytes; None for the runner's own."""
-
-    def apply(self, call: Call) -> Call:
-        """The call with these limits."""
-        request = json.loads(call.request)
-        limits = replace(call.limits, threads=self.threads)
-        request["resources"]["threads"] = self.threads
-        if self.memory_bytes is not None:
-            limits = replace(limits, memory_bytes=self.memory_bytes)
-            request["resources"]["memory_bytes"] = self.memory_bytes
-        return replace(call, request=json.dumps(request), limits=limits)
-
-    def of_digest(self, digest: str) -> str:
-        """The digest without the name that joined it."""
-        return digest.removesuffix(f"+{self.name}")
-
-
 @dataclass
 class ByStage:
     """A runner that sends each stage to its own: candidates to theirs, all others to the reference runner."""
@@ -140,8 +114,6 @@ class ByStage:
     """The runner of all stages that are not candidates."""
     candidates: dict[str, Candidate] = field(default_factory=dict)
     """The candidate that takes a stage's place, by stage."""
-    setting: Setting = field(default_factory=Setting)
-    """Threads and memory of every job."""
     unfit: dict[str, str] = field(default_factory=dict)
     """Why the machine could not run a stage (exit status 3 or no engine), by stage: never a fault of the stage."""
 
@@ -157,14 +129,13 @@ class ByStage:
         """The candidate or the reference. Raises RequestFault for a candidate that is another stage."""
         candidate = self.candidates.get(stage)
         if candidate is None:
-            handle = self.reference.identify(stage)
-        else:
-            handle = candidate.runner.identify(candidate.target)
-            if handle.name != stage:
-                raise RequestFault(
-                    f"is stage {handle.name!r}", where=f"--stage {stage}={candidate.shown}", mend="name it as it is"
-                )
-        return replace(handle, digest=f"{handle.digest}+{self.setting.name}")
+            return self.reference.identify(stage)
+        handle = candidate.runner.identify(candidate.target)
+        if handle.name != stage:
+            raise RequestFault(
+                f"is stage {handle.name!r}", where=f"--stage {stage}={candidate.shown}", mend="name it as it is"
+            )
+        return handle
 
     def inside(self, path: Path, slot: str) -> str:
         """Requests are written as for a child process; `execute` rewrites them for an image."""
@@ -177,7 +148,7 @@ class ByStage:
         candidate = self.candidates.get(handle.name)
         runner = candidate.runner if candidate else self.reference
         try:
-            end = runner.execute(handle, seen_by(runner, self.setting.apply(call)))
+            end = runner.execute(handle, seen_by(runner, call))
         except EnvironmentFault as fault:
             self.unfit[handle.name] = str(fault)
             raise

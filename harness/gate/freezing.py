@@ -95,9 +95,10 @@ def freeze(bench: Bench, file: GateFile, reference: Runner) -> Baseline:
 
 
 def _run(bench: Bench, case: GateCase, reference: Runner, variation: Variation) -> Ran:
-    runner = ByStage(reference, setting=variation.setting())
+    runner = ByStage(reference)
+    keep, changes = variation.kind == "reference", variation.changes(case)
     with bench.folder() as folder:
-        ran = run_case(bench, case, runner, folder, keep=variation.kind == "reference", changes=variation.changes(case))
+        ran = run_case(bench, case, runner, folder, setting=variation.setting(), keep=keep, changes=changes)
     if ran.not_run or runner.unfit:
         line = ran.not_run or next(iter(runner.unfit.values()))
         raise EnvironmentFault(line, where=f"gate case {case.name}, {variation.name}", mend="freeze on a fit machine")

@@ -4,13 +4,13 @@ The catalogue is `harness/gate/mutants/*.toml`. `old` must occur exactly once in
 lose its fault when the source changes: then it says so.
 """
 
-import tomllib
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from containers.contract.checked import load_toml
 from containers.contract.errors import RequestFault
-from containers.contract.request import Strict, first_error
+from containers.contract.request import Strict
 from harness.gate.candidate import Candidate, TreeRunner, plant
 from harness.run.steps.base import Name
 from harness.runners.stages import CONTAINERS
@@ -48,12 +48,7 @@ def load_mutants(folder: Path = FOLDER) -> list[Mutant]:
     """The whole catalogue, by file and place in it. Raises RequestFault for a wrong file and for an id used twice."""
     found: list[Mutant] = []
     for path in sorted(folder.glob("*.toml")):
-        try:
-            found += Catalogue.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).mutants
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RequestFault(f"is not TOML ({error})", where=path.name, mend="mend the syntax") from error
-        except ValidationError as error:
-            raise RequestFault(first_error(error), where=path.name, mend="see harness/gate/README.md") from error
+        found += load_toml(Catalogue, path, "see harness/gate/README.md").mutants
     names = [mutant.id for mutant in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise RequestFault(f"id {twice[0]!r} is used twice", where="mutants", mend="give each its own")

@@ -143,7 +143,7 @@ def _variation(tools: Bench, variation: Variation, files: list[GateFile], progre
 
 
 def _vary(tools: Bench, variation: Variation, files: list[GateFile]) -> list[CaseResult]:
-    return [_one(tools, f, lambda _: ByStage(ProcessRunner(), setting=variation.setting()), variation) for f in files]
+    return [_one(tools, file, lambda _: ByStage(ProcessRunner()), variation) for file in files]
 
 
 def _one(tools: Bench, file: GateFile, runner_in: Callable[[Path], ByStage], variation: Variation) -> CaseResult:
@@ -153,5 +153,6 @@ def _one(tools: Bench, file: GateFile, runner_in: Callable[[Path], ByStage], var
         runner = runner_in(folder)
         keep = variation.kind == "reference" and not runner.candidates
         case = variation.of(file.case)
-        ran = run_case(tools, case, runner, folder, keep=keep, changes=variation.changes(case))
+        changes = variation.changes(case)
+        ran = run_case(tools, case, runner, folder, setting=variation.setting(), keep=keep, changes=changes)
         return judged(ran, baseline, runner)

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.gate.candidate import ByStage
@@ -12,7 +12,7 @@ from harness.gate.readings import Readings, read
 from harness.gate.spec import PRESET, GateCase
 from harness.progress import Progress
 from harness.run.checks import evaluate
-from harness.run.context import Context
+from harness.run.context import Context, JobSetting
 from harness.run.pipeline import CaseRun, Outcomes
 from harness.run.results import CheckResult
 from harness.run.steps.task import Held, Task
@@ -21,6 +21,8 @@ from harness.run.workers import Workers
 from harness.runners.base import StageHandle
 
 SECONDS_PER_JOB = 900.0
+ONE_THREAD = JobSetting(threads=1)
+"""Jobs of a gate run unless a variation says otherwise: the sums of one thread run in one order."""
 Changes = dict[str, list[str]]
 """Disguises of an input, by `input` for all of its items or `input.item`."""
 
@@ -104,6 +106,7 @@ def run_case(
     runner: ByStage,
     folder: Path,
     *,
+    setting: JobSetting = ONE_THREAD,
     keep: bool = True,
     changes: Changes | None = None,
 ) -> Ran:
@@ -121,15 +124,13 @@ def run_case(
         pool=bench.pool,
         progress=bench.progress,
         seconds_per_job=SECONDS_PER_JOB,
+        setting=setting,
     )
     own = {place: [form] for place, form in case.disguises.items()}
     run = GateRun(case, context, changes=own | (changes or {}))
     run.check_stages()
     run.run()
-    handles = {}
-    for stage in case.stages():
-        handle = context.handle(stage)
-        handles[stage] = replace(handle, digest=runner.setting.of_digest(handle.digest))
+    handles = {stage: context.handle(stage) for stage in case.stages()}
     return Ran(case, read(case, run), evaluate(run), handles, _inputs(run), run.not_run)
 
 

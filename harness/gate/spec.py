@@ -4,17 +4,16 @@ Gate cases lie in `harness/gate/cases`, so that `myorepro reproduce` does not ru
 step is compared, unless `leave_out` names it.
 """
 
-import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from containers.contract.errors import RequestFault
 from containers.contract.files import sha256_file
-from containers.contract.request import ItemId, Strict, first_error
+from containers.contract.request import ItemId, Strict
 from harness.gate.disguises import DISGUISES
-from harness.run.case import Case, Check
+from harness.run.case import Case, Check, load_as
 from harness.run.steps.base import Preset
 
 FOLDER = Path(__file__).parent / "cases"
@@ -111,16 +110,7 @@ def case_files(folder: Path = FOLDER) -> dict[str, Path]:
 
 def load_gate_case(path: Path) -> GateFile:
     """Read one gate case. Raises RequestFault with file and field when it is wrong."""
-    try:
-        case = GateCase.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise RequestFault(f"cannot be read ({error.strerror})", where=path.name, mend="check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RequestFault(f"is not TOML ({error})", where=path.name, mend="mend the syntax") from error
-    except ValidationError as error:
-        raise RequestFault(first_error(error), where=path.name, mend="see harness/gate/README.md") from error
-    if case.name != path.stem:
-        raise RequestFault(f"name is {case.name!r}", where=path.name, mend="name the case as its file")
+    case = load_as(GateCase, path, "see harness/gate/README.md")
     return GateFile(case=case, sha256=sha256_file(path))
 
 

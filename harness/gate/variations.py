@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.gate.candidate import Setting
 from harness.gate.disguises import DICOM, DISGUISES, SEED_STEPS, other_random_numbers
 from harness.gate.running import Changes
 from harness.gate.spec import GateCase
+from harness.run.context import JobSetting
 from harness.run.steps.base import Input, StageUse, Step
 
 
@@ -41,10 +41,9 @@ class Variation:
     cases: tuple[str, ...] = ()
     """Gate cases that it is for; empty for all to which it applies."""
 
-    def setting(self) -> Setting:
-        """What changes in how jobs are run."""
-        unseen = self.threads != 1 or self.memory_bytes is not None or self.order is not None
-        return Setting(self.name, self.threads, self.memory_bytes) if unseen else Setting()
+    def setting(self) -> JobSetting:
+        """How jobs are run."""
+        return JobSetting(self.threads, self.memory_bytes, self.order)
 
     def concerns(self, case: GateCase) -> bool:
         """Whether the variation changes anything about a case."""

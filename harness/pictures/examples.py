@@ -68,13 +68,13 @@ def simulation(folder: Path) -> tuple[Path]:
     """A simulation.json of one estimate at two levels, the second with a fault of masks."""
     row = {
         "level": "none_0", "label": "", "name": "coefficient.weak_grip_pa_text.pa_third:high", "unit": "log odds",
-        "mean_truth": 0.47, "bias": 0.01, "bias_mcse": 0.02, "empirical_se": 0.1, "coverage": 0.95, "power": 0.8,
-        "intervals": 20.0,
+        "mean_truth": 0.47, "bias": 0.01, "bias_low": -0.03, "bias_high": 0.05, "empirical_se": 0.1,
+        "coverage": 0.95, "power": 0.8, "intervals": 20.0,
     }  # fmt: skip
     levels = [
         {"id": "none_0", "facts": {"fault": "none", "dice": 1.0}},
         {"id": "depth_1", "facts": {"fault": "depth", "dice": 0.93}},
     ]
-    faulty = {**row, "level": "depth_1", "shift_ratio": 0.8, "shift_ratio_mcse": 0.01}
+    faulty = {**row, "level": "depth_1", "shift_ratio": 0.8, "shift_ratio_low": 0.78, "shift_ratio_high": 0.82}
     about = {"phantom": "ukb_cohort", "draws": 20, "failed": {}, "confidence": 0.95}
     return (json_file(folder, {**about, "levels": levels, "estimates": [row, faulty]}, "simulation.json"),)

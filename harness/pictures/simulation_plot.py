@@ -45,7 +45,7 @@ def _name(row: dict[str, Any]) -> str:
 @picture("performance", example=examples.simulation)
 def performance(simulation_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """Bias in units of the empirical SE, coverage and power of each estimate, with 95 % Monte-Carlo intervals (of
-    shares: Wilson's). Raises ItemFault when the file is no simulation.
+    means: Student's; of shares: Wilson's). Raises ItemFault when the file is no simulation.
     """
     found = _read(simulation_path)
     rows = [row for row in found["estimates"] if row.get("bias") is not None][:MOST_ROWS]
@@ -84,7 +84,7 @@ def _dots(axes: Axes, rows: list[dict[str, Any]], measure: str, factor: float, c
             continue
         if measure == "bias":
             scale = 1 / (row["empirical_se"] or 1.0)
-            ends = (value - 1.96 * row["bias_mcse"], value + 1.96 * row["bias_mcse"])
+            ends = (row["bias_low"], row["bias_high"])
         else:
             scale, ends = factor, wilson(value, row["intervals"])
         bar = [[(value - ends[0]) * scale], [(ends[1] - value) * scale]]
@@ -158,5 +158,9 @@ def _curves(axes: Axes, rows: list[dict[str, Any]], facts: dict[str, dict[str, A
         # Every curve begins where there is no error: Dice 1, ratio 1 by definition.
         x = [1.0, *(facts[row["level"]]["dice"] for row in own)]
         y = [1.0, *(row["shift_ratio"] for row in own)]
-        half = [0.0, *(1.96 * float(row["shift_ratio_mcse"]) for row in own)]
-        axes.errorbar(x, y, yerr=half, color=colour, marker=marker, ms=4, lw=1.3, elinewidth=0.9, label=words)
+        ends = [(1.0, 1.0), *((row["shift_ratio_low"], row["shift_ratio_high"]) for row in own)]
+        bars = [
+            [at - low for at, (low, _) in zip(y, ends, strict=True)],
+            [high - at for at, (_, high) in zip(y, ends, strict=True)],
+        ]
+        axes.errorbar(x, y, yerr=bars, color=colour, marker=marker, ms=4, lw=1.3, elinewidth=0.9, label=words)

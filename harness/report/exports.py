@@ -86,7 +86,9 @@ def _check_case(check: CheckResult) -> ElementTree.Element:
     line = (
         f"{check.title}: measured {measured(check)}, {tolerance(check)} ({check.tolerance_source}) {check.note}".strip()
     )
-    kind = {"broken": "error", "failed": "failure", "not run": "skipped"}.get(summary.outcome(check))
+    kind = {"broken": "error", "failed": "failure", "not run": "skipped", "not judged": "skipped"}.get(
+        summary.outcome(check)
+    )
     if kind:
         ElementTree.SubElement(case, kind, message=printable(check.note or line)).text = printable(line)
     return case
@@ -153,6 +155,8 @@ def _paper(paper: overview.Overview) -> list[str]:
 def summary_markdown(results: Results) -> str:
     """A page for CI: the first lines, verdicts by route, each paper's findings, and checks that did not pass."""
     lines = [f"# myorepro {_cell(results.project_version)}", "", _cell(overview.headline(results)), ""]
+    if scope := summary.scope_line(results):
+        lines += [_cell(scope), ""]
     lines += [
         f"- {_cell(text)}"
         for text in (

@@ -1,17 +1,18 @@
 """The figures of the papers, and which pictures of a run stand for them (`figures.toml`).
 
-Invariant: every figure of the register has a row, also when nothing is shown: then the row says why.
+Invariant: every figure of the register has a row, also when nothing is shown: then the row says why. A run of some
+cases only has the rows that these can fill.
 """
 
-import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from containers.contract.errors import RequestFault
-from containers.contract.request import Strict, first_error
+from containers.contract.checked import load_toml
+from containers.contract.request import Strict
 from harness.run.results import Picture
 
 REGISTER = Path(__file__).parent / "figures.toml"
@@ -54,12 +55,7 @@ class Shown:
 @cache
 def register(path: Path = REGISTER) -> tuple[Figure, ...]:
     """The figures of the papers. Raises RequestFault with the field that is wrong."""
-    try:
-        return tuple(Register.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).figures)
-    except tomllib.TOMLDecodeError as error:
-        raise RequestFault(f"is not TOML ({error})", where=path.name, mend="mend the syntax") from error
-    except ValidationError as error:
-        raise RequestFault(first_error(error), where=path.name, mend="see harness/report/figures.py") from error
+    return tuple(load_toml(Register, path, "see harness/report/figures.py").figures)
 
 
 def name_of(picture: Picture) -> str:
@@ -67,10 +63,14 @@ def name_of(picture: Picture) -> str:
     return f"{picture.case}/{Path(picture.path).stem}"
 
 
-def shown(pictures: list[Picture]) -> list[Shown]:
-    """Every figure with those of the pictures that stand for it."""
+def shown(pictures: list[Picture], cases: Collection[str] = ()) -> list[Shown]:
+    """Every figure with those of the pictures that stand for it.
+
+    cases: those that were run, where only some were: then only the figures for which one of them has a picture.
+    """
     names = {name_of(picture) for picture in pictures}
-    return [_shown(figure, [name for name in figure.pictures if name in names]) for figure in register()]
+    figures = [f for f in register() if not cases or {name.split("/")[0] for name in f.pictures} & set(cases)]
+    return [_shown(figure, [name for name in figure.pictures if name in names]) for figure in figures]
 
 
 def _shown(figure: Figure, names: list[str]) -> Shown:

@@ -100,10 +100,10 @@ def _pictures(results: Results, run_folder: Path) -> list[dict[str, Any]]:
     return shown
 
 
-def _figures(pictures: list[dict[str, Any]]) -> dict[str, Any]:
+def _figures(pictures: list[dict[str, Any]], cases: list[str]) -> dict[str, Any]:
     """Rows of the register, the pictures of each paper in the order of its figures, and all other pictures."""
     entries = {entry["name"]: entry for entry in pictures}
-    found = figures.shown([entry["picture"] for entry in pictures])
+    found = figures.shown([entry["picture"] for entry in pictures], cases)
     by_paper: dict[str, dict[str, Any]] = {}
     for one in found:
         by_paper.setdefault(one.figure.paper, {}).update({name: entries[name] for name in one.pictures})
@@ -188,7 +188,7 @@ def page(results: Results, timings: dict[str, Any], run_folder: Path) -> str:
             checked={f"{c.case}/{c.check}" for c in results.checks},
             resting=Counter(name for claim in results.claims for name in _checks_of(claim)),
             troubled=[i for i in results.items if i.status != "ok" or i.warnings],
-            **_figures(_pictures(results, run_folder)),
+            **_figures(_pictures(results, run_folder), results.cases),
             steps=times.step_rows(timings),
             images=times.image_rows(timings),
             other_times=times.other_rows(timings),

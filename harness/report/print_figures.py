@@ -4,7 +4,6 @@ Invariants: every number is read from the paper's ledger by its id, or is the re
 none stands in this module. A row whose number the ledger does not have is left out, a picture without rows not made.
 """
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,10 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import ValidationError
 
-from containers.contract.errors import RequestFault
-from containers.contract.request import Strict, first_error
+from containers.contract.checked import load_toml
+from containers.contract.request import Strict
 from harness.claims.ledger import Ledger
 from harness.claims.printed import PrintedNumber
 from harness.pictures.cohort_plot import Array, subgroup_boxes
@@ -175,12 +173,7 @@ class _Paper:
 @cache
 def _spec(path: Path = SPEC) -> PrintFigures:
     """Raises RequestFault with the field that is wrong."""
-    try:
-        return PrintFigures.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise RequestFault(f"is not TOML ({error})", where=path.name, mend="mend the syntax") from error
-    except ValidationError as error:
-        raise RequestFault(first_error(error), where=path.name, mend="see harness/report/print_figures.py") from error
+    return load_toml(PrintFigures, path, "see harness/report/print_figures.py")
 
 
 def draw(claims: Sequence[ClaimResult], ledgers: Sequence[Ledger], run_folder: Path) -> list[Picture]:

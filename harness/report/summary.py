@@ -3,7 +3,7 @@
 from collections import Counter
 
 from harness.run.results import CheckResult, Results, Route, Verdict
-from harness.text import plural
+from harness.text import listed, plural
 
 EXIT_MEANING = {
     0: "all as expected",
@@ -38,9 +38,9 @@ EVIDENCE_ORDER = ("phantom", "simulation", "real data", "mutant")
 
 
 def outcome(check: CheckResult) -> str:
-    """`not run`, `broken`, `passed` or `failed`."""
+    """`not run`, `not judged`, `broken`, `passed` or `failed`."""
     if check.skipped:
-        return "not run"
+        return "not judged" if check.too_few else "not run"
     return "broken" if check.broken else "passed" if check.passed else "failed"
 
 
@@ -61,7 +61,7 @@ def check_line(results: Results) -> str:
         parts.append(f"{of_kind.count('passed')} of {len(of_kind)} on {words}")
     outcomes = [outcome(c) for c in results.checks]
     line = f"{outcomes.count('passed')} of {plural(len(outcomes), 'check')} passed: {', '.join(parts)}."
-    for word, said in (("broken", "could not be measured"), ("not run", "not run")):
+    for word, said in (("broken", "could not be measured"), ("not run", "not run"), ("not judged", "not judged")):
         if count := outcomes.count(word):
             line += f" {plural(count, 'check')} {said}."
     return line
@@ -78,6 +78,18 @@ def claim_line(results: Results) -> str:
     counts = Counter(claim.verdict for claim in results.claims)
     parts = [f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict]]
     return f"{plural(len(results.claims), 'claim')}: {', '.join(parts)}."
+
+
+def scope_line(results: Results) -> str:
+    """That only some cases were run, and what that means for the claims; empty where all were."""
+    if not results.cases:
+        return ""
+    ran = f"Only {'case' if len(results.cases) == 1 else 'the cases'} {listed(results.cases)} ran"
+    count = len(results.claims)
+    verb = "rests" if count == 1 else "rest"
+    on = "it" if len(results.cases) == 1 else "them"
+    judged = f"{plural(count, 'claim')} that {verb} on {on}" if count else f"no claim, since none rests on {on}"
+    return f"{ran}: this report judges {judged}; `myorepro reproduce` judges all."
 
 
 def item_line(results: Results) -> str:

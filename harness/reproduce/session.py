@@ -216,11 +216,12 @@ def environment() -> dict[str, str]:
 
 
 def _nothing(options: Options, note: str, status: int = ExitStatus.ENVIRONMENT) -> Results:
-    claims = verdicts.judge([])
+    claims = verdicts.judge([], options.cases)
     return Results(
         project_version=project_version(),
         contract=CONTRACT_VERSION,
         preset=options.preset,
+        cases=list(dict.fromkeys(options.cases)),
         runner=options.runner,
         runner_note=note,
         environment=environment(),
@@ -232,16 +233,18 @@ def _nothing(options: Options, note: str, status: int = ExitStatus.ENVIRONMENT) 
 
 def _results(options: Options, chosen: Chosen, runs: list[CaseRun], run_folder: Path) -> Results:
     checks = [check for run in runs for check in evaluate(run)]
-    claims = verdicts.judge(checks)
+    claims = verdicts.judge(checks, options.cases)
     pictures = [picture for run in runs for picture in _pictures(run)]
-    pictures += print_figures.draw(claims, ledgers(), run_folder)
+    if not options.cases:
+        pictures += print_figures.draw(claims, ledgers(), run_folder)
     return Results(
         project_version=project_version(),
         contract=CONTRACT_VERSION,
         preset=options.preset,
+        cases=list(dict.fromkeys(options.cases)),
         runner=chosen.runner.name,
         runner_note=chosen.note,
-        environment=environment() | provenance_facts(ROOT, chosen.runner.name),
+        environment=environment() | provenance_facts(ROOT, chosen.engine),
         jobs=[job for run in runs for job in _jobs(run)],
         items=[item for run in runs for item in _items(run)],
         checks=checks,
@@ -262,13 +265,16 @@ def anything_measured(runs: list[CaseRun]) -> bool:
 def exit_status(checks: list[CheckResult], measured: bool, asked: Sequence[str] = ()) -> int:
     """The exit status of design section 7: a mismatch counts before an incomplete run, which counts before none.
 
-    asked: cases that the user named. One of them of which no check was run makes the run incomplete.
+    asked: cases that the user named. One of them of which no check was run makes the run incomplete, and so do too few
+    draws for a verdict.
     """
     ran = [check for check in checks if not check.skipped]
     if any(not check.passed and not check.broken for check in ran):
         return ExitStatus.MISMATCH
     if any(check.broken for check in ran):
         return ExitStatus.INCOMPLETE if measured else ExitStatus.ENVIRONMENT
+    if any(check.too_few for check in checks):
+        return ExitStatus.INCOMPLETE
     if set(asked) & {check.case for check in checks} - {check.case for check in ran}:
         return ExitStatus.INCOMPLETE
     return ExitStatus.OK

@@ -5,14 +5,14 @@ runs, so that a plan can be printed; unknown fields are refused. A reference is 
 (for phantoms and data: `input.file`), and always means "of the same item".
 """
 
-import tomllib
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from containers.contract.checked import load_toml
 from containers.contract.errors import RequestFault
-from containers.contract.request import Strict, first_error
+from containers.contract.request import Strict
 from harness.run.steps import registry
 from harness.run.steps.base import PRESETS, Input, Name, Preset, Step
 from harness.run.steps.picture import PictureSpec
@@ -20,6 +20,7 @@ from harness.run.steps.picture import PictureSpec
 Evidence = Literal["phantom", "simulation", "real data", "mutant"]
 CASES = Path(__file__).parents[1] / "cases"
 OneKind = TypeVar("OneKind", bound=Step)
+OneCase = TypeVar("OneCase", bound="Case")
 registry.kinds()
 
 
@@ -118,6 +119,10 @@ class Case(Strict):
             self.items(preset)
         return self
 
+    def in_preset(self, preset: Preset) -> "Case":
+        """The case with every step as the preset has it."""
+        return self.model_copy(update={"steps": {name: step.in_preset(preset) for name, step in self.steps.items()}})
+
     def items(self, preset: Preset) -> dict[str, list[str]]:
         """Item identifiers of every input and step in this preset. Raises ValueError when a step's inputs differ."""
         sets: dict[str, list[str]] = {}
@@ -147,14 +152,12 @@ class Case(Strict):
 
 def load_case(path: Path) -> Case:
     """Read a case file. Raises RequestFault with file and field when it is wrong."""
-    try:
-        case = Case.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise RequestFault(f"cannot be read ({error.strerror})", where=path.name, mend="check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RequestFault(f"is not TOML ({error})", where=path.name, mend="mend the syntax") from error
-    except ValidationError as error:
-        raise RequestFault(first_error(error), where=path.name, mend="see case.schema.json") from error
+    return load_as(Case, path, "see case.schema.json")
+
+
+def load_as(kind: type[OneCase], path: Path, mend: str) -> OneCase:
+    """Read a case file as one kind of case. mend: where its form is described. Raises RequestFault as `load_case`."""
+    case = load_toml(kind, path, mend)
     if case.name != path.stem:
         raise RequestFault(f"name is {case.name!r}", where=path.name, mend="name the case as its file")
     return case

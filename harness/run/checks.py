@@ -1,7 +1,8 @@
 """Checks of a case against its outcomes. Over items and metrics of a family, the worst value counts.
 
 Invariants: a check that could not be measured is `broken`, never failed; a mutant check passes when even the
-value nearest to its tolerance has left it by the check's margin; the checks of a case that was not run are `skipped`.
+value nearest to its tolerance has left it by the check's margin; the checks of a case that was not run are `skipped`,
+and so are those on too few draws for a verdict.
 """
 
 import re
@@ -70,6 +71,8 @@ def _check(run: CaseRun, check: Check) -> CheckResult:
     values, unit, problem = _values(check, outcomes, run.case.expected_errors())
     if problem or not values:
         return base.model_copy(update={"broken": True, "note": problem or "nothing was measured"})
+    if why := _no_verdict(run, check, outcomes):
+        return base.model_copy(update={"skipped": True, "too_few": True, "note": why})
     mutant = check.evidence == "mutant"
     label, measured = _decisive(values, check, mutant=mutant)
     excess = distance_outside(measured, check.minimum, check.maximum)
@@ -81,6 +84,14 @@ def _check(run: CaseRun, check: Check) -> CheckResult:
         notes.append(f"{said}; a margin of {check.least_excess():.3g} is wanted")
     update = {"measured": measured, "unit": check.unit or unit, "passed": passed, "note": ", ".join(notes)}
     return base.model_copy(update=update)
+
+
+def _no_verdict(run: CaseRun, check: Check, outcomes: dict[str, Outcome]) -> str:
+    """Why what was measured allows no verdict; empty where it does."""
+    step = run.case.steps[check.step]
+    records = [outcome.record for outcome in outcomes.values() if outcome.record is not None]
+    found = (step.no_verdict(record, check.metric or "") for record in records if check.metric)
+    return next(filter(None, found), "")
 
 
 def _decisive(values: dict[str, float], check: Check, *, mutant: bool) -> tuple[str, float]:

@@ -25,7 +25,7 @@ from harness.run.outcome import Outcome, failed, finished
 from harness.run.steps.base import Files
 from harness.run.steps.phantom import modules_of
 from harness.run.steps.simulation import Simulation
-from harness.run.steps.task import Task
+from harness.run.steps.task import Task, read_record
 from harness.run.store import key_of
 from harness.runners.base import StageHandle
 
@@ -98,7 +98,7 @@ class DrawRunner:
             "stage_parameters": self.step.stage_parameters,
             "inputs": self.step.inputs,
             "item": item,
-            "device": self.context.device,
+            **self.context.of_jobs(),
         }
         return Draw(item, whole, key_of(made), key_of({**made, **run}))
 
@@ -137,7 +137,8 @@ class DrawRunner:
                     found.outcomes[one.item] = Outcome("missing", line=f"phantom {self.step.phantom}: {line}")
                     done(one.item)
                     continue
-                kept = self.context.store.put(one.truth_key, place / "truth", provenance)
+                truth = read_record(place / "truth" / "record.json")
+                kept = self.context.store.put(one.truth_key, place / "truth", truth, provenance)
                 found.truths[one.item] = kept.folder / "record.json"
                 paths = {name: place / "files" / file for name, (file, _sha) in hashes.items()}
                 work.append(jobs.Work(one.item, one.key, paths, {n: sha for n, (_file, sha) in hashes.items()}, {}))
@@ -168,7 +169,7 @@ class DrawRunner:
 
     def _stage(self, work: list[jobs.Work], done: Callable[[str], None]) -> dict[str, Outcome]:
         context = self.context
-        share = jobs.share(len(work), context.cores, context.seconds_per_job, context.device)
+        share = context.share(len(work))
         call = jobs.StageCall(
             runner=context.runner,
             handle=self.handle,

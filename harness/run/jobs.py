@@ -17,14 +17,11 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from containers.contract import CONTRACT_VERSION
-from containers.contract.errors import EnvironmentFault
+from containers.contract.errors import EnvironmentFault, one_line
 from containers.contract.record import Record
-from containers.contract.request import first_error
 from harness.run.outcome import Outcome, failed, finished
-from harness.run.store import Store, complaint_of, unsafe
+from harness.run.store import DamagedItemError, Store, unsafe, verified
 from harness.runners.base import Call, Exit, Limits, Runner, StageHandle
 
 LARGEST_JOB = 64
@@ -177,7 +174,7 @@ class StageCall:
         except EnvironmentFault as fault:
             line = str(fault)
         except OSError as error:
-            line = f"the work folder cannot be written ({error.strerror}); free space and run again"
+            line = one_line(f"the work folder cannot be written ({error.strerror})", mend="free space and run again")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         for one in work:
@@ -212,42 +209,38 @@ class StageCall:
             "digest_kind": self.handle.digest_kind,
             "isolation": isolation,
         }
-        complaint = complaint_of(folder) or self._disagrees(one, folder)
-        if complaint:
-            return Outcome("missing", line=f"the stage broke its contract: {complaint}", provenance=provenance)
-        record = Record.model_validate_json((folder / "record.json").read_bytes())
+        try:
+            record = verified(folder)
+            self._require_asked(one, record)
+        except DamagedItemError as damage:
+            return Outcome("missing", line=f"the stage broke its contract: {damage}", provenance=provenance)
         if record.status == "ok":
-            return finished(self.store.put(one.key, folder, provenance), cached=False)
+            return finished(self.store.put(one.key, folder, record, provenance), cached=False)
         place = self.errors / one.item
         shutil.rmtree(place, ignore_errors=True)
         place.parent.mkdir(parents=True, exist_ok=True)
         folder.rename(place)
         return failed(place, record, provenance)
 
-    def _disagrees(self, one: Work, folder: Path) -> str | None:
-        """What a valid record says that is not what was asked, or None."""
-        try:
-            record = Record.model_validate_json((folder / "record.json").read_bytes())
-        except ValidationError as error:
-            return first_error(error)
+    def _require_asked(self, one: Work, record: Record) -> None:
+        """Raises DamagedItemError where a valid record is not the answer to what was asked."""
         if record.item != one.item:
-            return f"record of item {record.item!r} in the folder of {one.item!r}"
+            raise DamagedItemError(f"record of item {record.item!r} in the folder of {one.item!r}")
         if (record.stage.name, record.stage.version) != (self.handle.name, self.handle.version):
-            return f"record of stage {record.stage.name} {record.stage.version}"
+            raise DamagedItemError(f"record of stage {record.stage.name} {record.stage.version}")
         if record.status == "ok" and record.inputs != one.hashes:
-            return "record.inputs are not the hashes of the inputs given"
+            raise DamagedItemError("record.inputs are not the hashes of the inputs given")
         if record.seed != self.seed or record.facts != one.facts:
-            return "record.seed or record.facts are not those that were asked for"
+            raise DamagedItemError("record.seed or record.facts are not those that were asked for")
         wanted = {n: self.parameters.get(n, p.default) for n, p in self.handle.spec.parameters.items()}
         if record.parameters != wanted:
-            return "record.parameters are not those that were asked for, defaults filled in"
+            raise DamagedItemError("record.parameters are not those that were asked for, defaults filled in")
         needed = [n for n, port in self.handle.spec.outputs.items() if port.required and not n.endswith(".*")]
         if record.status == "ok" and (missing := [n for n in needed if n not in record.outputs]):
-            return f"required output {missing[0]!r} is missing"
+            raise DamagedItemError(f"required output {missing[0]!r} is missing")
         for name, metric in record.metrics.items():
             if self.handle.spec.metric_unit(name) != metric.unit:
-                return f"metric {name} is not declared in unit {metric.unit!r}"
-        return None
+                raise DamagedItemError(f"metric {name} is not declared in unit {metric.unit!r}")
 
 
 def _why_missing(end: Exit) -> str:

@@ -10,19 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from containers.contract import CONTRACT_VERSION
-from containers.contract.errors import EnvironmentFault, RequestFault
+from containers.contract.checked import checked
+from containers.contract.errors import EnvironmentFault, ItemFault, RequestFault, one_line
 from containers.contract.files import sha256_path
 from containers.contract.record import Record
-from containers.contract.request import Item, Request, first_error
+from containers.contract.request import Item, Request
 from containers.contract.spec import Parameter, StageSpec
 from harness.run.results import ExitStatus
-from harness.run.store import complaint_of, unsafe
+from harness.run.steps.task import read_record
+from harness.run.store import DamagedItemError, unsafe, verified
 from harness.runners.base import Call, Limits, Runner
 
 
@@ -104,7 +105,9 @@ def run_stage(asked: StageRun, runner: Runner, console: Console) -> int:
     request = _request(asked, spec, inputs)
     item = request.items[0]
     place = asked.output / item.id
-    _require_free(place, request, inputs, spec, overwrite=asked.overwrite)
+    earlier = _earlier(place)
+    if earlier is not None and earlier.status == "ok" and not asked.overwrite:
+        raise _taken(place, earlier, request, inputs, spec)
     print(f"{handle.name}: runs on {item.id}", file=sys.stderr)
     try:
         asked.output.mkdir(parents=True, exist_ok=True)
@@ -130,10 +133,15 @@ def run_stage(asked: StageRun, runner: Runner, console: Console) -> int:
         if end.crashed:
             raise EnvironmentFault(end.reason(), where=handle.name)
         made = output / item.id
-        if complaint := (unsafe(made) if os.path.lexists(made) else None) or complaint_of(made):
-            raise EnvironmentFault(complaint, where=handle.name, mend="check it with `myorepro stage check`")
-        record = Record.model_validate_json((made / "record.json").read_bytes())
-        kept = record.status == "error" and _status(place) == "ok"
+        try:
+            if os.path.lexists(made) and (complaint := unsafe(made)):
+                raise DamagedItemError(complaint)
+            record = verified(made)
+        except DamagedItemError as damage:
+            mend = "check it with `myorepro stage check`"
+            raise EnvironmentFault(str(damage), where=handle.name, mend=mend) from damage
+        # Read again: another run may have filled the folder since.
+        kept = record.status == "error" and _holds_result(place)
         if not kept:
             if place.exists():
                 place.replace(scratch / "old")
@@ -160,15 +168,16 @@ def _request(asked: StageRun, spec: StageSpec, inputs: dict[str, Path]) -> Reque
                 how_to_write(spec.parameters[name], name) if of_type else f"see `myorepro stage describe {asked.stage}`"
             )
             raise RequestFault(complaint, where=f"-p {name}", mend=mend)
-    try:
-        item = Item(
-            id=asked.item or item_id(next(iter(inputs.values()))),
-            inputs=inputs,
-            facts={name: fact_value(text) for name, text in asked.facts.items()},
-        )
-    except ValidationError as error:
-        mend = "use letters, digits and . _ - (128 at most)"
-        raise RequestFault(first_error(error), where=f"--item {asked.item}", mend=mend) from error
+    item = checked(
+        Item,
+        {
+            "id": asked.item or item_id(next(iter(inputs.values()))),
+            "inputs": inputs,
+            "facts": {name: fact_value(text) for name, text in asked.facts.items()},
+        },
+        where=f"--item {asked.item}",
+        mend="use letters, digits and . _ - (128 at most)",
+    )
     resources = {"threads": asked.limits.threads, "device": asked.limits.device}
     request = Request.model_validate(
         {
@@ -187,33 +196,33 @@ def _request(asked: StageRun, spec: StageSpec, inputs: dict[str, Path]) -> Reque
     return request
 
 
-def _status(place: Path) -> str:
-    """Status of the record in an item's folder: `ok`, `error`, `none` without a folder, else `foreign`."""
+def _earlier(place: Path) -> Record | None:
+    """The record of an earlier run in an item's folder; None without a folder. Raises RequestFault for anything else
+    that is there."""
     if not place.exists():
-        return "none"
+        return None
     try:
-        return Record.model_validate_json((place / "record.json").read_bytes()).status
-    except (OSError, ValueError):
-        return "foreign"
-
-
-def _require_free(place: Path, request: Request, inputs: dict[str, Path], spec: StageSpec, *, overwrite: bool) -> None:
-    """Raises RequestFault when the item's folder holds a result, or something that is no result at all."""
-    status = _status(place)
-    if status == "foreign":
+        return read_record(place / "record.json")
+    except ItemFault as fault:
         raise RequestFault(
             "exists and is no item of an earlier run",
             where=str(place),
             mend="name this one with --item or give another --out",
-        )
-    if status != "ok" or overwrite:
-        return
-    record = Record.model_validate_json((place / "record.json").read_bytes())
+        ) from fault
+
+
+def _holds_result(place: Path) -> bool:
+    earlier = _earlier(place)
+    return earlier is not None and earlier.status == "ok"
+
+
+def _taken(place: Path, record: Record, request: Request, inputs: dict[str, Path], spec: StageSpec) -> RequestFault:
+    """That the item's folder holds a result, and whether it is the one that is asked for."""
     same = (record.stage.name, record.stage.version) == (spec.name, spec.version)
     same = same and record.parameters == spec.check(request) and record.facts == request.items[0].facts
     same = same and record.inputs == {name: sha256_path(path) for name, path in inputs.items()}
     what = "holds this result already" if same else "holds a result of another stage, other inputs or other parameters"
-    raise RequestFault(
+    return RequestFault(
         what, where=str(place), mend="name this one with --item, give another --out, or replace it with --overwrite"
     )
 
@@ -221,8 +230,8 @@ def _require_free(place: Path, request: Request, inputs: dict[str, Path], spec: 
 def show(record: Record, folder: Path, console: Console) -> None:
     """Print a record: error line, or outputs and metrics."""
     if record.error:
-        where = f"{record.error.where}: " if record.error.where else ""
-        console.print(f"{record.item}: {where}{record.error.what}; {record.error.mend}", markup=False)
+        line = one_line(record.error.what, record.error.where, record.error.mend)
+        console.print(f"{record.item}: {line}", markup=False)
         return
     console.print(f"{record.item}: ok, in {folder}", markup=False)
     for warning in record.warnings:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from containers.contract.errors import one_line
 from containers.contract.files import sha256_path
 from containers.contract.record import Output, Record, StageId
 from harness.run.steps.data import DataInput
@@ -64,8 +65,7 @@ def failed(folder: Path, record: Record, provenance: dict[str, Any]) -> Outcome:
     fault = record.error
     if fault is None:
         raise ValueError("not an error record")
-    line = f"{fault.where}: {fault.what}" if fault.where else fault.what
-    line = f"{line}; {fault.mend}" if fault.mend else line
+    line = one_line(fault.what, fault.where, fault.mend)
     return Outcome("error", folder, record, line=line, provenance=provenance)
 
 

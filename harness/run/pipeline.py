@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from containers.contract import CONTRACT_VERSION
-from containers.contract.errors import EnvironmentFault, RequestFault
+from containers.contract.errors import EnvironmentFault, RequestFault, one_line
 from containers.contract.files import sha256_file
-from containers.contract.record import Record
 from containers.contract.request import Item, Request
 from harness.run import jobs
 from harness.run.case import Case
@@ -50,15 +49,21 @@ class CaseRun:
     not_run: str = ""
     """Why the case was not run; empty where it was."""
 
+    def __post_init__(self) -> None:
+        self.case = self.case.in_preset(self.context.preset)
+
     def missing(self) -> str:
         """Why the case cannot run for want of data or of a program, or an empty string."""
         for entry in self.case.inputs.values():
             if file := entry.missing(self.context.data):
-                return f"{file} is not in the data folder; set MYOREPRO_DATA to run case {self.case.name}"
+                return one_line(
+                    f"{file} is not in the data folder", mend=f"set MYOREPRO_DATA to run case {self.case.name}"
+                )
         for stage in self.case.stages() if self.context.runner.name == "process" else ():
             for program in self.context.handle(stage).spec.programs:
                 if shutil.which(program) is None:
-                    return f"stage {stage} needs {program}, which is not on this machine; run it in its container"
+                    what = f"stage {stage} needs {program}, which is not on this machine"
+                    return one_line(what, mend="run it in its container")
         return ""
 
     def check_stages(self) -> None:
@@ -115,7 +120,7 @@ class CaseRun:
         """Call a stage on the items that the cache does not have."""
         context = self.context
         handle = context.handle(use.stage)
-        share = jobs.share(len(items), context.cores, context.seconds_per_job, context.device)
+        share = context.share(len(items))
         outcomes: Outcomes = {}
         work: list[jobs.Work] = []
         for item in items:
@@ -133,7 +138,7 @@ class CaseRun:
                 "facts": facts,
                 "parameters": use.parameters,
                 "seed": use.seed,
-                "device": context.device,
+                **context.of_jobs(),
             }
             key = key_of(identity)
             entry = context.store.get(key)
@@ -244,9 +249,9 @@ class CaseRun:
     def _keep(self, name: str, task: Task, key: str, folder: Path) -> Outcome:
         folder.chmod(0o755)
         provenance = {"runner": "harness", "digest": self.context.digest(task.modules), "digest_kind": "source hash"}
-        record = Record.model_validate_json((folder / "record.json").read_bytes())
+        record = tasks.read_record(folder / "record.json")
         if record.status == "ok":
-            return finished(self.context.store.put(key, folder, provenance), cached=False)
+            return finished(self.context.store.put(key, folder, record, provenance), cached=False)
         place = self.context.run_folder / self.case.name / name / task.item
         place.parent.mkdir(parents=True, exist_ok=True)
         folder.rename(place)

@@ -11,8 +11,9 @@ from pydantic import Field, model_validator
 
 from containers.contract.request import Strict
 
-RESULTS_SCHEMA_VERSION = "1.1"
-"""1.1 adds the arithmetic of claims, and findings. Files of 1.0 read as they are: every new field has a default."""
+RESULTS_SCHEMA_VERSION = "1.2"
+"""1.1 adds the arithmetic of claims, and findings; 1.2 the cases that were asked for, and too few draws. Files of 1.0
+and 1.1 read as they are: every new field has a default."""
 
 
 class Verdict(StrEnum):
@@ -124,7 +125,10 @@ class CheckResult(Strict):
     broken: bool = False
     """Whether it could not be measured because the environment or a stage failed: never counted as failed."""
     skipped: bool = False
-    """Whether nothing was run because data or an item are missing: neither a pass nor a failure."""
+    """Whether it has no verdict, because data or an item are missing or as `too_few` says: neither a pass nor a
+    failure."""
+    too_few: bool = False
+    """Whether what was run are too few draws for a verdict; then it is skipped, and so are the claims that need it."""
     note: str = ""
     """Which item decided, why nothing was measured, or how to run what was skipped; empty where nothing is to say."""
 
@@ -330,6 +334,8 @@ class Results(Strict):
     """Version of the stage contract that was spoken."""
     preset: str
     """How much was run: `small` or `full`."""
+    cases: list[str] = Field(default_factory=list)
+    """The cases that were asked for, in whose light alone claims were judged; empty where all were run."""
     runner: str
     """What ran the stages, such as `process` or `docker`."""
     runner_note: str = ""

@@ -65,25 +65,41 @@ def unsafe(folder: Path) -> str | None:
     return None
 
 
-def complaint_of(folder: Path) -> str | None:
-    """Why an item's folder is not what its record says, or None. Hashes every output."""
+class DamagedItemError(Exception):
+    """An item's folder is not what its record says; says why."""
+
+
+def verified(folder: Path) -> Record:
+    """The record of an item's folder that is what the record says. Hashes every output. Raises DamagedItemError.
+
+    Who needs the record afterwards takes it from here: a record may be large, and reading it is not free.
+    """
     try:
         record = Record.model_validate_json((folder / "record.json").read_bytes())
     except OSError as error:
-        return f"record.json cannot be read ({error.strerror})"
+        raise DamagedItemError(f"record.json cannot be read ({error.strerror})") from error
     except ValidationError as error:
-        return f"record.json is not valid ({first_error(error)})"
+        raise DamagedItemError(f"record.json is not valid ({first_error(error)})") from error
     for name, output in record.outputs.items():
         path = folder / output.path
         if path.resolve().parent != folder.resolve():
-            return f"output {name} is outside the item's folder ({output.path})"
+            raise DamagedItemError(f"output {name} is outside the item's folder ({output.path})")
         if not path.is_file():
-            return f"output {name} ({output.path}) is missing"
+            raise DamagedItemError(f"output {name} ({output.path}) is missing")
         if path.stat().st_size != output.bytes or sha256_file(path) != output.sha256:
-            return f"output {name} ({output.path}) differs from its hash"
+            raise DamagedItemError(f"output {name} ({output.path}) differs from its hash")
     known = _RECORD_FILES | {PROVENANCE, SEAL} | {output.path for output in record.outputs.values()}
     if extra := sorted({path.name for path in folder.iterdir()} - known):
-        return f"file {extra[0]} is no output of the record"
+        raise DamagedItemError(f"file {extra[0]} is no output of the record")
+    return record
+
+
+def complaint_of(folder: Path) -> str | None:
+    """Why an item's folder is not what its record says, or None."""
+    try:
+        verified(folder)
+    except DamagedItemError as damage:
+        return str(damage)
     return None
 
 
@@ -97,6 +113,11 @@ def _sealed(place: Path, key: str) -> bool:
         return bool(json.loads((place / SEAL).read_text(encoding="utf-8")) == _seal(place, key))
     except (OSError, ValueError):
         return False
+
+
+def _provenance(place: Path) -> dict[str, Any]:
+    """Read back, so that a finished item has the same whether it was made in this run or before."""
+    return dict(json.loads((place / PROVENANCE).read_text(encoding="utf-8")))
 
 
 class Store:
@@ -113,17 +134,20 @@ class Store:
         place = self._place(key)
         if not place.is_dir():
             return None
-        if not _sealed(place, key) or complaint_of(place) is not None:
-            self._drop(place)
-            return None
-        return self._read(place)
+        try:
+            if _sealed(place, key):
+                return Entry(place, verified(place), _provenance(place))
+        except DamagedItemError:
+            pass
+        self._drop(place)
+        return None
 
-    def put(self, key: str, folder: Path, provenance: dict[str, Any]) -> Entry:
+    def put(self, key: str, folder: Path, record: Record, provenance: dict[str, Any]) -> Entry:
         """Move a finished, verified item folder in by one rename. When another run was first, its entry is kept.
 
-        `folder` must be on the same file system as the store. Raises ValueError for an error record.
+        `folder` must be on the same file system as the store; `record` is what its record.json says. Raises ValueError
+        for an error record.
         """
-        record = Record.model_validate_json((folder / "record.json").read_bytes())
         if record.status != "ok":
             raise ValueError("an error is never cached")
         write_json(folder / PROVENANCE, provenance)
@@ -136,12 +160,8 @@ class Store:
             if not place.is_dir():
                 raise
             shutil.rmtree(folder, ignore_errors=True)
-        return self._read(place)
-
-    def _read(self, place: Path) -> Entry:
-        record = Record.model_validate_json((place / "record.json").read_bytes())
-        provenance = json.loads((place / PROVENANCE).read_text(encoding="utf-8"))
-        return Entry(place, record, provenance)
+            record = verified(place)
+        return Entry(place, record, _provenance(place))
 
     def _drop(self, place: Path) -> None:
         aside = Path(tempfile.mkdtemp(prefix=".dropped-", dir=self.folder))

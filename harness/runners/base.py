@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from pydantic import ValidationError
-
 from containers.contract import CONTRACT_VERSION
+from containers.contract.checked import checked
 from containers.contract.errors import EnvironmentFault, RequestFault
-from containers.contract.request import first_error
 from containers.contract.spec import StageSpec
 
 POLL_SECONDS = 0.05
@@ -126,11 +124,9 @@ def parse_description(text: str, where: str) -> StageSpec:
         if not isinstance(raw, dict):
             raise RequestFault("describe did not print a JSON object", where=where, mend="see stage.schema.json")
         raw.pop("capabilities", None)
-        spec = StageSpec.model_validate(raw)
-    except ValidationError as error:
-        raise RequestFault(first_error(error), where=f"{where} describe", mend="see stage.schema.json") from error
     except ValueError as error:
         raise RequestFault(f"describe is not JSON ({error})", where=where, mend="print JSON only on stdout") from error
+    spec = checked(StageSpec, raw, f"{where} describe", "see stage.schema.json")
     if spec.contract.split(".")[0] != CONTRACT_VERSION.split(".")[0]:
         raise EnvironmentFault(
             f"speaks contract {spec.contract}, this harness {CONTRACT_VERSION}",

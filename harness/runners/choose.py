@@ -9,7 +9,8 @@ from harness.progress import Progress
 from harness.runners import images
 from harness.runners.apptainer import ApptainerRunner
 from harness.runners.base import Runner
-from harness.runners.docker import DockerRunner, connect
+from harness.runners.docker import DockerRunner
+from harness.runners.engine import connect
 from harness.runners.process import ProcessRunner
 
 RUNNERS = ("auto", "process", "docker", "apptainer")
@@ -27,6 +28,8 @@ class Chosen:
     """Lines to print first."""
     images: list[dict[str, Any]] = field(default_factory=list)
     """Size and time of each image, for `timings.json`; empty without containers."""
+    engine: str = ""
+    """Version of the container engine; empty without one."""
 
 
 def choose(
@@ -79,7 +82,7 @@ def for_stage(name: str, stage: str) -> Runner:
 
 def _docker(stages: list[str], label: str, progress: Progress, descriptions: Path | None, dry_run: bool) -> Chosen:
     client = connect()
-    version = client.version().get("Version", "unknown")
+    version = str(client.version().get("Version", "unknown"))
     note = "docker: every stage in a closed container, by image"
     runner = DockerRunner(client=client, label=label, descriptions=descriptions)
     if dry_run:
@@ -107,7 +110,7 @@ def _docker(stages: list[str], label: str, progress: Progress, descriptions: Pat
         }
         for info in built
     ]
-    return Chosen(runner, note, lines, costs)
+    return Chosen(runner, note, lines, costs, engine=version)
 
 
 def _sif_files(stages: list[str]) -> dict[str, str]:

@@ -14,12 +14,12 @@ from typing import Any
 import docker
 import docker.errors
 import docker.types
-import requests.exceptions
 
 from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.files import write_json
 from containers.contract.spec import StageSpec
 from harness.runners.base import Call, Exit, Limits, StageHandle, parse_description, wait
+from harness.runners.engine import ENGINE_ERRORS, connect
 
 NOBODY = 65532
 LABEL = "org.myorepro.run"
@@ -28,17 +28,6 @@ PIDS = 512
 DESCRIBE_MEMORY_BYTES = 2 << 30
 LOG = {"max-size": "10m", "max-file": "1"}
 """A stage that floods its output must not fill the engine's disk."""
-_GONE = (requests.exceptions.ConnectionError, requests.exceptions.ReadTimeout, docker.errors.DockerException)
-
-
-def connect() -> Any:
-    """A client of the engine that answers. Raises EnvironmentFault when none does."""
-    try:
-        client = docker.from_env(timeout=60)
-        client.ping()
-    except _GONE as error:
-        raise EnvironmentFault("no engine answers", where="docker", mend="start it, or use --runner process") from error
-    return client
 
 
 def caller() -> tuple[int, int]:
@@ -116,7 +105,7 @@ def _engine_answers(stage: str) -> Iterator[None]:
     except docker.errors.APIError as error:
         line = str(error.explanation or error)
         raise EnvironmentFault(f"the engine refused ({line})", where=stage, mend="see the engine's log") from error
-    except _GONE as error:
+    except ENGINE_ERRORS as error:
         raise EnvironmentFault(
             "the container engine stopped answering",
             where=stage,
@@ -223,7 +212,7 @@ class DockerRunner:
                 try:
                     return self._attend(container, call)
                 finally:
-                    with suppress(*_GONE):
+                    with suppress(*ENGINE_ERRORS):
                         container.remove(force=True, v=True)
 
     def _attend(self, container: Any, call: Call) -> Exit:
@@ -253,6 +242,6 @@ class DockerRunner:
 
     def remove_leftovers(self, label: str) -> None:
         """Remove containers that a killed run with this label left behind."""
-        with suppress(*_GONE):
+        with suppress(*ENGINE_ERRORS):
             for container in self.client.containers.list(all=True, filters={"label": f"{LABEL}={label}"}):
                 container.remove(force=True, v=True)

@@ -16,7 +16,6 @@ import sys
 import tarfile
 import tempfile
 import time
-import tomllib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,13 +24,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import docker
-import requests
-from docker.errors import DockerException, ImageNotFound
+from docker.errors import ImageNotFound
 
 from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.spec import load_spec
-from harness.project import ROOT
+from harness.project import ROOT, source_version
 from harness.runners import stage_files, stages
+from harness.runners.engine import ENGINE_ERRORS, connect
 
 BUILD = ROOT / "build"
 SOURCE_DATE_EPOCH = 1748736000
@@ -54,10 +53,11 @@ WHEELS_FOR = (
     *("--platform", "manylinux2014_x86_64", "--platform", "manylinux2010_x86_64", "--platform", "manylinux1_x86_64"),
 )
 
+BUILD_SECONDS = 600
+"""How long one answer may take in a build: to write a layer of several GB takes minutes."""
 LINES_KEPT = 60
 """Of what a build prints, for its cause."""
 COMPLAINT = re.compile(r"no space left|^E: |^error|\berror:|\bfatal\b", re.IGNORECASE)
-ENGINE_ERRORS = (DockerException, requests.RequestException)
 Variant = Literal["cpu", "cuda"]
 Progress = Callable[[str], None]
 
@@ -87,21 +87,8 @@ def stage_folders() -> dict[str, Path]:
 
 def reference(stage: str, variant: Variant = "cpu") -> str:
     """The tag of a stage's image: its version, with `-cuda` for that variant."""
-    if stage == "base":
-        version = str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
-    else:
-        version = load_spec(stage_folders()[stage] / "stage.toml").version
+    version = source_version() if stage == "base" else load_spec(stage_folders()[stage] / "stage.toml").version
     return f"myorepro/{stage}:{version}{'-cuda' if variant == 'cuda' else ''}"
-
-
-def connect() -> docker.DockerClient:
-    """A client of the engine that answers. Raises EnvironmentFault when none does."""
-    try:
-        return docker.from_env(timeout=600)
-    except ENGINE_ERRORS as error:
-        raise EnvironmentFault(
-            "no container engine answers", mend="start Docker (DOCKER_HOST says where), or use --runner process"
-        ) from error
 
 
 def build(
@@ -125,7 +112,7 @@ def build(
         raise RequestFault(f"unknown stage {unknown[0]!r}", where="images", mend=f"known: {', '.join(folders)}")
     needed = {*chosen, *(stages.below_of(folders[name]) for name in chosen)}
     base_image = base_image or os.environ.get("MYOREPRO_BASE_IMAGE") or None
-    builder = _Builder(connect(), variant, rebuild, progress)
+    builder = _Builder(connect(BUILD_SECONDS), variant, rebuild, progress)
     done = []
     with _engine_answers():
         if base_image is None:
@@ -144,7 +131,7 @@ def build(
 
 def build_folder(folder: Path, tag: str, *, base_image: str | None = None, progress: Progress = print) -> ImageInfo:
     """Build a stage that is not of this project: `folder` alone is the context, BASE_IMAGE the root filesystem."""
-    builder = _Builder(connect(), "cpu", rebuild=False, progress=progress)
+    builder = _Builder(connect(BUILD_SECONDS), "cpu", rebuild=False, progress=progress)
     with _engine_answers():
         below = base_image or builder.rootfs().reference
         return builder.tagged(folder.name, tag, {path.name: path for path in folder.iterdir()}, below, "Dockerfile")

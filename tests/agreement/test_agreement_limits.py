@@ -1,4 +1,4 @@
-"""Volumes and tables: differences and limits of agreement against numpy, scipy and a hand-made table."""
+"""Volumes and tables: differences and limits of agreement against numpy and a hand-made table."""
 
 from pathlib import Path
 from typing import Any
@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
+from containers.agreement.columns import column_agreement
 from containers.agreement.difference import compare
-from containers.agreement.limits import limits_of_agreement
 from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 from containers.toolkit.tables.table import read_table, write_table
 from tests.agreement.conftest import RunStage
@@ -53,41 +52,24 @@ def test_unsigned_volumes_do_not_wrap(tmp_path: Path, run_stage: RunStage) -> No
     assert found["fraction_within_tolerance"] == pytest.approx(119 / 120)
 
 
-@given(st.lists(st.floats(-100, 100), min_size=2, max_size=40))
-@settings(max_examples=40, deadline=None)
-def test_limits_are_those_of_bland_and_altman(gaps: list[float]) -> None:
-    found = limits_of_agreement("x", [g + 7 for g in gaps], [7.0] * len(gaps))
-    n, gap = len(gaps), np.array(gaps)
-    mean, sd = gap.mean(), np.std(gap, ddof=1)
-    assert (found.n, found.undefined) == (n, 0)
-    assert found.bias == pytest.approx(mean, abs=1e-9)
-    assert (found.lower, found.upper) == pytest.approx((mean - 1.96 * sd, mean + 1.96 * sd), abs=1e-9)
-    if sd > 1e-6:
-        interval = stats.t.interval(0.95, n - 1, mean, sd / np.sqrt(n))
-        assert found.bias_ci == pytest.approx(interval, abs=1e-8)
-        half = stats.t.ppf(0.975, n - 1) * np.sqrt(sd**2 / n + 1.96**2 * sd**2 / (2 * (n - 1)))
-        assert found.lower_ci == pytest.approx((mean - 1.96 * sd - half, mean - 1.96 * sd + half), abs=1e-8)
-        assert found.upper_ci == pytest.approx((mean + 1.96 * sd - half, mean + 1.96 * sd + half), abs=1e-8)
-
-
-def test_intervals_of_the_limits_cover_the_truth() -> None:
-    """95 % intervals of a true upper limit of 1.96: coverage over 4000 draws of n = 30 within 3 standard errors."""
-    draws = np.random.default_rng(7).normal(0, 1, (4000, 30))
-    hits = 0
-    for row in draws:
-        interval = limits_of_agreement("x", row.tolist(), [0.0] * 30).upper_ci
-        assert interval is not None
-        hits += interval[0] <= 1.96 <= interval[1]
-    # The interval is approximate (1999, section 2); 3 sampling errors are 0.010, the approximation costs about 0.01.
-    assert hits / 4000 == pytest.approx(0.95, abs=0.02)
-
-
 @pytest.mark.parametrize(("pairs", "n"), [([], 0), ([(1.0, None)], 0), ([(3.0, 1.0)], 1)])
 def test_too_few_pairs_leave_limits_undefined(pairs: list[tuple[float, float | None]], n: int) -> None:
-    found = limits_of_agreement("x", [a for a, _ in pairs], [b for _, b in pairs])
+    found = column_agreement("x", [a for a, _ in pairs], [b for _, b in pairs])
     assert (found.n, found.undefined) == (n, len(pairs) - n)
     assert found.bias == (2.0 if n else None)
-    assert (found.sd, found.lower, found.bias_ci, found.upper_ci) == (None, None, None, None)
+    assert found.limits is None
+
+
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=40))
+@settings(max_examples=40, deadline=None)
+def test_limits_are_those_of_measured_less_expected(gaps: list[float]) -> None:
+    found = column_agreement("x", [*(g + 7 for g in gaps), None, 1.0], [*([7.0] * len(gaps)), 1.0, None])
+    mean, sd = np.mean(gaps), np.std(gaps, ddof=1)
+    assert (found.name, found.n, found.undefined) == ("x", len(gaps), 2)
+    assert found.bias == pytest.approx(mean, abs=1e-9)
+    assert found.limits is not None
+    assert (found.limits.mean, found.limits.sd) == pytest.approx((mean, sd), abs=1e-9)
+    assert (found.limits.low, found.limits.high) == pytest.approx((mean - 1.96 * sd, mean + 1.96 * sd), abs=1e-9)
 
 
 def write_tables(folder: Path, measured: dict[str, list[Any]], expected: dict[str, list[Any]]) -> dict[str, Path]:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.association.c_index import SortedScores, bootstrap_c, concordance_index, percentile_interval
-from containers.association.draws import draw_rows, draws_sha256
-from containers.association.resampling import Cells
+from containers.association.measures.c_index import SortedScores, bootstrap_c, concordance_index, percentile_interval
+from containers.association.measures.draws import draw_rows, draws_sha256
+from containers.association.measures.resampling import CovariatePatterns
 from tests.association.made import N, design
 from tests.association.test_logistic import COEFFICIENTS
 
@@ -21,8 +21,8 @@ BOOTSTRAP_INTERVAL = (0.6439736575356, 0.76377293017265)
 
 def score_and_event() -> tuple[np.ndarray, np.ndarray]:
     x, y = design()
-    cells = Cells.of(x, y)
-    return cells.of_rows(np.array(COEFFICIENTS) @ cells.columns), y
+    patterns = CovariatePatterns.of(x, y)
+    return patterns.of_rows(np.array(COEFFICIENTS) @ patterns.columns), y
 
 
 def by_pairs(score: np.ndarray, event: np.ndarray) -> float:

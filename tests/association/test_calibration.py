@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from containers.association.calibration import calibration_curve, probability
+from containers.association.measures.calibration import calibration_curve, probability
 from tests.association.made import design
 from tests.association.test_logistic import COEFFICIENTS
 from tests.association.test_resampling import INTERCEPT, SLOPE

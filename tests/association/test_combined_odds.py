@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containers.association.combined_odds import combined_odds
-from containers.association.mixed_logistic import fit_mixed_logistic
+from containers.association.measures.combined_odds import combined_odds
+from containers.association.models.mixed_logistic import fit_mixed_logistic
 from tests.association.test_mixed_logistic import cohort
 
 # combined_odds_vif.R, "mixed": odds ratio, lower and upper end at (z1, z2).

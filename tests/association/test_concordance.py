@@ -1,27 +1,12 @@
-"""Limits of agreement and Lin's coefficient against the published example, R (r/descriptive.R) and simulation."""
+"""Lin's coefficient against R (r/descriptive.R) and simulation."""
 
 import math
 
 import numpy as np
 import pytest
 
-from containers.association.concordance import limits_of_agreement, lin_concordance
+from containers.association.measures.concordance import lin_concordance
 from tests.association.test_correlation import MINI, WRIGHT
-
-
-def test_published_example() -> None:
-    # Bland and Altman (1986): mean difference -2.1 l/min, SD 38.8 l/min, its interval -22.0 to 17.8.
-    found = limits_of_agreement(WRIGHT, MINI)
-    assert round(found.mean, 1) == -2.1 and round(found.sd, 1) == 38.8
-    assert [round(end, 1) for end in found.mean_interval] == [-22.0, 17.8]
-
-
-def test_limits_agree_with_r() -> None:
-    found = limits_of_agreement(WRIGHT, MINI)
-    assert (found.low, found.high) == pytest.approx((-78.097301611094, 73.8620074934469), rel=1e-12)
-    assert found.mean_interval == pytest.approx((-22.0488376966452, 17.8135435789981), rel=1e-12)
-    assert found.low_interval == pytest.approx((-112.853377909195, -43.341225312993), rel=1e-12)
-    assert found.high_interval == pytest.approx((39.1059311953459, 108.618083791548), rel=1e-12)
 
 
 def test_lin_agrees_with_r() -> None:
@@ -53,5 +38,3 @@ def test_perfect_agreement_has_no_interval() -> None:
     found = lin_concordance(WRIGHT, WRIGHT)
     assert (found.coefficient, found.low) == (1.0, None)
     assert lin_concordance(WRIGHT, WRIGHT + 100).coefficient < 0.75
-    with pytest.raises(ValueError, match="at least two pairs"):
-        limits_of_agreement(WRIGHT[:1], MINI[:1])

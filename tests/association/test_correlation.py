@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.association.correlation import pearson
+from containers.association.measures.correlation import pearson
 from containers.toolkit.tables.cohort.tails import student
 
 # Bland and Altman, Lancet 327:307 (1986), table 1: first readings of two peak flow meters, l/min

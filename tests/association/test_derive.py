@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from containers.association.derive import prepare
-from containers.association.spec import AnalysesFile
+from containers.association.data.analyses_file import AnalysesFile
+from containers.association.data.derive import prepare
 from containers.contract.errors import ItemFault
 from containers.toolkit.tables.cohort.columns import Category, Cohort, Column, Number
 from containers.toolkit.tables.cohort.flow import Flow

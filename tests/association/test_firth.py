@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.association.firth import PenalisedLikelihood, firth_gains, firth_intervals, fit_firth
-from containers.association.logistic import fit_logistic
-from containers.association.profile import profile_intervals
+from containers.association.models.firth import PenalisedLikelihood, firth_gains, firth_intervals, fit_firth
+from containers.association.models.logistic import fit_logistic
+from containers.association.models.profile import profile_intervals
 from tests.association.made import design
 
 # The first 60 rows of made.py (10 events), by the R program of the stage r_reference (augmented-data Newton, uniroot):

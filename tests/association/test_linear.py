@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from containers.association.linear import fit_linear
+from containers.association.models.linear import fit_linear
 from tests.association.made import N, cohort
 
 # r/descriptive.R: lm(tmv ~ age + sex + bmi + age:sex)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.association.logistic import Likelihood, fit_logistic
-from containers.association.profile import bracketed_end, logistic_problem, profile_intervals
+from containers.association.models.logistic import LogisticLikelihood, fit_logistic
+from containers.association.models.profile import bracketed_end, logistic_problem, profile_intervals
 from tests.association.made import design
 
 # R 4.2.2, on the rows of made.py:
@@ -184,7 +184,7 @@ def test_another_reference_level_is_the_difference() -> None:
 def test_score_and_information_are_the_derivatives() -> None:
     x, y = design()
     weights = 1.0 + np.arange(len(y)) % 3
-    likelihood = Likelihood(x, y, weights, offset=np.linspace(-1, 1, len(y)))
+    likelihood = LogisticLikelihood(x, y, weights, offset=np.linspace(-1, 1, len(y)))
     beta = np.array(COEFFICIENTS) * 0.5
     _, score, information = likelihood.at(beta)
     for j in range(6):
@@ -195,7 +195,7 @@ def test_score_and_information_are_the_derivatives() -> None:
 
 
 def test_extreme_predictors_do_not_overflow() -> None:
-    likelihood = Likelihood(np.array([[1.0], [1.0]]), np.array([1.0, 0.0]))
+    likelihood = LogisticLikelihood(np.array([[1.0], [1.0]]), np.array([1.0, 0.0]))
     for beta in (-800.0, 800.0):
         value, score, information = likelihood.at(np.array([beta]))
         assert np.isfinite([value, *score, *information.ravel()]).all() and value <= -700.0

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.association import lowess
-from containers.association.lowess import Lowess
+from containers.association.measures import lowess
+from containers.association.measures.lowess import Lowess
 from tests.association.made import cohort
 
 RANKS = [0, 1, 49, 199, 349, 398, 399]

@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pytest
 from scipy import integrate, special
 
-from containers.association import quadrature
-from containers.association.quadrature import GroupedRows, expand, node_rule
+from containers.association.models import quadrature
+from containers.association.models.quadrature import GroupedRows, expand, node_rule
 
 Array = npt.NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from containers.association.mixed_logistic import MixedLogisticFit, fit_mixed_logistic
-from containers.association.mixed_rows import prepare_rows
+from containers.association.models.mixed_logistic import MixedLogisticFit, fit_mixed_logistic
+from containers.association.models.mixed_rows import prepare_rows
 from tests.association.test_mixed_derivatives import integrated, small
 
 Array = npt.NDArray[np.float64]
@@ -192,7 +192,7 @@ def test_boundary_is_the_plain_regression_in_closed_form() -> None:
         assert fit.coefficients[0] == pytest.approx(np.log(0.3 / 0.7), rel=1e-12)
         assert fit.covariance[0, 0] == pytest.approx(1 / (30 * 0.3 * 0.7), rel=1e-12)
         assert fit.log_likelihood == pytest.approx(9 * np.log(0.3) + 21 * np.log(0.7), rel=1e-13)
-        assert fit.log_likelihood == fit.plain_log_likelihood
+        assert fit.log_likelihood == fit.ungrouped_log_likelihood
         np.testing.assert_array_equal(fit.intercepts, 0.0)
 
 
@@ -203,7 +203,7 @@ def test_a_variance_just_inside_the_boundary_is_found_and_one_just_outside_is_no
         y = np.concatenate([np.arange(n) < k, np.arange(n) < n - k]).astype(float)
         fit = fit_mixed_logistic(np.ones((2 * n, 1)), y, np.repeat([0, 1], n), 9)
         assert fit.converged and fit.singular is not inside
-        assert (fit.sigma > 0) is inside and (fit.log_likelihood > fit.plain_log_likelihood) is inside
+        assert (fit.sigma > 0) is inside and (fit.log_likelihood > fit.ungrouped_log_likelihood) is inside
 
 
 def test_a_group_without_events_is_no_trouble() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from containers.association.mixed_logistic import fit_mixed_logistic
-from containers.association.mixed_profile import sigma_interval
+from containers.association.models.mixed_logistic import fit_mixed_logistic
+from containers.association.models.mixed_profile import sigma_interval
 from tests.association.test_mixed_derivatives import integrated, small
 from tests.association.test_mixed_logistic import cbpp
 

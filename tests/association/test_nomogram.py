@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from containers.association.nomogram import Variable, axis_values, nomogram, pretty
+from containers.association.measures.nomogram import Variable, axis_values, nomogram, pretty
 from tests.association.made import cohort, design
 from tests.association.test_logistic import COEFFICIENTS
 

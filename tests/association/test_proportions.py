@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containers.association.prevalence import wilson_interval
-from containers.association.trend import cochran_armitage, trend_as_printed
+from containers.association.measures.prevalence import wilson_interval
+from containers.association.measures.trend import cochran_armitage, trend_as_printed
 
 # prop.test(events, n, correct = FALSE)$conf.int
 WILSON = {

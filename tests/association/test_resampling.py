@@ -6,8 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from containers.association.draws import draw_rows
-from containers.association.resampling import Cells, fit_counts, fitted_resamples, harrell_optimism, recalibration
+from containers.association.measures.draws import draw_rows
+from containers.association.measures.resampling import (
+    CovariatePatterns,
+    fit_counts,
+    fitted_resamples,
+    harrell_optimism,
+    recalibration,
+)
 from tests.association.made import design
 from tests.association.test_logistic import COEFFICIENTS
 
@@ -35,9 +41,9 @@ def test_optimism_agrees_with_rms() -> None:
 
 def test_each_resample_is_the_maximum_of_its_own_rows() -> None:
     x, y = design()
-    cells = Cells.of(x, y)
-    assert len(cells.trials) == 399  # one pair of rows is equal
-    for one in fitted_resamples(cells, np.array(COEFFICIENTS), seed=3, resamples=4):
+    patterns = CovariatePatterns.of(x, y)
+    assert len(patterns.trials) == 399  # one pair of rows is equal
+    for one in fitted_resamples(patterns, np.array(COEFFICIENTS), seed=3, resamples=4):
         rows = draw_rows(3, one.number, len(y))
         z = x[rows] / [1, 80, 40, 1, 1, 1]
 
@@ -46,7 +52,7 @@ def test_each_resample_is_the_maximum_of_its_own_rows() -> None:
 
         # Repeated rows, and a minimiser that knows nothing of Newton's method here.
         best = optimize.minimize(deviance, np.zeros(6), method="BFGS", options={"gtol": 1e-6}).x / [1, 80, 40, 1, 1, 1]
-        np.testing.assert_allclose(one.predictor, best @ cells.columns, atol=2e-5)
+        np.testing.assert_allclose(one.predictor, best @ patterns.columns, atol=2e-5)
         assert one.trials.sum() == len(y) and one.events.sum() == y[rows].sum()
 
 
@@ -56,9 +62,9 @@ def test_fit_has_no_gradient_left_and_collapsing_changes_nothing(seed: int, p: i
     draw = np.random.default_rng(seed)
     x = np.column_stack([np.ones(120), draw.integers(0, 3, (120, p))]).astype(float)
     y = (draw.random(120) < 0.4).astype(float)
-    cells = Cells.of(x, y)
-    assert len(cells.trials) <= 3**p and cells.trials.sum() == 120 and cells.events.sum() == y.sum()
-    beta = fit_counts(cells.columns, cells.trials, cells.events, np.zeros(p + 1))
+    patterns = CovariatePatterns.of(x, y)
+    assert len(patterns.trials) <= 3**p and patterns.trials.sum() == 120 and patterns.events.sum() == y.sum()
+    beta = fit_counts(patterns.columns, patterns.trials, patterns.events, np.zeros(p + 1))
     whole = fit_counts(np.ascontiguousarray(x.T), np.ones(120), y, np.full(p + 1, 0.3))
     if beta is None:
         assert whole is None
@@ -67,7 +73,7 @@ def test_fit_has_no_gradient_left_and_collapsing_changes_nothing(seed: int, p: i
     assert np.abs(x.T @ residual).max() < 1e-7
     assert whole is not None
     np.testing.assert_allclose(beta, whole, atol=1e-7)
-    np.testing.assert_array_equal(cells.of_rows(cells.columns[1]), x[:, 1])
+    np.testing.assert_array_equal(patterns.of_rows(patterns.columns[1]), x[:, 1])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +96,7 @@ def test_resamples_that_cannot_be_fitted_are_left_out() -> None:
     # without one of them is singular or separated; with both, the two other groups have both outcomes or not.
     x = np.column_stack([np.ones(12), np.isin(np.arange(12), (4, 5)), np.tile([0.0, 1.0], 6)])
     y = np.array([0, 1, 1, 0, 1, 0, 1, 1, 0, 0, 1, 0.0])
-    found = {one.number for one in fitted_resamples(Cells.of(x, y), np.zeros(3), seed=1, resamples=200)}
+    found = {one.number for one in fitted_resamples(CovariatePatterns.of(x, y), np.zeros(3), seed=1, resamples=200)}
     drawn = [set(draw_rows(1, k, 12)) for k in range(200)]
     assert found and found <= {k for k, rows in enumerate(drawn) if {4, 5} <= rows}
 

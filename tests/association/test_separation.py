@@ -6,9 +6,9 @@ import scipy.optimize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.association.logistic import fit_logistic
-from containers.association.profile import bracketed_end, logistic_problem
-from containers.association.separation import find_separation, fit_at_limit, overlap_is_certain
+from containers.association.models.logistic import fit_logistic
+from containers.association.models.profile import bracketed_end, logistic_problem
+from containers.association.models.separation import find_separation, fit_at_limit, overlap_is_certain
 from tests.association.made import design
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from containers.association.ttest import Summary, Variances, t_test
+from containers.association.measures.ttest import Summary, Variances, t_test
 from tests.association.made import cohort
 
 # r/descriptive.R: t.test(bmi ~ y): difference, interval, t, df, p

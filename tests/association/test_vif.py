@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.association.mixed_logistic import fit_mixed_logistic
-from containers.association.vif import variance_inflation
+from containers.association.measures.vif import variance_inflation
+from containers.association.models.mixed_logistic import fit_mixed_logistic
 from tests.association.test_mixed_logistic import cohort
 
 # combined_odds_vif.R, "mixed": gvif and gvif^(1 / (2 df)).

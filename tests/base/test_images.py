@@ -65,7 +65,9 @@ def test_unknown_stage_is_named() -> None:
 
 def test_no_engine_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    with pytest.raises(EnvironmentFault, match="no container engine answers") as caught:
+    with pytest.raises(
+        EnvironmentFault, match=r"docker: no engine answers; start it \(DOCKER_HOST says where\)"
+    ) as caught:
         images.build([])
     assert "\n" not in str(caught.value)
 

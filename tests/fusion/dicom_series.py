@@ -22,6 +22,9 @@ from containers.contract.request import Item, Request, Resources
 from containers.contract.spec import load_spec
 from containers.contract.stage import run
 from containers.fusion import __main__ as stage
+from containers.fusion.dicom_file import read_file
+from containers.fusion.header import NotSlice, Slice
+from containers.fusion.pixels import Pixels
 
 Field = Callable[..., npt.NDArray[np.float64]]
 DIXON = {"in": "in_phase", "opp": "opposed_phase", "F": "fat", "W": "water"}
@@ -173,3 +176,12 @@ def run_stage(output: Path, items: dict[str, Path], threads: int = 1, **paramete
     spec = load_spec(Path(stage.__file__).with_name("stage.toml"))
     assert run(spec, request, stage.setup, stage.process) == 0
     return {name: json.loads((output / name / "record.json").read_text()) for name in items}
+
+
+def read_slice(data: bytes, file: str) -> tuple[Slice, Pixels] | NotSlice | None:
+    """The only slice of a file, and its pixels (row, column)."""
+    found = read_file(data, file)
+    if not isinstance(found, tuple):
+        return found
+    [header], [pixels] = found
+    return header, pixels

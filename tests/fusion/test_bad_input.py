@@ -170,7 +170,9 @@ ROWS = {
     "zero spacing": Row(_zipped(setting("PixelSpacing", [0, 2], 3)), FIRST, "must be positive"),
     "negative spacing": Row(_zipped(setting("PixelSpacing", [2, -2], 3)), FIRST, "must be positive"),
     "no spacing": Row(_zipped(without("PixelSpacing")), "s01e1_000.dcm", "has no PixelSpacing"),
-    "no position": Row(_zipped(without("ImagePositionPatient")), "s01e1_000.dcm", "has no ImagePositionPatient"),
+    "no position": Row(
+        _zipped(without("ImagePositionPatient")), "series 4", "without position: no ImagePositionPatient"
+    ),
     "no matrix": Row(_zipped(without("Rows")), "s01e1_000.dcm", "no usable Rows"),
     "skewed directions": Row(
         _zipped(setting("ImageOrientationPatient", [1, 0, 0, 1, 0, 0], 3)), FIRST, "not perpendicular unit vectors"

@@ -10,8 +10,9 @@ import pytest
 from containers.contract.errors import ItemFault
 from containers.fusion.contrasts import choose, name_stacks
 from containers.fusion.groups import group_images
+from containers.fusion.repeats import Place
 from containers.fusion.stack import build_stack
-from containers.fusion.stations import Place, arrange, select
+from containers.fusion.stations import arrange, select
 from containers.toolkit.images.volume import read_nrrd
 from tests.fusion.dicom_series import DIXON, TYPES, Series, all_files, dixon_study, run_stage, write_folder
 from tests.fusion.test_stacks import images_of
@@ -33,9 +34,9 @@ def acquisition(number: int, suffixes: str, time: str, level: int = 0, **changes
     ]
 
 
-def arranged(series: list[Series]) -> list[Place]:
+def arranged(series: list[Series], contrasts: list[str] | None = None) -> list[Place]:
     named = name_stacks([build_stack(group.images)[0] for group in group_images(images_of(*series))])
-    return arrange(named, choose(named, []))
+    return arrange(named, choose(named, contrasts or []))
 
 
 def kept_acquisitions(place: Place) -> set[int]:
@@ -186,3 +187,71 @@ def test_contrasts_of_a_station_share_their_grid(aside: float, refused: bool) ->
     else:
         (place,) = arranged(series)
         np.testing.assert_allclose(place.kept["fat"].geometry.origin_mm, (-11.0 + aside, -9.0, 0.0))
+
+
+def reconstruction(number: int, suffixes: str, *added: str, time: str = "101500", level: int = 0) -> list[Series]:
+    """One reconstruction: Dixon series whose ImageType has further words."""
+    made = acquisition(number, suffixes, time, level)
+    return [replace(series, image_type=(*series.image_type, *added)) for series in made]
+
+
+def interleaved(*sets: list[Series]) -> list[Series]:
+    """As scanners write them: each contrast by all reconstructions in turn, milliseconds apart."""
+    ordered = [series for together in zip(*sets, strict=True) for series in together]
+    return [replace(series, time=f"{series.time}.{n:03d}") for n, series in enumerate(ordered)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        (("ND",), ("DIS2D",), 2),
+        (("DIS3D",), ("DIS2D",), 1),
+        (("ND",), ("ND", "NORM"), 2),
+        (("ND", "FIL"), ("ND",), 2),
+        ((), ("UNHEARD_OF",), 2),
+    ],
+)
+def test_of_several_reconstructions_one_is_used_whole(first: Any, second: Any, kept: int) -> None:
+    series = interleaved(reconstruction(1, ALL, *first), reconstruction(2, ALL, *second))
+    for order in (series, series[::-1]):
+        (place,) = arranged(order)
+        assert kept_acquisitions(place) == {kept}
+        (line,) = place.warnings
+        assert line.startswith("2 reconstructions of one acquisition (") and line.endswith(" is used")
+        assert "series 10, 11, 12, 13" in line and "series 20, 21, 22, 23" in line
+
+
+def test_a_reconstruction_that_lacks_a_contrast_is_not_used() -> None:
+    (place,) = arranged(reconstruction(1, ALL, "ND") + reconstruction(2, "F W", "DIS2D", time="101500.02"))
+    assert kept_acquisitions(place) == {1}
+
+
+def test_a_later_acquisition_wins_over_a_better_reconstruction() -> None:
+    old = interleaved(reconstruction(1, ALL, "ND"), reconstruction(2, ALL, "DIS3D"))
+    new = reconstruction(3, ALL, "ND", time="104500")
+    (place,) = arranged(old + new)
+    assert kept_acquisitions(place) == {3}
+
+
+def test_stations_use_the_reconstruction_that_all_have() -> None:
+    upper = interleaved(reconstruction(1, ALL, "ND"), reconstruction(2, ALL, "DIS2D"))
+    lower = [replace(s, origin=(-11.0, -9.0, -24.0)) for s in reconstruction(3, ALL, "ND", time="101600")]
+    places = arranged(upper + lower)
+    assert [kept_acquisitions(place) for place in places] == [{1}, {3}]
+    other = [replace(s, image_type=(*s.image_type[:-1], "DIS3D")) for s in lower]
+    places = arranged(upper + other)
+    assert [kept_acquisitions(place) for place in places] == [{2}, {3}]
+    assert "stations are of different reconstructions by their ImageType (DIS2D; DIS3D)" in places[0].warnings[-1]
+
+
+@pytest.mark.parametrize(
+    ("suffixes", "what"),
+    [
+        ("F W", "nothing tells which of series 12, 13, 22 belong together"),
+        (ALL, "none of the 5 repeats of its station has every contrast"),
+    ],
+)
+def test_series_that_nothing_tells_apart_are_refused_and_not_mixed(suffixes: str, what: str) -> None:
+    series = interleaved(acquisition(1, suffixes, "101500"), acquisition(2, suffixes, "101500", level=100))
+    with pytest.raises(ItemFault, match=what):
+        arranged(series, [DIXON[suffix] for suffix in suffixes.split()])

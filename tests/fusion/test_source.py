@@ -21,6 +21,7 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLossless,
@@ -32,17 +33,24 @@ from containers.contract.errors import EnvironmentFault, ItemFault
 from containers.fusion import dicom_source
 from containers.fusion.archive import Source
 from containers.fusion.dicom_source import read_images
-from containers.fusion.header import read_slice
 from containers.fusion.reading import TICKET_BYTES, Share, parse, tickets
-from tests.fusion.dicom_series import Series, all_files, dixon_study, encoded, lopsided, write_folder, write_zip
+from tests.fusion.dicom_series import (
+    Series,
+    all_files,
+    dixon_study,
+    encoded,
+    lopsided,
+    read_slice,
+    write_folder,
+    write_zip,
+)
 
 FILES = all_files(dixon_study(stations=6, field=lopsided))
 MANIFESTS = {"manifest.cvs": b"filename,seriesid,series discription\nnowhere.dcm,1,Dixon_W\n", "LICENSE": b"free"}
 
 
 def as_bytes(path: Path, threads: int = 1) -> list[tuple[object, bytes]]:
-    images, _ = read_images(path, threads)
-    return [(image.header, image.pixels.tobytes()) for image in images]
+    return [(image.header, image.pixels.tobytes()) for image in read_images(path, threads).images]
 
 
 def test_folder_zip_and_any_number_of_processes_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,9 +148,10 @@ def test_a_reading_process_stops_when_the_one_that_asked_is_gone(tmp_path: Path)
 
 def test_manifests_and_other_files_are_hints_at_most(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "in.zip", FILES | MANIFESTS)
-    images, ignored = read_images(path, 1)
-    assert len(images) == len(FILES)
-    assert sorted(ignored) == ["LICENSE", "manifest.cvs"]
+    study = read_images(path, 1)
+    assert len(study.images) == len(FILES)
+    assert sorted(study.ignored) == ["LICENSE", "manifest.cvs"]
+    assert study.ignored_files() == ["2 files ignored, which are not DICOM images (1 .cvs, 1 without ending)"]
 
 
 def test_dicomdir_and_reports_are_left_out(tmp_path: Path) -> None:
@@ -159,9 +168,93 @@ def test_dicomdir_and_reports_are_left_out(tmp_path: Path) -> None:
     directory.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
     directory.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
     files["DICOMDIR"] = encoded(directory)
-    images, ignored = read_images(write_folder(tmp_path / "in", files), 1)
-    assert len(images) == 8
-    assert sorted(ignored) == ["DICOMDIR", "report.dcm"]
+    study = read_images(write_folder(tmp_path / "in", files), 1)
+    assert len(study.images) == 8
+    assert sorted(study.ignored) == ["DICOMDIR", "report.dcm"]
+
+
+APPLE = bytes.fromhex("0005160700020000") + b"Mac OS X        " + bytes(60)
+"""The head of an AppleDouble file, as macOS packs it into a zip next to each file."""
+
+
+def test_what_systems_leave_in_a_folder_is_counted_and_no_hindrance(tmp_path: Path) -> None:
+    files = Series().files()
+    litter = {f"__MACOSX/._{name}": APPLE for name in files} | {"Thumbs.db": b"\xd0\xcf\x11\xe0" + bytes(600)}
+    study = read_images(write_zip(tmp_path / "in.zip", files | litter), 1)
+    assert len(study.images) == 8
+    assert study.ignored_files() == ["9 files ignored, which are not DICOM images (1 .db, 8 macOS ._)"]
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian])
+@pytest.mark.parametrize("meta", [True, False])
+def test_files_without_preamble_are_read(syntax: pydicom.uid.UID, meta: bool, tmp_path: Path) -> None:
+    """Half a study was once dropped for it without a word. pydicom writes such files too."""
+    dataset = Series(field=lopsided, size=(32, 24, 4)).dataset(1)
+    plain = read_slice(encoded(dataset), "a")
+    if syntax == ExplicitVRBigEndian:
+        dataset.PixelData = np.frombuffer(dataset.PixelData, "<i2").astype(">i2").tobytes()
+    dataset.file_meta.TransferSyntaxUID = syntax
+    whole = encoded(dataset)
+    stream = io.BytesIO()
+    if meta:
+        stream.write(whole[132:])
+    else:
+        pydicom.dcmwrite(
+            stream, pydicom.Dataset(dataset), implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian
+        )
+    assert stream.getvalue()[128:132] != b"DICM"
+    found = read_slice(stream.getvalue(), "a")
+    assert isinstance(plain, tuple) and isinstance(found, tuple)
+    assert found[0] == plain[0]
+    np.testing.assert_array_equal(found[1], plain[1])
+
+
+@pytest.mark.parametrize("start", [b"\x08\x00", b"\x02\x00\x00\x00UL\x04\x00", b"II*\x00", b"", b"{}"])
+def test_files_of_other_formats_are_not_taken_for_files_without_preamble(start: bytes) -> None:
+    assert read_slice(start + b"some text that goes on for a while" * 9, "notes") is None
+
+
+def screenshot(dataset: FileDataset, k: int) -> None:
+    del dataset.ImagePositionPatient, dataset.ImageOrientationPatient
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PlanarConfiguration = 3, "RGB", 0
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+    dataset.PixelData = bytes(dataset.Rows * dataset.Columns * 3)
+
+
+def without_position(dataset: FileDataset, k: int) -> None:
+    del dataset.ImagePositionPatient
+
+
+def segmentation(dataset: FileDataset, k: int) -> None:
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.66.4"
+    dataset.NumberOfFrames = 4
+    dataset.PixelData = bytes(dataset.Rows * dataset.Columns * 4 * 2)
+
+
+def mosaic(dataset: FileDataset, k: int) -> None:
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
+
+
+ODD = {
+    "a Siemens mosaic: the slices of a volume as tiles of one image": mosaic,
+    "a colour image: screenshot or secondary capture": screenshot,
+    "an image without position: no ImagePositionPatient": without_position,
+    "a segmentation": segmentation,
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_an_image_that_is_not_a_slice_stops_its_own_series_only(what: str, tmp_path: Path) -> None:
+    sound = Series().files()
+    odd = encoded(replace(Series(number=9, description="other"), edit=ODD[what]).dataset(0))
+    study = read_images(write_folder(tmp_path / "two", sound | {"z.dcm": odd}), 1)
+    assert len(study.images) == 8
+    assert study.left_out == [f"series 9 (other): 1 image left out ({what})"]
+    same = encoded(replace(Series(), edit=ODD[what]).dataset(0))
+    for number, files in enumerate((sound | {"z.dcm": same}, {"z.dcm": odd})):
+        with pytest.raises(ItemFault, match=f"z.dcm: is {what}"):
+            read_images(write_folder(tmp_path / str(number), files), 1)
 
 
 def compressed_by_gdcm(data: bytes, syntax: pydicom.uid.UID, folder: Path) -> bytes:
@@ -216,6 +309,42 @@ def test_every_lossless_transfer_syntax_gives_the_same_pixels(syntax: pydicom.ui
     assert found[1].dtype == np.int16
     np.testing.assert_array_equal(found[1], plain[1])
     assert np.ptp(plain[1]) > 100
+
+
+def eight_bits(dataset: FileDataset, k: int) -> None:
+    pixels = np.frombuffer(dataset.PixelData, np.int16) // 8
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+    dataset.PixelData = pixels.astype(np.uint8).tobytes()
+
+
+@pytest.mark.parametrize("last", ["rle", "jpeg 2000", "8 bits"])
+def test_files_smaller_than_their_pixels_are_read(last: str, tmp_path: Path) -> None:
+    """Of usual size and smooth, so that a slice takes more bytes than its file; such series once ended in a crash."""
+    series = Series(
+        field=lopsided, size=(128, 96, 12), spacing=(1.0, 1.0, 3.0), edit=eight_bits if last[0] == "8" else None
+    )
+    files = series.files()
+    truth = np.stack([read_slice(data, name)[1] for name, data in sorted(files.items())])  # type: ignore[index]
+    for name, data in sorted(files.items()):
+        if last == "rle":
+            dataset = pydicom.dcmread(io.BytesIO(data))
+            dataset.compress(RLELossless)
+            files[name] = encoded(dataset)
+        elif last == "jpeg 2000":
+            files[name] = compressed_by_gdcm(data, JPEG2000Lossless, tmp_path)
+    assert all(len(data) < truth[0].nbytes for data in files.values())
+    for threads in (1, 2):
+        study = read_images(write_zip(tmp_path / f"{threads}.zip", files), threads)
+        np.testing.assert_array_equal(np.stack([image.pixels for image in study.images]), truth)
+
+
+def test_an_empty_rescale_is_none(tmp_path: Path) -> None:
+    def edit(dataset: FileDataset, k: int) -> None:
+        dataset.RescaleSlope, dataset.RescaleIntercept = None, ""
+
+    found = read_slice(encoded(replace(Series(), edit=edit).dataset(0)), "a")
+    assert isinstance(found, tuple) and (found[0].slope, found[0].intercept) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize(("bits", "kind"), [(8, np.uint8), (32, np.int32)])

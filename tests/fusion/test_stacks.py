@@ -12,10 +12,10 @@ from containers.contract.errors import ItemFault
 from containers.fusion.contrasts import choose, name_stacks
 from containers.fusion.dicom_source import Image
 from containers.fusion.groups import group_images
-from containers.fusion.header import read_slice
+from containers.fusion.repeats import Place
 from containers.fusion.stack import Stack, build_stack
-from containers.fusion.stations import Place, arrange, select
-from tests.fusion.dicom_series import Series, dixon_study, lopsided
+from containers.fusion.stations import arrange, select
+from tests.fusion.dicom_series import Series, dixon_study, lopsided, read_slice
 
 COS, SIN = float(np.cos(0.2)), float(np.sin(0.2))
 ORIENTATIONS = {
@@ -153,6 +153,22 @@ def test_localizer_planes_in_one_series_are_split() -> None:
         ("Dixon_BH_17s_opp", (), "opposed_phase"),
         ("vibe", ("DIXON", "WATER"), "water"),
         ("vibe", ("OUT_PHASE",), "opposed_phase"),
+        ("mDIXON-All", ("W",), "water"),
+        ("mDIXON-All", ("IP",), "in_phase"),
+        ("mDIXON-All", ("OP",), "opposed_phase"),
+        ("mDIXON-Quant", ("FF",), "contrast.fat_fraction"),
+        ("mDIXON-Quant", ("DIXON", "FAT_FRACTION"), "contrast.fat_fraction"),
+        ("WATER: Ax LAVA-Flex", (), "water"),
+        ("FAT: Ax LAVA-Flex", (), "fat"),
+        ("InPhase: Ax LAVA-Flex", (), "in_phase"),
+        ("OutPhase: Ax LAVA-Flex", (), "opposed_phase"),
+        ("FatFrac: 3D Ax IDEAL IQ", (), "contrast.fat_fraction"),
+        ("R2*: 3D Ax IDEAL IQ", (), "contrast.r2_star"),
+        ("qDixon_abdomen_FF", (), "contrast.fat_fraction"),
+        ("qDixon_abdomen_R2star", (), "contrast.r2_star"),
+        ("dixon_out_of_phase_OP", (), "opposed_phase"),
+        ("S: sagittal", (), "contrast.s_sagittal"),
+        ("W: of one letter nothing is told", (), "contrast.w_of_one_letter_nothing_is_told"),
         ("t2_tse_W", (), "contrast.t2_tse_w"),
         ("T1 vibe (fs)", (), "contrast.t1_vibe_fs"),
     ],
@@ -254,3 +270,26 @@ def test_file_order_does_not_matter(order: list[int]) -> None:
 
 
 CACHED = {s.number: images_of(s) for s in dixon_study(stations=3)[::4]}
+
+
+@pytest.mark.parametrize("step", [0.0, 24.0])
+def test_series_of_equal_echoes_are_two_things_at_one_place_and_stations_elsewhere(step: float) -> None:
+    series = [
+        Series(number=number, description=name, echo_time=time, echo_number=n, uid=f"1.2.{number}", origin=(0, 0, z))
+        for number, name, z in ((1, "gre_before", 0.0), (2, "gre_after", step))
+        for n, time in ((1, 2.46), (2, 4.92))
+    ]
+    found = set(name_stacks(stacks_of(*series)))
+    both = {f"contrast.gre_{when}_echo_{n}" for when in ("before", "after") for n in (1, 2)}
+    assert found == ({"contrast.echo_1", "contrast.echo_2"} if step else both)
+
+
+def test_maps_beside_the_contrasts_are_not_taken_for_them() -> None:
+    """NAKO's qDixon: water, fat, both phases, and the scanner's own fat fraction and R2* with the same description."""
+    study = [
+        Series(number=n, description=f"qDixon_{end}") for n, end in enumerate(("W", "F", "in", "opp", "FF", "R2s"), 1)
+    ]
+    named = name_stacks(stacks_of(*study))
+    assert set(named) == {"water", "fat", "in_phase", "opposed_phase", "contrast.fat_fraction", "contrast.r2_star"}
+    assert all(len(stacks) == 1 for stacks in named.values())
+    assert choose(named, []) == ["water", "fat", "in_phase", "opposed_phase"]

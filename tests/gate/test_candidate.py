@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from containers.contract.errors import RequestFault
-from harness.gate.candidate import ByStage, Candidate, Setting, candidate_of, plant, seen_by, split_digest
+from harness.gate.candidate import ByStage, Candidate, candidate_of, plant, seen_by, split_digest
+from harness.gate.running import ONE_THREAD
+from harness.gate.variations import HARMLESS, SAMPLED
+from harness.run.context import JobSetting
 from harness.runners.base import Call, Limits
 from harness.runners.process import ProcessRunner
 from harness.runners.stages import CONTAINERS
@@ -42,24 +45,6 @@ def test_an_image_is_told_its_own_paths_and_each_is_mounted(tmp_path: Path) -> N
     assert [item["inputs"]["table"] for item in request["items"]] == ["/inputs/a/table/t.csv", "/inputs/b/table/t.csv"]
     assert request["output"] == "/output"
     assert seen.inputs == {f"/inputs/{item}/table/t.csv": tmp_path / "t.csv" for item in "ab"}
-
-
-def test_jobs_have_one_thread_unless_a_variation_says_otherwise(tmp_path: Path) -> None:
-    for setting, threads in ((Setting(), 1), (Setting("3 threads", threads=3), 3)):
-        made = setting.apply(call(tmp_path))
-        assert made.limits.threads == json.loads(made.request)["resources"]["threads"] == threads
-    limited = Setting("memory", memory_bytes=1 << 30).apply(call(tmp_path))
-    assert limited.limits.memory_bytes == json.loads(limited.request)["resources"]["memory_bytes"] == 1 << 30
-
-
-def test_results_of_a_variation_are_kept_apart_from_those_of_the_reference() -> None:
-    reference = ProcessRunner({"table_mean": STAGE})
-    digests = {
-        ByStage(reference, setting=setting).identify("table_mean").digest
-        for setting in (Setting(), Setting("3 threads", threads=3), Setting("items reversed"))
-    }
-    assert len(digests) == 3
-    assert {digest.split("+")[0] for digest in digests} == {reference.identify("table_mean").digest}
 
 
 def test_a_folder_is_planted_under_the_stage_s_name_beside_the_contract(tmp_path: Path) -> None:
@@ -100,3 +85,12 @@ def test_a_run_with_an_image_does_not_ask_this_machine_for_programs() -> None:
     assert ByStage(own).name == "process"
     image = Candidate("fusion", "my/fusion", Closed(), "my/fusion")  # type: ignore[arg-type]
     assert ByStage(own, {"fusion": image}).name == "mixed"
+
+
+def test_what_a_variation_changes_about_jobs_is_the_run_s_setting() -> None:
+    """Threads, limits and order are in no item and no parameter: results are kept apart by them."""
+    seen = {variation.setting() for variation in (*SAMPLED, *HARMLESS)}
+    assert ONE_THREAD in seen and JobSetting(2) in seen and JobSetting(1, 8 << 30) in seen
+    for variation in (*SAMPLED, *HARMLESS):
+        plain = variation.threads == 1 and variation.memory_bytes is None and variation.order is None
+        assert (variation.setting() == ONE_THREAD) == plain

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,12 @@ import pytest
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file
+from containers.contract.record import Record
 from harness.reproduce.session import anything_measured, exit_status
+from harness.run.case import Case
 from harness.run.checks import evaluate
+from harness.run.context import JobSetting
+from harness.run.jobs import share
 from harness.runners.base import Call, Exit, StageHandle
 from harness.runners.process import ProcessRunner
 from tests.harness.conftest import STAGES, Runs, lines_case
@@ -45,6 +50,28 @@ def test_second_run_comes_from_the_cache_and_is_identical(run_case: Runs) -> Non
     assert metric is not None and metric.metrics["lines"].value == 4
 
 
+def test_the_record_of_an_item_is_parsed_once_a_run(run_case: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made or from the cache, good or bad, by a stage or by the harness: the parsed record travels."""
+    texts = {"a": GOOD, "b": "BAD"}
+    case = lines_case(texts)
+    people = {"kind": "phantom", "phantom": "meta_studies", "items": [{"id": "trials"}]}
+    case = Case.model_validate({**case.model_dump(), "inputs": {**case.model_dump()["inputs"], "people": people}})
+    parsed: Counter[str] = Counter()
+    parse = Record.model_validate_json
+
+    def counted(text: bytes) -> Record:
+        record = parse(text)
+        parsed[f"{record.stage.name} {record.item} {record.parameters.get('factor', '')}"] += 1
+        return record
+
+    monkeypatch.setattr(Record, "model_validate_json", counted)
+    once = {"harness_phantom trials ": 1, "lines a 1": 1, "lines a 2": 1, "lines b 1": 1}
+    for name in ("first", "second"):
+        run = run_case(texts, case=case, run_name=name)
+        assert run.outcomes["people"]["trials"].status == "ok" and parsed == once
+        parsed.clear()
+
+
 @pytest.mark.parametrize("change", ["input", "parameter", "source", "seed"])
 def test_anything_that_decides_a_result_makes_a_new_key(run_case: Runs, tmp_path: Path, change: str) -> None:
     run_case({"a": GOOD})
@@ -63,6 +90,36 @@ def test_anything_that_decides_a_result_makes_a_new_key(run_case: Runs, tmp_path
         runner = ProcessRunner({"lines": tmp_path / "lines"})
     changed = run_case({"a": text}, case=case, runner=runner, run_name="second")
     assert not changed.outcomes["count"]["a"].cached
+
+
+SETTINGS = (None, JobSetting(1), JobSetting(3), JobSetting(1, memory_bytes=1 << 30), JobSetting(1, order=0))
+
+
+def test_what_is_fixed_of_jobs_is_in_the_call_and_in_the_key(run_case: Runs) -> None:
+    calls: list[Call] = []
+
+    class Watched(ProcessRunner):
+        def execute(self, handle: StageHandle, call: Call) -> Exit:
+            calls.append(call)
+            return super().execute(handle, call)
+
+    runner = Watched({"lines": STAGES / "lines"})
+    case = lines_case({"a": ""}, steps={"count": {"kind": "stage", "stage": "lines", "inputs": {"text": "texts.text"}}})
+    ordinary = {**share(1, 2, 3600.0).limits.__dict__}
+    for number, setting in enumerate(SETTINGS):
+        run = run_case({"a": GOOD}, case=case, runner=runner, run_name=str(number), setting=setting)
+        outcome = run.outcomes["count"]["a"]
+        # Another setting never takes a result from the cache, and the digest stays that of the stage.
+        assert not outcome.cached and outcome.provenance["digest"] == runner.identify("lines").digest
+        fixed = {"threads": setting.threads} if setting else {}
+        if setting and setting.memory_bytes:
+            fixed["memory_bytes"] = setting.memory_bytes
+        wanted, call = ordinary | fixed, calls.pop()
+        resources = json.loads(call.request)["resources"]
+        assert call.limits.__dict__ == wanted and resources.items() <= wanted.items() and not calls
+    for number, setting in enumerate(SETTINGS):
+        run = run_case({"a": GOOD}, case=case, runner=runner, run_name=f"again {number}", setting=setting)
+        assert run.outcomes["count"]["a"].cached
 
 
 def test_bad_item_is_an_error_record_for_itself_only(run_case: Runs) -> None:
@@ -209,3 +266,12 @@ def test_a_program_that_is_missing_is_said_and_not_failed(run_case: Runs, monkey
     assert exit_status(evaluate(run), False) == 0
     needing("sh")
     assert run_case({"one": GOOD}).not_run == ""
+
+
+@pytest.mark.parametrize(("preset", "factor"), [("small", 3), ("full", 2)])
+def test_small_parameters_are_those_of_preset_small(run_case: Runs, preset: str, factor: int) -> None:
+    case = lines_case({"a": GOOD})
+    count = case.steps["count"].model_copy(update={"parameters": {"factor": 2}, "small_parameters": {"factor": 3}})
+    run = run_case({"a": GOOD}, case.model_copy(update={"steps": case.steps | {"count": count}}), preset=preset)
+    record = run.outcomes["count"]["a"].record
+    assert record is not None and record.parameters["factor"] == factor

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
-from harness.run.steps.performance import Draws, normal_interval, performance
+from harness.run.steps.performance import LEAST_DRAWS, Draws, normal_interval, performance
 
 
 def measures(**parts: list[float]) -> dict[str, float | None]:
@@ -44,6 +45,25 @@ def test_measures_worked_by_hand() -> None:
     assert found["bias_eliminated_coverage"] == 0.75
     assert found["power"] == 0.5
     assert found["coverage_z"] == pytest.approx((0.5 - 0.95) / math.sqrt(0.95 * 0.05 / 4), rel=1e-15)
+
+
+@pytest.mark.parametrize("n", [2, 3, 20, 200])
+def test_the_interval_of_a_mean_over_draws_is_student_s(n: int) -> None:
+    """Against scipy's own interval of a mean."""
+    estimate = np.random.default_rng(n).normal(0.3, 2.0, n)
+    found = {name: measure.value for name, measure in performance(Draws(estimate, np.zeros(n))).items()}
+    low, high = scipy.stats.t.interval(0.95, n - 1, estimate.mean(), scipy.stats.sem(estimate))
+    assert (found["bias_low"], found["bias_high"]) == pytest.approx((low, high), rel=1e-12)
+    # A normal quantile is 6.5 times too short at two draws, and right to one per cent at 200.
+    normal = found["bias_mcse"] * scipy.stats.norm.ppf(0.975)
+    assert (high - low) / 2 / normal == pytest.approx({2: 6.483, 3: 2.195, 20: 1.068, 200: 1.006}[n], abs=0.001)
+
+
+def test_how_often_few_draws_would_call_a_right_estimator_wrong() -> None:
+    """What LEAST_DRAWS says of itself: one time in so many beyond four Monte-Carlo standard errors."""
+    once_in = {n: 1 / (2 * scipy.stats.t.sf(4, n - 1)) for n in (2, 5, 10, LEAST_DRAWS)}
+    assert LEAST_DRAWS == 20
+    assert once_in == pytest.approx({2: 6.4, 5: 62, 10: 321, 20: 1300}, rel=0.01)
 
 
 def test_truth_of_each_draw_counts() -> None:

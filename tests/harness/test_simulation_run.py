@@ -10,12 +10,16 @@ import pytest
 
 import phantoms
 from containers.contract.errors import RequestFault
+from harness.claims import judge_ledger
 from harness.progress import Progress
+from harness.reproduce.session import exit_status
 from harness.run.case import CASES, Case, load_case
 from harness.run.checks import evaluate
 from harness.run.context import Context
 from harness.run.draws import DrawRunner
 from harness.run.pipeline import CaseRun
+from harness.run.results import ExitStatus, Verdict
+from harness.run.steps.performance import LEAST_DRAWS
 from harness.run.steps.simulation import Simulation
 from harness.run.store import Store
 from harness.run.workers import Workers
@@ -23,6 +27,7 @@ from harness.runners.process import ProcessRunner
 from harness.simulate.command import simulate
 from tests.harness.conftest import STAGES
 from tests.harness.test_cli import myorepro
+from tests.verdicts.example import ledger
 
 Runs = Callable[..., CaseRun]
 NAME = "coefficient.overall.intercept"
@@ -116,6 +121,43 @@ def test_the_summary_is_that_of_the_draws(run_case: Runs) -> None:
     said = json.loads((run.outcomes["draws"]["draws"].output("simulation") or Path()).read_text())
     assert said["estimates"][0]["bias"] == found[f"bias.{NAME}"]
     assert [check.passed for check in evaluate(run)] == [True]
+
+
+BIASED = {
+    "name": "bias",
+    "title": "none",
+    "step": "draws",
+    "metric": "bias_z.coefficient.*",
+    "minimum": -4,
+    "maximum": 4,
+    "tolerance_source": "Student's t",
+    "evidence": "simulation",
+}
+
+
+@pytest.mark.parametrize("count", [2, LEAST_DRAWS - 1, LEAST_DRAWS])
+def test_too_few_draws_give_no_verdict_but_the_reason(run_case: Runs, count: int) -> None:
+    """An estimator that is wrong for sure: its bias is called so from the least number of draws on, and not before."""
+    whole = case().model_dump(mode="json")
+    away = {**BIASED, "name": "away", "minimum": 1000, "maximum": 2000}
+    asked = Case.model_validate({**whole, "checks": [*whole["checks"], BIASED, away]})
+    run = run_case(asked, draws=count)
+    failed, bias, wrong = evaluate(run)
+    # Draws that failed are counted, however few there are.
+    assert failed.passed and not failed.skipped
+    few = count < LEAST_DRAWS
+    for check in (bias, wrong):
+        assert (check.skipped, check.too_few, check.broken, check.measured is None) == (few, few, False, few)
+        assert check.note == (f"{count} draws are too few for a verdict, which needs 20" if few else "")
+    assert bias.passed != few and not wrong.passed
+    assert exit_status([failed, bias], True, ["small"]) == (ExitStatus.INCOMPLETE if few else ExitStatus.OK)
+    claim = {"id": "c", "printed": "1", "route": "simulation", "checks": ["small/failed", "small/away"]}
+    [found] = judge_ledger(ledger({}, [claim]), [failed, bias, wrong])
+    if few:
+        assert found.verdict == Verdict.NOT_TESTABLE
+        assert found.reason.startswith(f"Not judged: {count} draws are too few for a verdict, which needs 20; test it")
+    else:
+        assert found.verdict == Verdict.BROKEN
 
 
 def test_tables_are_dropped_and_results_kept(run_case: Runs, tmp_path: Path) -> None:

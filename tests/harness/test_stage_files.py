@@ -34,7 +34,7 @@ NETWORKS = {"thigh_segmentation", "spine_segmentation", "mrsegmentator"}
         ("containers/toolkit/images/volume.py", IMAGES),
         ("containers/toolkit/networks/training_set.py", NETWORKS),
         ("containers/toolkit/runtime/cuda.py", {*NETWORKS, "fusion"}),
-        ("containers/association/trend.py", {"association"}),
+        ("containers/association/measures/trend.py", {"association"}),
         ("containers/spine_segmentation/qc.py", {"spine_segmentation", "mrsegmentator"}),
         ("containers/spine_segmentation/train.py", {"spine_segmentation"}),
         ("containers/fusion/README.md", set()),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from containers.contract.files import sha256_file, write_json
 from containers.contract.record import ErrorInfo, Output, Record, StageId
-from harness.run.store import Store, complaint_of, key_of
+from harness.run.store import Entry, Store, complaint_of, key_of, verified
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(), lambda v: st.lists(v, max_size=3), max_leaves=5
@@ -25,12 +25,17 @@ def item(folder: Path, text: str = "data") -> Path:
     return folder
 
 
+def put(store: Store, key: str, folder: Path) -> Entry:
+    item(folder)
+    return store.put(key, folder, verified(folder), {"runner": "process"})
+
+
 def test_two_runs_that_finish_the_same_item_leave_one_whole_entry(tmp_path: Path) -> None:
     store = Store(tmp_path / "cache")
     key = key_of({"x": 1})
     folders = [item(tmp_path / f"job{number}") for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
-        entries = list(pool.map(lambda folder: store.put(key, folder, {}), folders))
+        entries = list(pool.map(lambda folder: store.put(key, folder, verified(folder), {}), folders))
     assert len({entry.folder for entry in entries}) == 1 and complaint_of(entries[0].folder) is None
     assert not any(folder.exists() for folder in folders)
     assert [p.name for p in (tmp_path / "cache").glob("*/*")] == [key]
@@ -41,13 +46,13 @@ def test_an_error_record_is_refused(tmp_path: Path) -> None:
     record = Record(stage=StageId(name="s", version="1.0.0"), item="i", status="error", error=error)
     write_json(tmp_path / "job" / "record.json", record.model_dump(mode="json"))
     with pytest.raises(ValueError, match="never cached"):
-        Store(tmp_path / "cache").put("00", tmp_path / "job", {})
+        Store(tmp_path / "cache").put("00", tmp_path / "job", record, {})
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing", "record", "outside"])
 def test_damaged_entries_are_dropped(tmp_path: Path, damage: str) -> None:
     store, key = Store(tmp_path / "cache"), key_of({"x": 2})
-    entry = store.put(key, item(tmp_path / "job"), {"runner": "process"})
+    entry = put(store, key, tmp_path / "job")
     assert store.get(key) == entry
     if damage == "changed":
         (entry.folder / "a.txt").write_text("dato", encoding="utf-8")

@@ -13,7 +13,7 @@ from harness.run.store import PROVENANCE, SEAL, Store, key_of, unsafe
 from harness.runners.base import Call, Exit, StageHandle
 from harness.runners.process import ProcessRunner
 from tests.harness.conftest import STAGES, Runs, lines_case
-from tests.harness.test_store import item
+from tests.harness.test_store import item, put
 
 AFTER = """
     status = main(Path(__file__).parent / "stage.toml", process)
@@ -82,7 +82,7 @@ def test_an_item_folder_that_is_a_link_is_unsafe(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", ["record.json", PROVENANCE, SEAL])
 def test_an_altered_entry_is_dropped_though_its_outputs_are_whole(tmp_path: Path, file: str) -> None:
     store, key = Store(tmp_path / "cache"), key_of({"x": 3})
-    entry = store.put(key, item(tmp_path / "job"), {"runner": "process"})
+    entry = put(store, key, tmp_path / "job")
     assert store.get(key) == entry
     value = json.loads((entry.folder / file).read_text())
     write_json(entry.folder / file, {**value, "contract" if file == "record.json" else "runner": "1.9"})
@@ -91,7 +91,7 @@ def test_an_altered_entry_is_dropped_though_its_outputs_are_whole(tmp_path: Path
 
 def test_an_entry_under_another_key_is_dropped(tmp_path: Path) -> None:
     store, key, other = Store(tmp_path / "cache"), key_of({"x": 4}), key_of({"x": 5})
-    entry = store.put(key, item(tmp_path / "job"), {})
+    entry = put(store, key, tmp_path / "job")
     place = tmp_path / "cache" / other[:2] / other
     place.parent.mkdir(parents=True, exist_ok=True)
     entry.folder.rename(place)

@@ -150,11 +150,14 @@ def test_bad_models(answer: Answer, tmp_path: Path, analysis: dict[str, Any], ex
 @pytest.mark.parametrize(
     ("analyses", "expected"),
     [
-        (ask({"id": "a", "kind": "pooled", "metod": "DL"}), "input analyses: analyses.0.pooled.metod: Extra inputs"),
-        (ask({"id": "a", "kind": "pool"}), "input analyses: analyses.0: Input tag 'pool'"),
-        (ask({"id": "a.b", "kind": "pooled"}), "input analyses: analyses.0.pooled.id: "),
-        (ask({"id": "a", "kind": "pooled"}, {"id": "a", "kind": "pooled"}), "input analyses: (top level): id 'a' is"),
-        (ask({"id": "a", "kind": "egger", "levels": 3, "method": "DL"}), "input analyses: analyses.0.egger: with 3 l"),
+        (ask({"id": "a", "kind": "pooled", "metod": "DL"}), "input analyses, analyses.0 (a): metod: Extra inputs"),
+        (ask({"id": "a", "kind": "pool"}), "input analyses, analyses.0 (a): kind is 'pool'"),
+        (ask({"id": "a.b", "kind": "pooled"}), "input analyses, analyses.0 (a.b): id: "),
+        (ask({"id": "a", "kind": "pooled"}, {"id": "a", "kind": "pooled"}), "input analyses: id 'a' is given twice"),
+        (
+            ask({"id": "a", "kind": "egger", "levels": 3, "method": "DL"}),
+            "input analyses, analyses.0 (a): (top level): with 3",
+        ),
         ({**EMPTY, "analyses": [{"id": "a", "kind": "pooled"}]}, "input analyses: (top level): analyses need effects"),
         ({"schema_version": "2.0"}, "input analyses: schema_version: "),
         (ask(exclusions=[{"id": "x", "column": "muscle"}]), "input analyses: exclusions.0: give exactly one of keep"),

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from containers.meta_analysis.robust import correlated_tau2, correlated_weights, cr2
-from containers.meta_analysis.smd import Group, hedges_g
-from containers.meta_analysis.three_level import fit_three_level, make_blocks
+from containers.meta_analysis.measures.smd import Arm, hedges_g
+from containers.meta_analysis.models.robust import correlated_tau2, correlated_weights, cr2
+from containers.meta_analysis.models.three_level import fit_three_level, make_blocks
 from tests.meta_analysis.tables import Floats, codes, column, intercept, rows
 
 Ints = np.typing.NDArray[np.int64]
@@ -64,7 +64,7 @@ CORRELATED = {
 
 def muscles() -> tuple[Floats, Floats, Floats, Ints]:
     table = rows("made_up_muscles")
-    arms = [Group(*(column(table, f"{part}{arm}") for part in ("mean", "sd", "n"))) for arm in (1, 2)]
+    arms = [Arm(*(column(table, f"{part}{arm}") for part in ("mean", "sd", "n"))) for arm in (1, 2)]
     g = hedges_g(arms[0], arms[1])
     outcome = np.array([row["outcome"] == "FI" for row in table])
     dummies = [outcome.astype(float), np.array([row["level"] == "single" for row in table], float)]

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.meta_analysis.smd import Group, VarianceType, average_sides, combine, exact_correction, hedges_g
+from containers.meta_analysis.measures.smd import (
+    Arm,
+    VarianceType,
+    average_sides,
+    combine,
+    exact_correction,
+    hedges_g,
+)
 from tests.meta_analysis.tables import Floats, column, rows
 
 # escalc(measure="SMD", m1i=mean1, sd1i=sd1, n1i=n1, m2i=mean2, sd2i=sd2, n2i=n2, data=..., vtype=...): yi, vi
@@ -33,10 +40,10 @@ V: dict[VarianceType, list[float]] = {
 }
 
 
-def stroke_units() -> tuple[Group, Group]:
+def stroke_units() -> tuple[Arm, Arm]:
     table = rows("stroke_units")
     first, second = ([column(table, f"{part}{arm}") for part in ("mean", "sd", "n")] for arm in (1, 2))
-    return Group(*first), Group(*second)
+    return Arm(*first), Arm(*second)
 
 
 @pytest.mark.parametrize("variance_type", ["LS", "LS2", "UB", "AV"])
@@ -58,15 +65,15 @@ def test_exact_correction_is_unbiased_where_the_approximation_is_not() -> None:
     rng = np.random.default_rng(1)
     x, y = rng.normal(1.0, 1, (400_000, 3)), rng.normal(0.0, 1, (400_000, 3))
     size = np.full(400_000, 3.0)
-    made = hedges_g(Group(x.mean(1), x.std(1, ddof=1), size), Group(y.mean(1), y.std(1, ddof=1), size))
+    made = hedges_g(Arm(x.mean(1), x.std(1, ddof=1), size), Arm(y.mean(1), y.std(1, ddof=1), size))
     assert made.effect.mean() == pytest.approx(1.0, abs=5 * made.effect.std() / np.sqrt(400_000))
 
 
 raw = st.lists(st.floats(-50, 50).map(lambda x: round(x, 3)), min_size=2, max_size=12)
 
 
-def summary(values: Floats) -> Group:
-    return Group(np.array([values.mean()]), np.array([values.std(ddof=1)]), np.array([float(len(values))]))
+def summary(values: Floats) -> Arm:
+    return Arm(np.array([values.mean()]), np.array([values.std(ddof=1)]), np.array([float(len(values))]))
 
 
 @given(raw, raw)
@@ -79,8 +86,8 @@ def test_combined_groups_are_the_group_of_all_persons(a: list[float], b: list[fl
 
 
 def test_a_missing_group_leaves_the_other() -> None:
-    nothing = Group(*(np.array([np.nan]) for _ in range(3)))
-    group = Group(np.array([3.0]), np.array([1.0]), np.array([5.0]))
+    nothing = Arm(*(np.array([np.nan]) for _ in range(3)))
+    group = Arm(np.array([3.0]), np.array([1.0]), np.array([5.0]))
     for made in (combine(nothing, group), combine(group, nothing)):
         assert (made.mean[0], made.sd[0], made.n[0]) == (3.0, 1.0, 5.0)
 
@@ -100,7 +107,7 @@ def test_bilateral_average_is_the_average_per_person(pairs: list[tuple[float, fl
 @given(st.floats(-20, 20), st.floats(0.1, 10))
 def test_effect_ignores_shift_and_unit(shift: float, unit: float) -> None:
     first, second = stroke_units()
-    moved = [Group(unit * (g.mean + shift), unit * g.sd, g.n) for g in (first, second)]
+    moved = [Arm(unit * (g.mean + shift), unit * g.sd, g.n) for g in (first, second)]
     made, plain = hedges_g(moved[0], moved[1], "UB"), hedges_g(first, second, "UB")
     np.testing.assert_allclose(made.effect, plain.effect, rtol=1e-9)
     np.testing.assert_allclose(made.variance, plain.variance, rtol=1e-9)

@@ -6,8 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from containers.meta_analysis.three_level import Likelihood, UnidentifiedError, fit_three_level, make_blocks
-from containers.meta_analysis.variance_shares import cheung_shares, design_shares
+from containers.meta_analysis.measures.variance_shares import cheung_shares, design_shares
+from containers.meta_analysis.models.three_level import (
+    ThreeLevelLikelihood,
+    UnidentifiedError,
+    fit_three_level,
+    make_blocks,
+)
 from tests.meta_analysis.tables import Floats, codes, column, intercept, rows
 
 Ints = np.typing.NDArray[np.int64]
@@ -120,7 +125,7 @@ def density(y: Floats, x: Floats, v: Floats, study: Ints, theta: Floats, rho: fl
 @pytest.mark.parametrize("rho", [0.0, 0.7])
 def test_likelihood_is_the_density_and_its_derivatives_are_right(reml: bool, rho: float) -> None:
     y, x, v, study = draw(3)
-    likelihood = Likelihood(y, x, make_blocks(v, study, rho), reml)
+    likelihood = ThreeLevelLikelihood(y, x, make_blocks(v, study, rho), reml)
     theta = np.array([0.13, 0.07])
 
     def written(t: Floats) -> float:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from containers.meta_analysis.trim_fill import Side, trim_and_fill
-from containers.meta_analysis.two_level import Method, fit_two_level
+from containers.meta_analysis.measures.trim_fill import Side, trim_and_fill
+from containers.meta_analysis.models.two_level import Method, fit_two_level
 from tests.meta_analysis.tables import Floats, bcg, intercept
 
 

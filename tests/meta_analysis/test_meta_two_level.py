@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.meta_analysis.two_level import Method, fit_two_level, generalised_q, q_profile
+from containers.meta_analysis.models.two_level import Method, fit_two_level, generalised_q, q_profile
 from tests.meta_analysis.tables import Floats, bcg, intercept
 
 # r <- rma(yi, vi, data=bcg, method=..., control=list(threshold=1e-14, tol=1e-15, maxiter=10000))

@@ -18,7 +18,8 @@ ROW = {
     "unit": "log odds",
     "mean_truth": 0.47,
     "bias": 0.01,
-    "bias_mcse": 0.02,
+    "bias_low": -0.03,
+    "bias_high": 0.05,
     "empirical_se": 0.1,
     "coverage": 1.0,
     "power": 0.8,
@@ -54,7 +55,8 @@ def test_attenuation_needs_levels_with_dice(tmp_path: Path) -> None:
         {"id": "none_0", "facts": {"fault": "none", "dice": 1.0}},
         {"id": "depth_1", "facts": {"fault": "depth", "dice": 0.93}},
     ]
-    with_error = {**ROW, "level": "depth_1", "shift_ratio": math.exp(-0.2), "shift_ratio_mcse": 0.01}
+    with_error = {**ROW, "level": "depth_1", "shift_ratio": math.exp(-0.2)}
+    with_error |= {"shift_ratio_low": math.exp(-0.22), "shift_ratio_high": math.exp(-0.18)}
     path = written(tmp_path, [{**ROW, "level": "none_0"}, with_error], levels)
     attenuation(path, tmp_path / "a.png", "t", "simulation")
     assert (tmp_path / "a.png").stat().st_size > 10_000

@@ -13,13 +13,16 @@ def test_columns_products_and_spans() -> None:
     number = np.array([1.0, 2.0, 3.0, 5.0])
     levels = np.array([0, 1, 2, 1])
     terms = {"x": [("x", number)], "g": [("g:b", levels == 1), ("g:c", levels == 2)]}
-    names, matrix, spans = join_columns(4, terms, [["x", "g"], ["g", "x"]])
-    assert names == ["intercept", "x", "g:b", "g:c", "x*g:b", "x*g:c", "g:b*x", "g:c*x"]
-    assert spans == {"x": slice(1, 2), "g": slice(2, 4), "x*g": slice(4, 6), "g*x": slice(6, 8)}
+    made = join_columns(4, terms, [["x", "g"], ["g", "x"]])
+    matrix = made.matrix
+    assert made.names == ("intercept", "x", "g:b", "g:c", "x*g:b", "x*g:c", "g:b*x", "g:c*x")
+    assert made.numbers == ("x",)
+    assert made.spans == {"x": slice(1, 2), "g": slice(2, 4), "x*g": slice(4, 6), "g*x": slice(6, 8)}
     expected = [[1, 1, 0, 0, 0, 0], [1, 2, 1, 0, 2, 0], [1, 3, 0, 1, 0, 3], [1, 5, 1, 0, 5, 0]]
     np.testing.assert_array_equal(matrix[:, :6], expected)
     np.testing.assert_array_equal(matrix[:, 6:], matrix[:, 4:6])
     assert matrix.flags.f_contiguous and matrix.dtype == np.float64
+    np.testing.assert_array_equal(made.without("x"), np.delete(matrix, 1, axis=1))
 
 
 @given(

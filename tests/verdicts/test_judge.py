@@ -1,5 +1,6 @@
 """Verdicts against hand-worked arithmetic; seeded wrong numbers must be found, right ones left alone."""
 
+import sys
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from statistics import fmean
 from typing import Any
@@ -305,6 +306,62 @@ def check(name: str, **more: Any) -> CheckResult:
 def test_phantom_claims_are_consistent_at_most(checks: list[CheckResult], verdict: str) -> None:
     claim = {"id": "claim", "printed": "words", "route": "phantom", "checks": ["case/good*"]}
     assert judge_ledger(ledger({}, [claim]), checks)[0].verdict == verdict
+
+
+def _check(name: str, *, passed: bool = True, **more: Any) -> CheckResult:
+    case, _, check = name.partition("/")
+    fields = {"title": "t", "evidence": "phantom", "measured": 1.0, "unit": "1", "tolerance_source": "exact"}
+    return CheckResult.model_validate({"case": case, "check": check, "passed": passed, **fields, **more})
+
+
+@pytest.fixture
+def of_two_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Claims that rest on case `a`, on `b`, on both, and one that follows from other numbers."""
+    rests = {"of_a": ["a/x"], "of_b": ["b/*"], "of_both": ["a/x", "b/y"]}
+    claims = [{"id": key, "printed": "1", "route": "phantom", "checks": checks} for key, checks in rests.items()]
+    sums = {"id": "sum", "printed": "30", "relation": SUM}
+    whole = ledger({"a": "10", "b": "20"}, [*claims, sums], {"a", "b"})
+    # The package gives its function `judge` the name of this module.
+    monkeypatch.setattr(sys.modules["harness.claims.judge"], "ledgers", lambda: [whole])
+
+
+@pytest.mark.parametrize(
+    ("passed", "chosen", "verdicts"),
+    [
+        # All cases were run.
+        (True, (), {"of_a": "consistent", "of_b": "not testable", "of_both": "consistent", "sum": "reproduced"}),
+        # Only a: what it cannot change is left out, and alone it settles no claim that rests on b too.
+        (True, ("a",), {"of_a": "consistent", "of_both": "not testable"}),
+        (False, ("a",), {"of_a": "broken", "of_both": "broken"}),
+        # b was asked for and gave nothing, as a case without its data does.
+        (True, ("a", "b"), {"of_a": "consistent", "of_b": "not testable", "of_both": "consistent"}),
+        (True, ("elsewhere",), {}),
+    ],
+)
+@pytest.mark.usefixtures("of_two_cases")
+def test_a_run_of_some_cases_judges_what_these_can_change(
+    passed: bool, chosen: tuple[str, ...], verdicts: dict[str, str]
+) -> None:
+    found = judge([_check("a/x", passed=passed)], chosen)
+    assert {claim.claim: claim.verdict for claim in found} == verdicts
+    both = {claim.claim: claim for claim in found}.get("of_both")
+    if both and both.verdict == Verdict.NOT_TESTABLE:
+        assert both.reason == (
+            "Not judged: it rests on b too, which this run was not asked for; test it with: "
+            "myorepro reproduce --case a --case b"
+        )
+        assert both.arithmetic == ["a/x: passed"]
+
+
+@pytest.mark.usefixtures("of_two_cases")
+def test_claims_that_need_a_check_on_too_few_draws_are_not_judged() -> None:
+    few = _check("a/x", passed=False, measured=None, skipped=True, too_few=True, note="2 draws are too few")
+    found = {claim.claim: claim for claim in judge([few, _check("b/y")])}
+    assert found["of_both"].verdict == found["of_a"].verdict == Verdict.NOT_TESTABLE
+    assert found["of_both"].reason.startswith("Not judged: 2 draws are too few; test it with: myorepro reproduce")
+    assert found["of_b"].verdict == Verdict.CONSISTENT
+    broken = {claim.claim: claim.verdict for claim in judge([few, _check("b/y", passed=False)])}
+    assert broken["of_both"] == Verdict.BROKEN
 
 
 def test_licensed_claims_name_what_is_missing_and_the_command() -> None:

@@ -5,33 +5,33 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from containers.association.kinds.mixed_logistic import MixedFields, fit_mixed
-from containers.association.model_data import ModelData, model_data
-from containers.association.model_fit import fit_model
-from containers.association.report import Report
-from containers.association.spec import ModelFields
+from containers.association.data.model_data import ModelData, model_data
+from containers.association.fields import ModelFields
+from containers.association.kinds._fits import fit_model
+from containers.association.kinds._mixed import MixedFields, fit_mixed
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Cohort
 
 
-class Nested(ModelFields):
+class InnerModel(ModelFields):
     """A model whose own odds ratios are not shown, so that `scale` has no place in it."""
 
     @model_validator(mode="after")
-    def _no_scale(self) -> "Nested":
+    def _no_scale(self) -> "InnerModel":
         if self.scale:
             raise ValueError("scale has no effect on a model inside another analysis: take it out")
         return self
 
 
-class LogisticModel(Nested):
+class LogisticModel(InnerModel):
     """As an analysis of kind logistic, of the whole."""
 
     kind: Literal["logistic"]
     """Marks a logistic regression."""
 
 
-class MixedModel(Nested, MixedFields):
+class MixedModel(InnerModel, MixedFields):
     """As an analysis of kind mixed_logistic, of the whole."""
 
     kind: Literal["mixed_logistic"]
@@ -39,6 +39,9 @@ class MixedModel(Nested, MixedFields):
 
 
 Model = Annotated[LogisticModel | MixedModel, Field(discriminator="kind")]
+
+MODEL = {"kind": "logistic", "outcome": "pain", "terms": ["age_years", "bmi"]}
+"""The model of the kinds' examples."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class FixedEffects:
     """Their covariance, (p, p)."""
 
 
-def fit_fixed_effects(model: LogisticModel | MixedModel, cohort: Cohort, report: Report) -> FixedEffects:
+def fit_fixed_effects(model: LogisticModel | MixedModel, cohort: Cohort, report: CohortReport) -> FixedEffects:
     """Fit the model on its complete cases (whose flow is this analysis'), and put n and events.
 
     Raises ItemFault, also where outcomes are separated, so that the covariance does not exist.
@@ -67,9 +70,9 @@ def fit_fixed_effects(model: LogisticModel | MixedModel, cohort: Cohort, report:
         if mixed:
             return FixedEffects(data, mixed.coefficients, mixed.covariance)
     else:
-        plain = fit_model(data, report)
-        if not plain.separation:
-            return FixedEffects(data, plain.fit.coefficients, plain.fit.covariance)
-        notes = plain.notes
+        logistic = fit_model(data, report)
+        if not logistic.separation:
+            return FixedEffects(data, logistic.fit.coefficients, logistic.fit.covariance)
+        notes = logistic.notes
     term, note = next(iter(notes.items()))
     raise report.fault(f"{term}: {note}", mend="take the term out of the model")

@@ -4,13 +4,13 @@ from typing import Any
 
 from pydantic import Field
 
-from containers.association.draws import draws_sha256
+from containers.association.kinds._analysis import Analysis
 from containers.association.kinds._models import LogisticModel
-from containers.association.report import Report
-from containers.association.spec import Analysis
+from containers.association.measures.draws import draws_sha256
+from containers.association.report import CohortReport
 
 
-class Resampled(Analysis):
+class ResamplingFields(Analysis):
     """What the kinds share that draw rows again and refit the model."""
 
     model: LogisticModel
@@ -21,7 +21,7 @@ class Resampled(Analysis):
     """Start of the random draws."""
 
 
-def told(analysis: Resampled, fitted: int, rows: int, report: Report) -> dict[str, Any]:
+def describe_resamples(analysis: ResamplingFields, fitted: int, rows: int, report: CohortReport) -> dict[str, Any]:
     """How many resamples there were, how many could be fitted, and which rows they drew; warns of those left out."""
     lost = analysis.resamples - fitted
     if lost:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from containers.association.cases import complete_cases, guard_counts
-from containers.association.report import Report
+from containers.association.data.cases import complete_cases, guard_counts
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Cohort
 
@@ -11,7 +11,7 @@ from containers.toolkit.tables.cohort.columns import Cohort
 def whole_and_strata(
     cohort: Cohort,
     columns: Sequence[str],
-    report: Report,
+    report: CohortReport,
     restrict: Mapping[str, Sequence[str]],
     strata: str | None,
     outcome: str | None = None,
@@ -35,7 +35,7 @@ def whole_and_strata(
         yield f"{strata}:{level}", rows.take(chosen)
 
 
-def varying(rows: Cohort, name: str, report: Report, stratum: str = "", at_least: int = 3) -> FloatArray:
+def varying(rows: Cohort, name: str, report: CohortReport, stratum: str = "", at_least: int = 3) -> FloatArray:
     """(n,) values of a number column. Raises ItemFault for fewer than `at_least` rows and for a constant."""
     values, of = rows.number(name), f" of stratum {stratum}" if stratum else ""
     if len(values) < at_least:

@@ -5,12 +5,12 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from containers.association.report import Report
-from containers.association.spec import Analysis
+from containers.association.kinds._analysis import Analysis
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.columns import Cohort
 
 
-class Spec(Analysis):
+class BonferroniAnalysis(Analysis):
     """p values of earlier analyses, corrected for their number."""
 
     kind: Literal["bonferroni"]
@@ -19,6 +19,11 @@ class Spec(Analysis):
     """Metrics of earlier analyses that are corrected, `p.<id>...` or `lr_p.<id>...`."""
     tests: int | None = Field(default=None, ge=1)
     """How many tests there were; None for as many as `of` names."""
+
+    example = (
+        {"id": "r", "kind": "correlation", "of": ["age_years", "bmi"]},
+        {"id": "corrected", "kind": "bonferroni", "of": ["p.r"]},
+    )
 
     @field_validator("of")
     @classmethod
@@ -30,20 +35,19 @@ class Spec(Analysis):
         return of
 
     @model_validator(mode="after")
-    def _enough_tests(self) -> "Spec":
+    def _enough_tests(self) -> "BonferroniAnalysis":
         if self.tests is not None and self.tests < len(self.of):
             raise ValueError(f"tests is {self.tests}, and {len(self.of)} p values are named")
         return self
 
-
-def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
-    """Put min(1, tests * p) as p and its decimal logarithm as log10_p, each with the named metric as its term."""
-    tests = analysis.tests or len(analysis.of)
-    for name in analysis.of:
-        p = report.value_of(name)
-        log10_p = report.value_of(name.replace("p.", "log10_p.", 1))
-        note = "the p value itself is undefined" if p is None or log10_p is None else ""
-        report.put("p", None if p is None else min(1.0, tests * p), term=name, note=note)
-        log = None if log10_p is None else min(0.0, math.log10(tests) + log10_p)
-        report.put("log10_p", log, term=name, note=note)
-    report.tell("tests", tests)
+    def run(self, cohort: Cohort, report: CohortReport) -> None:
+        """Put min(1, tests * p) as p and its decimal logarithm as log10_p, each with the named metric as its term."""
+        tests = self.tests or len(self.of)
+        for name in self.of:
+            p = report.value_of(name)
+            log10_p = report.value_of(name.replace("p.", "log10_p.", 1))
+            note = "the p value itself is undefined" if p is None or log10_p is None else ""
+            report.put("p", None if p is None else min(1.0, tests * p), term=name, note=note)
+            log = None if log10_p is None else min(0.0, math.log10(tests) + log10_p)
+            report.put("log10_p", log, term=name, note=note)
+        report.attach("tests", tests)

@@ -4,14 +4,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from containers.association.correlation import pearson
+from containers.association.fields import Level
+from containers.association.kinds._analysis import Analysis
 from containers.association.kinds._rows import varying, whole_and_strata
-from containers.association.report import Report
-from containers.association.spec import Analysis, Level
+from containers.association.measures.correlation import pearson
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.columns import Cohort
 
 
-class Spec(Analysis):
+class CorrelationAnalysis(Analysis):
     """Correlation of two numbers."""
 
     kind: Literal["correlation"]
@@ -25,18 +26,21 @@ class Spec(Analysis):
     level: Level = 0.95
     """Confidence level of the interval, as a share."""
 
+    example = ({"id": "r", "kind": "correlation", "of": ["age_years", "bmi"], "strata": "sex"},)
 
-def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
-    """Put n, correlation with Fisher's interval, t, df, p and log10_p. Raises ItemFault."""
-    for stratum, rows in whole_and_strata(cohort, analysis.of, report, analysis.restrict, analysis.strata):
-        x, y = (varying(rows, name, report, stratum) for name in analysis.of)
-        found = pearson(x, y, analysis.level)
-        report.count("n", rows.size, stratum=stratum)
-        perfect = "the columns lie on a straight line" if found.t is None else ""
-        why = perfect or ("an interval needs more than three rows" if found.low is None else "")
-        notes = dict.fromkeys(("low", "high"), why)
-        report.put_interval("correlation", found.r, (found.low, found.high), stratum=stratum, notes=notes)
-        small = report.shown(rows.size, at=("n", stratum, ""))[1]
-        report.put("df", None if small else found.df, stratum=stratum, note=small)
-        for quantity, value in {"t": found.t, "p": found.p, "log10_p": found.log10_p}.items():
-            report.put(quantity, value, stratum=stratum, note=perfect)
+    def run(self, cohort: Cohort, report: CohortReport) -> None:
+        """Put n, correlation with Fisher's interval, t, df, p and log10_p. Raises ItemFault."""
+        for stratum, rows in whole_and_strata(cohort, self.of, report, self.restrict, self.strata):
+            x, y = (varying(rows, name, report, stratum) for name in self.of)
+            correlation = pearson(x, y, self.level)
+            report.count("n", rows.size, stratum=stratum)
+            perfect = "the columns lie on a straight line" if correlation.t is None else ""
+            why = perfect or ("an interval needs more than three rows" if correlation.low is None else "")
+            notes = dict.fromkeys(("low", "high"), why)
+            report.put_interval(
+                "correlation", correlation.r, (correlation.low, correlation.high), stratum=stratum, notes=notes
+            )
+            small = report.shown(rows.size, at=("n", stratum, ""))[1]
+            report.put("df", None if small else correlation.df, stratum=stratum, note=small)
+            for quantity, value in {"t": correlation.t, "p": correlation.p, "log10_p": correlation.log10_p}.items():
+                report.put(quantity, value, stratum=stratum, note=perfect)

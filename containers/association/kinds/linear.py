@@ -6,16 +6,17 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import ndtri, stdtrit
 
-from containers.association.design import build_design
+from containers.association.data.design import build_design
+from containers.association.fields import ModelFields
+from containers.association.kinds._analysis import Analysis
 from containers.association.kinds._rows import varying, whole_and_strata
-from containers.association.linear import LinearFit, fit_linear
-from containers.association.report import Report
-from containers.association.spec import Analysis, ModelFields
+from containers.association.models.linear import LinearFit, fit_linear
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort import tails
 from containers.toolkit.tables.cohort.columns import Cohort
 
 
-class Spec(ModelFields, Analysis):
+class LinearAnalysis(ModelFields, Analysis):
     """Linear regression of a number."""
 
     kind: Literal["linear"]
@@ -29,8 +30,12 @@ class Spec(ModelFields, Analysis):
     interval: Literal["t", "normal"] = "t"
     """Quantiles of the intervals: Student's t, or the normal distribution as 1.96 standard errors are."""
 
+    example = (
+        {"id": "line", "kind": "linear", "outcome": "bmi", "terms": ["age_years", "sex"], "slope_of": "age_years"},
+    )
+
     @model_validator(mode="after")
-    def _slope_is_one(self) -> "Spec":
+    def _slope_is_one(self) -> "LinearAnalysis":
         if self.scale:
             raise ValueError("scale belongs to odds ratios: take it out")
         if self.slope_of is not None and self.slope_of not in self.terms:
@@ -43,30 +48,29 @@ class Spec(ModelFields, Analysis):
             raise ValueError(f"slope_of is {self.slope_of!r}, which is also strata")
         return self
 
+    def run(self, cohort: Cohort, report: CohortReport) -> None:
+        """Put n, coefficients with their tests and intervals, df, sd (term `residual`) and slope. Raises ItemFault."""
+        columns = (self.outcome, *self.terms)
+        for stratum, rows in whole_and_strata(cohort, columns, report, self.restrict, self.strata):
+            y = varying(rows, self.outcome, report, stratum)
+            inside = self.strata if stratum else None
+            terms = [name for name in self.terms if name != inside]
+            interactions = [parts for parts in self.interactions if inside not in parts]
+            where = f"analysis {report.id}" + (f", stratum {stratum}" if stratum else "")
+            design = build_design(rows, terms, interactions, where=where)
+            if self.slope_of is not None and self.slope_of not in design.numbers:
+                raise report.fault("is a category, where a number is needed", column=self.slope_of, mend="use a number")
+            try:
+                fit = fit_linear(design.matrix, y)
+            except ValueError as error:
+                raise report.fault(str(error), column=self.outcome, mend="give more rows, or fewer terms") from error
+            report.count("n", rows.size, stratum=stratum)
+            small = report.shown(rows.size, at=("n", stratum, ""))[1]
+            report.put("df", None if small else fit.df, stratum=stratum, note=small)
+            _put(self, design.names, fit, stratum, report)
 
-def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
-    """Put n, coefficients with their tests and intervals, df, sd (term `residual`) and slope. Raises ItemFault."""
-    columns = (analysis.outcome, *analysis.terms)
-    for stratum, rows in whole_and_strata(cohort, columns, report, analysis.restrict, analysis.strata):
-        y = varying(rows, analysis.outcome, report, stratum)
-        inside = analysis.strata if stratum else None
-        terms = [name for name in analysis.terms if name != inside]
-        interactions = [parts for parts in analysis.interactions if inside not in parts]
-        where = f"analysis {report.id}" + (f", stratum {stratum}" if stratum else "")
-        design = build_design(rows, terms, interactions, where=where)
-        if analysis.slope_of is not None and analysis.slope_of not in design.numbers:
-            raise report.fault("is a category, where a number is needed", column=analysis.slope_of, mend="use a number")
-        try:
-            fit = fit_linear(design.matrix, y)
-        except ValueError as error:
-            raise report.fault(str(error), column=analysis.outcome, mend="give more rows, or fewer terms") from error
-        report.count("n", rows.size, stratum=stratum)
-        small = report.shown(rows.size, at=("n", stratum, ""))[1]
-        report.put("df", None if small else fit.df, stratum=stratum, note=small)
-        _put(analysis, design.names, fit, stratum, report)
 
-
-def _put(analysis: Spec, names: tuple[str, ...], fit: LinearFit, stratum: str, report: Report) -> None:
+def _put(analysis: LinearAnalysis, names: tuple[str, ...], fit: LinearFit, stratum: str, report: CohortReport) -> None:
     share = 0.5 + analysis.level / 2
     quantile = float(stdtrit(fit.df, share) if analysis.interval == "t" else ndtri(share))
     exact = "every row lies on the fitted surface" if fit.residual_sd == 0 else ""

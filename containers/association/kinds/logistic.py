@@ -4,59 +4,51 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
-from containers.association.coefficients import put_coefficients, put_profile
-from containers.association.logistic import fit_logistic
-from containers.association.model_data import ModelData, stratified
-from containers.association.model_fit import MEND, ModelFit, fit_model, put_counts, put_fit, put_test
-from containers.association.profile import bracketed_end, logistic_problem, profile_intervals
-from containers.association.report import Report
-from containers.association.spec import Analysis, ModelFields
+from containers.association.data.model_data import ModelData, stratified
+from containers.association.fields import LogisticFields
+from containers.association.kinds._analysis import Analysis
+from containers.association.kinds._coefficients import put_coefficients, put_profile
+from containers.association.kinds._fits import MEND, ModelFit, fit_model, put_counts, put_fit, put_test
+from containers.association.models.logistic import fit_logistic
+from containers.association.models.profile import bracketed_end, logistic_problem, profile_intervals
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Cohort
 
 
-class Fields(ModelFields):
-    """What the kinds of logistic regression share."""
-
-    strata: str | None = None
-    """Category whose levels get a model each, besides the whole; None for the whole only."""
-    intervals: tuple[Literal["wald", "profile"], ...] = Field(default=("wald", "profile"))
-    """Kinds of intervals; `wald` always comes, `profile` when it is named."""
-
-
-class Spec(Fields, Analysis):
+class LogisticAnalysis(LogisticFields, Analysis):
     """Logistic regression by maximum likelihood."""
 
     kind: Literal["logistic"]
     """Marks a logistic regression."""
 
+    example = ({"id": "model", "kind": "logistic", "outcome": "pain", "terms": ["age_years", "sex"], "strata": "sex"},)
 
-def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
-    """Fit the whole and the strata, and put what they give. Raises ItemFault."""
-    for data in stratified(analysis, cohort, report, analysis.strata):
-        model = fit_model(data, report)
-        put_counts(data, report)
-        put_coefficients(
-            report,
-            data.design.names,
-            model.fit.coefficients,
-            model.fit.standard_errors,
-            level=analysis.level,
-            scale=analysis.scale,
-            stratum=data.stratum,
-            notes=model.notes,
-        )
-        if "profile" in analysis.intervals:
-            ends, notes = profile_ends(data, model, analysis.level)
-            put_profile(report, data.design.names, ends, scale=analysis.scale, stratum=data.stratum, notes=notes)
-        put_fit(data, model.fit.log_likelihood, report)
-        for term in ("*".join(parts) for parts in analysis.interactions):
-            if term in data.design.spans:
-                smaller = fit_logistic(data.design.without(term), data.y)
-                df = len(data.design.names) - len(smaller.coefficients)
-                put_test(report, model.fit.log_likelihood - smaller.log_likelihood, df, term, data.stratum)
+    def run(self, cohort: Cohort, report: CohortReport) -> None:
+        """Fit the whole and the strata, and put what they give. Raises ItemFault."""
+        for data in stratified(self, cohort, report, self.strata):
+            model = fit_model(data, report)
+            put_counts(data, report)
+            put_coefficients(
+                report,
+                data.design.names,
+                model.fit.coefficients,
+                model.fit.standard_errors,
+                level=self.level,
+                scale=self.scale,
+                stratum=data.stratum,
+                notes=model.notes,
+            )
+            if "profile" in self.intervals:
+                ends, notes = profile_ends(data, model, self.level)
+                put_profile(report, data.design.names, ends, scale=self.scale, stratum=data.stratum, notes=notes)
+            put_fit(data, model.fit.log_likelihood, report)
+            for term in ("*".join(parts) for parts in self.interactions):
+                if term in data.design.spans:
+                    smaller = fit_logistic(data.design.without(term), data.y)
+                    df = len(data.design.names) - len(smaller.coefficients)
+                    put_test(report, model.fit.log_likelihood - smaller.log_likelihood, df, term, data.stratum)
 
 
 def profile_ends(data: ModelData, model: ModelFit, level: float) -> tuple[FloatArray, dict[tuple[str, str], str]]:

@@ -5,16 +5,15 @@ from math import log, log10
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
 
-from containers.association.coefficients import put_coefficients
-from containers.association.mixed_logistic import LATENT_RESIDUAL_VARIANCE, MixedLogisticFit, fit_mixed_logistic
-from containers.association.mixed_profile import sigma_interval
-from containers.association.model_data import ModelData, stratified
-from containers.association.model_fit import fit_model, put_counts, put_test
-from containers.association.quadrature import MAX_NODES
-from containers.association.report import Report
-from containers.association.spec import Analysis, ModelFields
+from containers.association.data.model_data import ModelData, stratified
+from containers.association.kinds._analysis import Analysis
+from containers.association.kinds._coefficients import put_coefficients
+from containers.association.kinds._fits import put_counts, put_test
+from containers.association.kinds._mixed import MixedFields, fit_columns, fit_mixed, group_sizes
+from containers.association.models.mixed_logistic import LATENT_RESIDUAL_VARIANCE, MixedLogisticFit
+from containers.association.models.mixed_profile import sigma_interval
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort import tails
 from containers.toolkit.tables.cohort.columns import Cohort
 
@@ -25,22 +24,7 @@ SEPARATED = "not estimated: the outcomes are separated"
 UNBOUNDED = "the likelihood excludes no large value: no finite upper end"
 
 
-class MixedFields(ModelFields):
-    """What a logistic regression with random intercepts states."""
-
-    group: str
-    """Category whose levels have a random intercept each; it is not a term."""
-    nodes: int = Field(default=1, ge=1, le=MAX_NODES)
-    """Points of the adaptive quadrature: 1 is Laplace's approximation."""
-
-    @model_validator(mode="after")
-    def _group_is_apart(self) -> "MixedFields":
-        if self.group in (self.outcome, *self.terms):
-            raise ValueError(f"group {self.group!r} is also the outcome or a term")
-        return self
-
-
-class Spec(MixedFields, Analysis):
+class MixedLogisticAnalysis(MixedFields, Analysis):
     """Logistic regression with random intercepts."""
 
     kind: Literal["mixed_logistic"]
@@ -50,89 +34,42 @@ class Spec(MixedFields, Analysis):
     intervals: tuple[Literal["wald", "profile"], ...] = ("wald",)
     """Kinds of intervals; `profile` adds that of the intercepts' SD."""
 
+    example = ({"id": "mixed", "kind": "mixed_logistic", "outcome": "pain", "terms": ["age_years"], "group": "site"},)
 
-def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
-    """Fit the whole and the strata, and put what they give. Raises ItemFault."""
-    told = []
-    for data in stratified(analysis, cohort, report, analysis.strata, also=(analysis.group,)):
-        put_counts(data, report)
-        report.put("groups", len(group_sizes(analysis, data, report)), stratum=data.stratum)
-        fit, notes = fit_mixed(analysis, data, report)
-        missing = np.full(len(data.design.names), np.nan)
-        put_coefficients(
-            report,
-            data.design.names,
-            fit.coefficients if fit else missing,
-            np.sqrt(np.diag(fit.covariance)) if fit else missing,
-            level=analysis.level,
-            scale=analysis.scale,
-            stratum=data.stratum,
-            notes=notes,
-        )
-        _put_fit(analysis, data, fit, report)
-        interval = _sd_interval(analysis, data, fit)
-        _put_spread(fit, interval, data.stratum, report)
-        if fit:
-            told.append({"stratum": data.stratum, **_random_intercept(analysis, data, fit, interval, report)})
-            for term in ("*".join(parts) for parts in analysis.interactions):
-                if term in data.design.spans:
-                    smaller = _fit(analysis, data, report, data.design.without(term))
-                    df = len(fit.coefficients) - len(smaller.coefficients)
-                    put_test(report, fit.log_likelihood - smaller.log_likelihood, df, term, data.stratum)
-    report.tell("random_intercept", told)
-
-
-def group_sizes(fields: MixedFields, data: ModelData, report: Report) -> dict[str, tuple[int, int]]:
-    """Rows and events of each level of the group column that has rows. Raises ItemFault for one only."""
-    column = data.cohort.category(fields.group)
-    rows = np.bincount(column.codes, minlength=len(column.levels))
-    events = np.bincount(column.codes, data.y, minlength=len(column.levels))
-    sizes = {level: (int(rows[k]), int(events[k])) for k, level in enumerate(column.levels) if rows[k]}
-    if len(sizes) < 2:
-        of = f" in stratum {data.stratum}" if data.stratum else ""
-        raise report.fault(
-            f"has one group only{of} ({', '.join(sizes)}), and a random intercept needs at least two",
-            column=fields.group,
-            mend="use kind logistic",
-        )
-    return sizes
+    def run(self, cohort: Cohort, report: CohortReport) -> None:
+        """Fit the whole and the strata, and put what they give. Raises ItemFault."""
+        intercepts = []
+        for data in stratified(self, cohort, report, self.strata, also=(self.group,)):
+            put_counts(data, report)
+            report.put("groups", len(group_sizes(self, data, report)), stratum=data.stratum)
+            fit, notes = fit_mixed(self, data, report)
+            missing = np.full(len(data.design.names), np.nan)
+            put_coefficients(
+                report,
+                data.design.names,
+                fit.coefficients if fit else missing,
+                np.sqrt(np.diag(fit.covariance)) if fit else missing,
+                level=self.level,
+                scale=self.scale,
+                stratum=data.stratum,
+                notes=notes,
+            )
+            _put_fit(self, data, fit, report)
+            interval = _sd_interval(self, data, fit)
+            _put_spread(fit, interval, data.stratum, report)
+            if fit:
+                intercepts.append({"stratum": data.stratum, **_random_intercept(self, data, fit, interval, report)})
+                for term in ("*".join(parts) for parts in self.interactions):
+                    if term in data.design.spans:
+                        smaller = fit_columns(self, data, report, data.design.without(term))
+                        df = len(fit.coefficients) - len(smaller.coefficients)
+                        put_test(report, fit.log_likelihood - smaller.log_likelihood, df, term, data.stratum)
+        report.attach("random_intercept", intercepts)
 
 
-def fit_mixed(fields: MixedFields, data: ModelData, report: Report) -> tuple[MixedLogisticFit | None, dict[str, str]]:
-    """The fit, or None where outcomes are separated, and then a note for every term.
-
-    A direction that separates the outcomes does so whatever the intercepts are, so that the test of the plain
-    regression holds here. Raises ItemFault for one group, and for a variance without a finite estimate.
-    """
-    group_sizes(fields, data, report)
-    plain = fit_model(data, report)
-    if plain.separation:
-        apart = ", ".join(plain.notes)
-        return None, {
-            name: plain.notes.get(name, f"not estimated beside {apart}, which have no finite estimate")
-            for name in data.design.names
-        }
-    return _fit(fields, data, report, data.design.matrix), {}
-
-
-def _fit(fields: MixedFields, data: ModelData, report: Report, x: Any) -> MixedLogisticFit:
-    fit = fit_mixed_logistic(x, data.y, data.cohort.category(fields.group).codes, fields.nodes)
-    if fit.diverging:
-        raise report.fault(
-            "the variance of its intercepts has no finite estimate: (almost) all groups are without, or all, events",
-            column=fields.group,
-            mend="use larger groups, or kind logistic",
-        )
-    if not fit.converged:
-        raise report.fault(
-            f"mixed logistic fit does not settle in {fit.iterations} steps: its likelihood has no clear maximum",
-            column=fields.group,
-            mend="use fewer terms, or larger groups",
-        )
-    return fit
-
-
-def _put_fit(analysis: Spec, data: ModelData, fit: MixedLogisticFit | None, report: Report) -> None:
+def _put_fit(
+    analysis: MixedLogisticAnalysis, data: ModelData, fit: MixedLogisticFit | None, report: CohortReport
+) -> None:
     """variance, sd, icc, information criteria, gradient_max and the test of the variance."""
     values: dict[str, float | None] = dict.fromkeys(
         ("variance", "sd", "icc", "log_likelihood", "deviance", "aic", "bic", "gradient_max"), None
@@ -156,7 +93,7 @@ def _put_fit(analysis: Spec, data: ModelData, fit: MixedLogisticFit | None, repo
         notes = dict.fromkeys(("variance", "sd", "icc"), boundary)
         notes |= dict.fromkeys(("lr_p", "lr_log10_p"), boundary or HALVED)
         # At the boundary both models are one: chi-square 0, of which half the mass lies at 0.
-        chi2 = 0.0 if fit.singular else max(0.0, 2.0 * (fit.log_likelihood - fit.plain_log_likelihood))
+        chi2 = 0.0 if fit.singular else max(0.0, 2.0 * (fit.log_likelihood - fit.ungrouped_log_likelihood))
         p, log10_p = tails.chi_square(chi2, 1)
         half, log10_half = (p / 2, log10_p - log10(2.0)) if chi2 > 0 else (1.0, 0.0)
         tests = {"lr_chi2": chi2, "lr_df": 1, "lr_p": half, "lr_log10_p": log10_half}
@@ -169,7 +106,7 @@ def _put_fit(analysis: Spec, data: ModelData, fit: MixedLogisticFit | None, repo
 
 
 def _sd_interval(
-    analysis: Spec, data: ModelData, fit: MixedLogisticFit | None
+    analysis: MixedLogisticAnalysis, data: ModelData, fit: MixedLogisticFit | None
 ) -> tuple[float | None, float | None] | None:
     """Profile interval of the intercepts' SD, an end None where there is none; None where it is not asked for."""
     if "profile" not in analysis.intervals:
@@ -181,7 +118,7 @@ def _sd_interval(
 
 
 def _put_spread(
-    fit: MixedLogisticFit | None, interval: tuple[float | None, float | None] | None, stratum: str, report: Report
+    fit: MixedLogisticFit | None, interval: tuple[float | None, float | None] | None, stratum: str, report: CohortReport
 ) -> None:
     """sd_se, and where asked for the profile ends of sd, variance and icc."""
     se = fit.sigma_standard_error if fit else None
@@ -193,11 +130,11 @@ def _put_spread(
 
 
 def _random_intercept(
-    analysis: Spec,
+    analysis: MixedLogisticAnalysis,
     data: ModelData,
     fit: MixedLogisticFit,
     interval: tuple[float | None, float | None] | None,
-    report: Report,
+    report: CohortReport,
 ) -> dict[str, Any]:
     """For results.json: the SD with its standard error and interval, and each group's size and conditional mode."""
     levels: Sequence[str] = data.cohort.category(analysis.group).levels

@@ -8,14 +8,15 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from containers.association.fields import Level
+from containers.association.kinds._analysis import Analysis
 from containers.association.kinds._rows import whole_and_strata
-from containers.association.prevalence import wilson_interval
-from containers.association.report import Report
-from containers.association.spec import Analysis, Level
+from containers.association.measures.prevalence import wilson_interval
+from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.columns import Cohort
 
 
-class Spec(Analysis):
+class PrevalenceAnalysis(Analysis):
     """Share of events in each group."""
 
     kind: Literal["prevalence"]
@@ -31,23 +32,35 @@ class Spec(Analysis):
     level: Level = 0.95
     """Confidence level of the intervals, as a share."""
 
+    example = ({"id": "share", "kind": "prevalence", "outcome": "pain", "by": "age_group", "strata": "sex"},)
 
-def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
-    """Put n, events and prevalence of all, and level_n, level_events and prevalence of each group. Raises ItemFault."""
-    columns = (analysis.outcome, analysis.by)
-    for stratum, rows in whole_and_strata(
-        cohort, columns, report, analysis.restrict, analysis.strata, analysis.outcome, [analysis.by]
-    ):
-        y, column = rows.binary(analysis.outcome), rows.category(analysis.by)
-        n = np.bincount(column.codes, minlength=len(column.levels))
-        events = np.bincount(column.codes, weights=y, minlength=len(column.levels)).astype(np.int64)
-        _put(analysis, report, ("n", "events"), int(n.sum()), int(events.sum()), stratum, "")
-        for code, level in enumerate(column.levels):
-            term = f"{analysis.by}:{level}"
-            _put(analysis, report, ("level_n", "level_events"), int(n[code]), int(events[code]), stratum, term)
+    def run(self, cohort: Cohort, report: CohortReport) -> None:
+        """Put n, events and prevalence of all, and level_n, level_events and prevalence of each group.
+
+        Raises ItemFault.
+        """
+        columns = (self.outcome, self.by)
+        for stratum, rows in whole_and_strata(
+            cohort, columns, report, self.restrict, self.strata, self.outcome, [self.by]
+        ):
+            y, column = rows.binary(self.outcome), rows.category(self.by)
+            n = np.bincount(column.codes, minlength=len(column.levels))
+            events = np.bincount(column.codes, weights=y, minlength=len(column.levels)).astype(np.int64)
+            _put(self, report, ("n", "events"), int(n.sum()), int(events.sum()), stratum, "")
+            for code, level in enumerate(column.levels):
+                term = f"{self.by}:{level}"
+                _put(self, report, ("level_n", "level_events"), int(n[code]), int(events[code]), stratum, term)
 
 
-def _put(analysis: Spec, report: Report, names: tuple[str, str], n: int, events: int, stratum: str, term: str) -> None:
+def _put(
+    analysis: PrevalenceAnalysis,
+    report: CohortReport,
+    names: tuple[str, str],
+    n: int,
+    events: int,
+    stratum: str,
+    term: str,
+) -> None:
     for name, count, of in ((names[0], n, None), (names[1], events, n)):
         report.count(name, count, of=of, stratum=stratum, term=term)
     notes = [

@@ -5,15 +5,15 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from containers.association.kinds._analysis import Analysis
 from containers.association.kinds._rows import whole_and_strata
-from containers.association.report import Report
-from containers.association.spec import Analysis
-from containers.association.trend import DIFFERENCE, cochran_armitage, trend_as_printed
+from containers.association.measures.trend import DIFFERENCE, cochran_armitage, trend_as_printed
+from containers.association.report import CohortReport
 from containers.contract.request import Finite
 from containers.toolkit.tables.cohort.columns import Cohort
 
 
-class Spec(Analysis):
+class TrendAnalysis(Analysis):
     """Trend of an event's share over ordered groups."""
 
     kind: Literal["trend"]
@@ -29,34 +29,33 @@ class Spec(Analysis):
     strata: str | None = None
     """Category whose levels get a test each, besides the whole; None for the whole only."""
 
+    example = ({"id": "trend", "kind": "trend", "outcome": "pain", "by": "age_group", "strata": "sex"},)
 
-def run(analysis: Spec, cohort: Cohort, report: Report) -> None:
-    """Put n, events, and trend_z, p and log10_p with the terms `standard` and `as_printed`. Raises ItemFault."""
-    columns = (analysis.outcome, analysis.by)
-    for stratum, rows in whole_and_strata(
-        cohort, columns, report, analysis.restrict, analysis.strata, analysis.outcome
-    ):
-        y, column = rows.binary(analysis.outcome), rows.category(analysis.by)
-        n = np.bincount(column.codes, minlength=len(column.levels)).astype(np.float64)
-        events = np.bincount(column.codes, weights=y, minlength=len(column.levels)).astype(np.float64)
-        of = f" in stratum {stratum}" if stratum else ""
-        if (n == 0).any():
-            level = column.levels[int(np.argmin(n))]
-            raise report.fault(f"no row has level {level!r}{of}", column=analysis.by, mend="restrict it to the others")
-        weights = np.array(analysis.weights or range(1, len(n) + 1), dtype=np.float64)
-        if len(weights) != len(n):
-            raise report.fault(f"{len(weights)} weights for {len(n)} levels", column=analysis.by, mend="give one each")
-        report.count("n", rows.size, stratum=stratum)
-        report.count("events", int(events.sum()), of=rows.size, stratum=stratum)
-        try:
-            tests = {
-                "standard": cochran_armitage(events, n, weights),
-                "as_printed": trend_as_printed(events, n, weights),
-            }
-        except ValueError as error:
-            raise report.fault(f"{error}{of}", column=analysis.outcome, mend="take the analysis out") from error
-        for term, found in tests.items():
-            note = DIFFERENCE if term == "as_printed" else ""
-            report.put("trend_z", found.z, stratum=stratum, term=term, note=note)
-            report.put("p", found.p, stratum=stratum, term=term, note=note)
-            report.put("log10_p", found.log10_p, stratum=stratum, term=term, note=note)
+    def run(self, cohort: Cohort, report: CohortReport) -> None:
+        """Put n, events, and trend_z, p and log10_p with the terms `standard` and `as_printed`. Raises ItemFault."""
+        columns = (self.outcome, self.by)
+        for stratum, rows in whole_and_strata(cohort, columns, report, self.restrict, self.strata, self.outcome):
+            y, column = rows.binary(self.outcome), rows.category(self.by)
+            n = np.bincount(column.codes, minlength=len(column.levels)).astype(np.float64)
+            events = np.bincount(column.codes, weights=y, minlength=len(column.levels)).astype(np.float64)
+            of = f" in stratum {stratum}" if stratum else ""
+            if (n == 0).any():
+                level = column.levels[int(np.argmin(n))]
+                raise report.fault(f"no row has level {level!r}{of}", column=self.by, mend="restrict it to the others")
+            weights = np.array(self.weights or range(1, len(n) + 1), dtype=np.float64)
+            if len(weights) != len(n):
+                raise report.fault(f"{len(weights)} weights for {len(n)} levels", column=self.by, mend="give one each")
+            report.count("n", rows.size, stratum=stratum)
+            report.count("events", int(events.sum()), of=rows.size, stratum=stratum)
+            try:
+                tests = {
+                    "standard": cochran_armitage(events, n, weights),
+                    "as_printed": trend_as_printed(events, n, weights),
+                }
+            except ValueError as error:
+                raise report.fault(f"{error}{of}", column=self.outcome, mend="take the analysis out") from error
+            for term, test in tests.items():
+                note = DIFFERENCE if term == "as_printed" else ""
+                report.put("trend_z", test.z, stratum=stratum, term=term, note=note)
+                report.put("p", test.p, stratum=stratum, term=term, note=note)
+                report.put("log10_p", test.log10_p, stratum=stratum, term=term, note=note)

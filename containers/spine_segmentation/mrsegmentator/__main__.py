@@ -1,16 +1,39 @@
-"""Entry point of the stage: `python -m containers.spine_segmentation.mrsegmentator run REQUEST.json` or `describe`."""
+"""Entry point of the stage: `python -m containers.spine_segmentation.mrsegmentator run REQUEST.json` or `describe`.
+
+The networks' library takes seconds to load: it is loaded when a right request needs it, so that a wrong one is refused
+at once.
+"""
 
 import sys
 from pathlib import Path
+from typing import Any
 
-from containers.contract.stage import main
+from containers.contract.request import Item
+from containers.contract.stage import Job, Result, main
 from containers.toolkit.runtime import cuda
 
-if __name__ == "__main__":
-    # Imported here, so that `describe` answers without loading the networks' library.
-    from containers.spine_segmentation.mrsegmentator.stage import capabilities, process, setup_for
+
+def setup(job: Job) -> Any:
+    """Load the library and prepare the job."""
+    from containers.spine_segmentation.mrsegmentator import stage
 
     request = Path(sys.argv[2]) if sys.argv[1:2] == ["run"] and len(sys.argv) > 2 else None
-    sys.exit(
-        main(Path(__file__).with_name("stage.toml"), process, setup_for(request), capabilities, fault_of=cuda.fault_of)
-    )
+    return stage.setup_for(request)(job)
+
+
+def process(item: Item, job: Job, state: Any, result: Result) -> None:
+    """Segment one volume."""
+    from containers.spine_segmentation.mrsegmentator import stage
+
+    stage.process(item, job, state, result)
+
+
+def capabilities() -> dict[str, Any]:
+    """What `describe` says of this installation."""
+    from containers.spine_segmentation.mrsegmentator import stage
+
+    return stage.capabilities()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(__file__).with_name("stage.toml"), process, setup, capabilities, fault_of=cuda.fault_of))

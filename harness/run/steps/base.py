@@ -22,6 +22,7 @@ from harness.run.steps import registry
 from harness.run.steps.task import Held, Made, Task
 
 if TYPE_CHECKING:
+    from containers.contract.record import Record
     from harness.run.case import Case
     from harness.run.outcome import Outcome
     from harness.run.steps.data import DataInput
@@ -229,6 +230,14 @@ class Step(_Union):
     def with_use(self, use: StageUse) -> "Step":
         """The step with another seed, other parameters or other inputs of its stage."""
         return self
+
+    def in_preset(self, preset: Preset) -> "Step":
+        """The step as a preset has it."""
+        return self
+
+    def no_verdict(self, record: "Record", metric: str) -> str:
+        """Why a metric of its record allows no verdict, in words; empty where it does."""
+        return ""
 
     def expected_errors(self) -> dict[str, str]:
         """Items that are bad on purpose, with the regular expression that their error line must match."""

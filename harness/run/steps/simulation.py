@@ -15,12 +15,20 @@ from pydantic import Field, model_validator
 
 from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
-from containers.contract.record import Metric
+from containers.contract.record import Metric, Record
 from containers.contract.request import Strict
 from containers.toolkit.tables.table import write_table
 from harness.run.steps import examples
 from harness.run.steps.base import Example, Files, Name, Reference, Run, StageUse, Step
-from harness.run.steps.performance import TOO_FEW, Draws, Measure, normal_interval, performance
+from harness.run.steps.performance import (
+    LEAST_DRAWS,
+    TOO_FEW,
+    Draws,
+    Measure,
+    mean_interval,
+    normal_interval,
+    performance,
+)
 from harness.run.steps.task import Made, Task, read_record
 
 if TYPE_CHECKING:
@@ -129,6 +137,13 @@ class Simulation(Step):
     def drive(self, run: Run, name: str, items: list[str]) -> dict[str, "Outcome"]:
         return run.draw(name, self)
 
+    def no_verdict(self, record: Record, metric: str) -> str:
+        draws = int(record.parameters["draws"])
+        # A count is what it is, however few draws there are.
+        if draws >= LEAST_DRAWS or metric.split(".")[0] in COUNTS:
+            return ""
+        return f"{draws} draws are too few for a verdict, which needs {LEAST_DRAWS}"
+
     def summary(self, files: Files, parameters: dict[str, Any]) -> Task:
         """The task that sums up draws. files: `record.DRAW` and `truth.DRAW`."""
         return self.task("draws", files, parameters)
@@ -139,8 +154,21 @@ class Simulation(Step):
         return summarise(task, folder)
 
 
-IN_UNIT = ("bias", "empirical_se", "model_se", "mean_estimate", "mean_truth", "shift")
+IN_UNIT = (
+    "bias",
+    "bias_low",
+    "bias_high",
+    "empirical_se",
+    "model_se",
+    "mean_estimate",
+    "mean_truth",
+    "shift",
+    "shift_low",
+    "shift_high",
+)
 """Measures in the unit of the estimate; others are pure numbers, but for those named in UNITS."""
+COUNTS = ("draws", "draws_failed", "used", "missing", "intervals")
+"""Measures that are exact, since they count draws."""
 UNITS = {"used": "draws", "missing": "draws", "intervals": "draws", "se_error_percent": "%"}
 
 
@@ -214,7 +242,7 @@ def _row(
     row = performance(Draws(estimate[known], true[known], *parts), null=spec["null"], level=level)
     row["missing"] = Measure(float((~known).sum()))
     if spec["exponentiate"] and row["bias"].value is not None:
-        row |= _ratio("ratio", row["bias"].value, float(row["bias_mcse"].value or 0.0))
+        row |= _ratio("ratio", row["bias"].value, float(row["bias_mcse"].value or 0.0), int(known.sum()))
     return row
 
 
@@ -235,13 +263,20 @@ def _shift(
         return {"shift": Measure(None, TOO_FEW)}
     difference = np.subtract(*np.array(pairs).T)
     shift, error = float(difference.mean()), float(difference.std(ddof=1)) / math.sqrt(len(pairs))
+    low, high = mean_interval(shift, error, len(pairs))
     found = {"shift": Measure(shift), "shift_mcse": Measure(error)}
-    return found | (_ratio("shift_ratio", shift, error) if spec["exponentiate"] else {})
+    found |= {"shift_low": Measure(low), "shift_high": Measure(high)}
+    return found | (_ratio("shift_ratio", shift, error, len(pairs)) if spec["exponentiate"] else {})
 
 
-def _ratio(name: str, log: float, mcse: float) -> dict[str, Measure]:
-    """exp of a mean log: a ratio of geometric means of odds ratios; its MCSE by the delta method."""
-    return {name: Measure(math.exp(log)), f"{name}_mcse": Measure(math.exp(log) * mcse)}
+def _ratio(name: str, log: float, mcse: float, n: int) -> dict[str, Measure]:
+    """exp of a mean log over n draws: a ratio of geometric means of odds ratios; its MCSE by the delta method, its
+    interval that of the mean log."""
+    low, high = mean_interval(log, mcse, n)
+    found = {name: log, f"{name}_low": low, f"{name}_high": high}
+    return {key: Measure(math.exp(value)) for key, value in found.items()} | {
+        f"{name}_mcse": Measure(math.exp(log) * mcse)
+    }
 
 
 def _plain(row: dict[str, Measure]) -> dict[str, float | None]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from harness.run.steps import examples
-from harness.run.steps.base import Example, Name, Reference, Run, StageUse, Step
+from harness.run.steps.base import Example, Name, Preset, Reference, Run, StageUse, Step
 
 if TYPE_CHECKING:
     from harness.run.outcome import Outcome
@@ -25,6 +25,8 @@ class StageStep(Step):
     """The phantom input whose items' facts the stage is given; None where it is given none."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Parameters of the stage; those not given keep its defaults."""
+    small_parameters: dict[str, Any] = Field(default_factory=dict)
+    """Parameters that join `parameters` in preset small, where a run must be short."""
     seed: int = Field(default=0, ge=0)
     """Start of the stage's random draws."""
 
@@ -44,6 +46,10 @@ class StageStep(Step):
 
     def with_use(self, use: StageUse) -> Step:
         return self.model_copy(update={"inputs": use.inputs, "parameters": use.parameters, "seed": use.seed})
+
+    def in_preset(self, preset: Preset) -> Step:
+        added = self.small_parameters if preset == "small" else {}
+        return self.model_copy(update={"parameters": self.parameters | added})
 
     def drive(self, run: Run, name: str, items: list[str]) -> dict[str, "Outcome"]:
         return run.call_stage(name, self.use(), items)

@@ -1,7 +1,7 @@
 # Values of test_resampling.py, test_calibration.py, test_c_index.py and test_nomogram.py, by rms, Hmisc and pROC on the very rows that the stage draws.
 #
 #   python -c "
-#   import numpy as np; from containers.association.draws import draw_rows
+#   import numpy as np; from containers.association.measures.draws import draw_rows
 #   np.savetxt('draws.csv', [draw_rows(7, k, 400) + 1 for k in range(60)], fmt='%d', delimiter=',')"
 #   Rscript prediction.R draws.csv
 #

@@ -2,5 +2,5 @@
 
 Cells are read by the dictionary (`dictionary`, `table`, `cells`) into typed columns (`columns`); rows leave by
 exclusions (`exclusions`), each with a line in the flow (`flow`). Beside them is what every analysis of such a table
-needs: a design matrix (`design`), tail probabilities (`tails`) and the naming of its metrics (`numbers`).
+needs: a design matrix (`design`) and tail probabilities (`tails`).
 """

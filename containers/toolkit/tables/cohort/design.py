@@ -5,6 +5,7 @@ product. The intercept comes first.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import cast
 
@@ -22,12 +23,28 @@ Columns = Sequence[tuple[str, FloatArray | BoolArray]]
 """Names and values (n,) of a term's columns."""
 
 
-def join_columns(
-    size: int, terms: Mapping[str, Columns], interactions: Sequence[Sequence[str]] = ()
-) -> tuple[list[str], FloatArray, dict[str, slice]]:
-    """Names (p,), matrix (size, p) in Fortran order, and for each term or `a*b` its columns in the matrix.
+@dataclass(frozen=True)
+class Design:
+    """The columns of a linear predictor."""
 
-    Interactions are of terms. The matrix is the one array of its size that is made.
+    names: tuple[str, ...]
+    """Name of each column, (p,), the intercept first."""
+    matrix: FloatArray
+    """The columns, (n, p), in Fortran order."""
+    spans: Mapping[str, slice]
+    """Columns of each term or `a*b` in the matrix."""
+    numbers: tuple[str, ...] = ()
+    """Names of the columns that are a number's own: not a level's, not a product's."""
+
+    def without(self, term: str) -> FloatArray:
+        """The matrix without the columns of a term."""
+        return np.delete(self.matrix, self.spans[term], axis=1)
+
+
+def join_columns(size: int, terms: Mapping[str, Columns], interactions: Sequence[Sequence[str]] = ()) -> Design:
+    """The design of `size` rows from the columns of its terms; interactions are of terms.
+
+    The matrix is the one array of its size that is made. A term whose one column has its name is a number.
     """
     names = [INTERCEPT]
     spans: dict[str, slice] = {}
@@ -47,7 +64,8 @@ def join_columns(
     for column, parts in zip(matrix.T[len(names) - len(factors) :], factors, strict=True):
         for part in parts:
             column *= matrix[:, part]
-    return names, matrix, spans
+    numbers = tuple(term for term, columns in terms.items() if [name for name, _ in columns] == [term])
+    return Design(tuple(names), matrix, spans, numbers)
 
 
 def find_collinear(names: Sequence[str], matrix: FloatArray) -> tuple[str, list[str]] | None:

@@ -1,0 +1,1 @@
+"""Meta-regressions of two and three levels, and cluster-robust variances. They know no analysis."""
