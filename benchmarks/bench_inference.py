@@ -117,9 +117,9 @@ def unetr(asked: Asked, paper: bool) -> Any:
 
 def reduced(asked: Asked) -> bool:
     """Whether the stage computes in bfloat16 here."""
-    from containers.thigh_segmentation.stage import computes_in_bfloat16
+    from containers.toolkit.networks import precision
 
-    return asked.device == "cuda" or computes_in_bfloat16()
+    return precision.reduced(asked.device, "auto")
 
 
 def volume_of(asked: Asked, paper: bool) -> tuple[Volume, tuple[float, float, float]]:

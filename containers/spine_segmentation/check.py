@@ -3,6 +3,7 @@
 import numpy as np
 
 from containers.contract.errors import ItemFault
+from containers.toolkit.images.check import check_extent, check_spacing, check_type, check_values
 from containers.toolkit.images.turn import Turn
 from containers.toolkit.images.volume import Volume
 
@@ -21,16 +22,12 @@ THICKER = 1.5
 def check_image(volume: Volume, turn: Turn, where: str) -> None:
     """Raise ItemFault for values that are no stored MR magnitudes, or a grid that no axial trunk scan has."""
     data = volume.data
-    if np.iscomplexobj(data) or not (np.issubdtype(data.dtype, np.floating) or np.issubdtype(data.dtype, np.integer)):
-        raise ItemFault(f"has values of type {data.dtype}", where=where, mend="give magnitudes as numbers")
+    check_type(data, where)
     if data.dtype.itemsize == 1:
         raise ItemFault(
             "has 8-bit values, as pictures for viewing have", where=where, mend="give the scanner's stored values"
         )
-    if not np.isfinite(data).all():
-        raise ItemFault("has NaN or infinite voxels", where=where, mend="convert it again, or set them to 0")
-    if data.size == 0 or data.min() == data.max():
-        raise ItemFault("is constant", where=where, mend="give an image that shows a body")
+    check_values(data, where, mend="convert it again")
     if data.min() < 0:
         raise ItemFault(
             f"has negative values (the lowest is {float(data.min()):g})", where=where,
@@ -41,13 +38,7 @@ def check_image(volume: Volume, turn: Turn, where: str) -> None:
 
 def _check_grid(volume: Volume, turn: Turn, where: str) -> None:
     geometry = volume.geometry
-    for name, spacing in zip("ijk", geometry.spacing_mm, strict=True):
-        if not SPACING_MM[0] <= spacing <= SPACING_MM[1]:
-            raise ItemFault(
-                f"has {spacing:g} mm between voxels along {name}, expected {SPACING_MM[0]:g} to {SPACING_MM[1]:g}",
-                where=where,
-                mend="mend the spacing in its header (mm)",
-            )
+    check_spacing(geometry, SPACING_MM, where)
     if min(geometry.size) < SLICES:
         raise ItemFault(
             f"has {min(geometry.size)} slice{'s' * (min(geometry.size) > 1)}, at least {SLICES} are needed",
@@ -60,10 +51,4 @@ def _check_grid(volume: Volume, turn: Turn, where: str) -> None:
         raise ItemFault(
             "is not axial: its slices lie in another plane", where=where, mend="give the axial series of the trunk"
         )
-    for name, size, spacing in zip("ijk", geometry.size, geometry.spacing_mm, strict=True):
-        if not EXTENT_MM[0] <= size * spacing <= EXTENT_MM[1]:
-            raise ItemFault(
-                f"spans {size * spacing:g} mm along {name}, expected {EXTENT_MM[0]:g} to {EXTENT_MM[1]:g}",
-                where=where,
-                mend="check its spacing and field of view",
-            )
+    check_extent(geometry, EXTENT_MM, where)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from containers.spine_segmentation.terminology import tag
 from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.turn import turn_of
 from containers.toolkit.images.volume import read_nrrd
+from containers.toolkit.networks.precision import computes_in_bfloat16, reduced
 from containers.toolkit.runtime import cuda
 
 
@@ -41,12 +41,6 @@ class State:
         return self.models[folder]
 
 
-@lru_cache(maxsize=1)
-def computes_in_bfloat16() -> bool:
-    """Whether the processor multiplies in bfloat16; elsewhere it is emulated and slower than float32."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
 def setup_for(request: Path | None) -> Callable[[Job], State]:
     """The job's setup: threads and arithmetic. It ends the job with status 3 when no item has any weights.
 
@@ -56,13 +50,12 @@ def setup_for(request: Path | None) -> Callable[[Job], State]:
     def setup(job: Job) -> State:
         torch.set_num_threads(job.resources.threads)
         torch.use_deterministic_algorithms(True)
-        device, wanted = job.resources.device, job.parameters["precision"]
+        device = job.resources.device
         if device == "cuda":
             cuda.require("torch", where="resources.device")
         if request is not None and not any("weights" in item.inputs for item in load_request(request).items):
             check_present(SHIPPED)
-        able = device == "cuda" or computes_in_bfloat16()
-        return State(reduced=able if wanted == "auto" else wanted == "bfloat16", device=device)
+        return State(reduced=reduced(device, job.parameters["precision"]), device=device)
 
     return setup
 

@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import json
 import math
-import os
 import sys
 from collections.abc import Iterator
 from copy import deepcopy
@@ -20,11 +19,10 @@ from typing import Any
 import numpy as np
 import torch
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
+from rich.progress import Progress, track
 
-from containers.contract.errors import Fault
 from containers.contract.files import write_json
-from containers.spine_segmentation.card import draw_learning_curve, write_card
+from containers.spine_segmentation.card import draw_history, write_card
 from containers.spine_segmentation.case import read_case
 from containers.spine_segmentation.evaluate import evaluate
 from containers.spine_segmentation.infer import segment
@@ -40,9 +38,9 @@ from containers.spine_segmentation.postprocessing import choose
 from containers.spine_segmentation.settings import COMPACT, Settings, load_settings
 from containers.spine_segmentation.trainer import nnUNetTrainer
 from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.networks.training import command, progress_bar
 from containers.toolkit.networks.training_set import Dataset, read_dataset
-from containers.toolkit.runtime import cuda
-from containers.toolkit.runtime.process_state import environment_restored, torch_settings_restored
+from containers.toolkit.runtime.process_state import environment_restored
 
 
 @contextlib.contextmanager
@@ -81,8 +79,7 @@ def train(dataset: Dataset, settings: Settings, plans: dict[str, Any], out: Path
         described = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         described.pop(LISTED, None)
         trainer = nnUNetTrainer(given, CONFIGURATION, 0, described, torch.device(device))
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress:
+    with progress_bar() as progress:
         bar = progress.add_task(settings.name, total=settings.epochs * settings.steps_per_epoch)
 
         def tick(loss: float) -> None:
@@ -104,7 +101,7 @@ def _report(trainer: nnUNetTrainer, out: Path, settings: Settings, progress: Pro
     """After an epoch: history and learning curve on disk, one line on the console."""
     history = history_of(trainer)
     write_json(out / "history.json", history)
-    draw_learning_curve(out / "learning_curve.png", settings.name, history)
+    draw_history(out / "learning_curve.png", settings.name, history)
     last = history["validation_dice_per_label"][-1]
     dice = ", ".join("absent" if value is None else f"{value:.3f}" for value in last)
     progress.console.print(
@@ -132,37 +129,22 @@ def set_postprocessing(dataset: Dataset, out: Path, device: str) -> None:
     save_postprocessing(out, choose(found, truth, len(dataset.labels) + 1))
 
 
-@torch_settings_restored()
 @environment_restored("nnUNet_")
 def main(arguments: list[str] | None = None) -> int:
     """Command line. Returns 0, or 3 after a one-line fault."""
     parser = argparse.ArgumentParser(prog="python -m containers.spine_segmentation.train")
-    parser.add_argument("--data", type=Path, required=True, help="folder with images, masks and split.json")
-    parser.add_argument("--out", type=Path, required=True, help="output folder; an unfinished run there goes on")
     parser.add_argument("--settings", type=Path, default=COMPACT, help="a TOML file (default: the shipped weights')")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    # Some backward passes have no deterministic form on a GPU.
-    torch.use_deterministic_algorithms(options.device == "cpu")
-    torch.utils.deterministic.fill_uninitialized_memory = False
-    try:
-        if options.device == "cuda":
-            cuda.require("torch", where="--device")
+
+    def work(options: argparse.Namespace) -> None:
         settings, dataset = load_settings(options.settings), read_dataset(options.data, SPINE_LABELS)
         with quiet(options.out / "prepare.log"):
             plans = prepare(dataset, settings, options.out / "nnunet", options.threads)
         train(dataset, settings, plans, options.out, options.seed, options.device)
         set_postprocessing(dataset, options.out, options.device)
-        sets = [name for name in dataset.sets if name not in ("train", "validation")]
-        scores = evaluate(load_model(options.out), dataset, sets, device=options.device)
+        scores = evaluate(load_model(options.out), dataset, dataset.unseen, device=options.device)
         write_card(options.out, settings, plans, dataset, options.seed, scores)
-    except Fault as fault:
-        print(f"train: {fault}", file=sys.stderr)
-        return 3
-    return 0
+
+    return command(parser, work, arguments)
 
 
 if __name__ == "__main__":

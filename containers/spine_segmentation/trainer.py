@@ -23,8 +23,8 @@ from nnunetv2.training.nnUNetTrainer import nnUNetTrainer as stock
 from torch import Tensor
 
 from containers.contract.errors import EnvironmentFault
-from containers.contract.files import replacing
 from containers.spine_segmentation.settings import Settings
+from containers.toolkit.networks.training import take_state, write_state
 
 CLIP_NORM = 12.0
 """nnU-Net's."""
@@ -156,26 +156,25 @@ class nnUNetTrainer(stock.nnUNetTrainer):  # type: ignore[misc] # noqa: N801
             "best": None if self._best_ema is None else float(self._best_ema),
             "logging": json.loads(json.dumps(self.logger.get_checkpoint(), default=float)),
         }
-        with replacing(Path(filename)) as temporary:
-            torch.save(state, temporary)
+        write_state(Path(filename), state)
 
     def load_checkpoint(self, filename_or_checkpoint: str) -> None:
         """Go on from a checkpoint of `save_checkpoint`. Raises EnvironmentFault for one of another run or no such."""
         path = Path(filename_or_checkpoint)
         if not self.was_initialized:
             self.initialize()
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            same = state["settings"] == self.settings.model_dump_json() and state["seed"] == self.seed
-            if same:
-                self.network.load_state_dict(state["network"])
-                self.optimizer.load_state_dict(state["optimiser"])
-                self.logger.load_checkpoint(state["logging"])
-                self.current_epoch, self._best_ema = state["epoch"], state["best"]
-        except Exception as error:  # torch.load raises many kinds for a damaged file
-            raise EnvironmentFault("is not readable", where=path.name, mend="remove it to start anew") from error
-        if not same:
+        if not take_state(path, self.device, self._take):
             raise EnvironmentFault("is of other settings or another seed", where=path.name, mend="use another folder")
+
+    def _take(self, state: dict[str, Any]) -> bool:
+        """Go on from a state; False for one of other settings or another seed."""
+        if state["settings"] != self.settings.model_dump_json() or state["seed"] != self.seed:
+            return False
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimiser"])
+        self.logger.load_checkpoint(state["logging"])
+        self.current_epoch, self._best_ema = state["epoch"], state["best"]
+        return True
 
     def print_to_log_file(self, *arguments: Any, also_print_to_console: bool = True, **options: Any) -> None:
         """Into nnU-Net's log only: the console has a progress bar."""

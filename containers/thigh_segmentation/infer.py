@@ -12,13 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from containers.thigh_segmentation.air import Box, body_box
 from containers.thigh_segmentation.blend import SLAB, blended_features, logits_of, patch_count
 from containers.thigh_segmentation.checkpoint import Checkpoint
 from containers.thigh_segmentation.config import Config
 from containers.thigh_segmentation.grid import Axis, axes_of, image_to_working, windowed
+from containers.thigh_segmentation.model import device_of
 from containers.thigh_segmentation.prepare import Prepared, prepare
 from containers.thigh_segmentation.refine import HALO, Refiner
 
@@ -44,11 +45,6 @@ class Segmented(NamedTuple):
     """Patches that were computed."""
     patches_of_all: int
     """Patches that the volume has without leaving out air."""
-
-
-def device_of(model: nn.Module) -> torch.device:
-    """Where a network's weights are; the CPU for one without any."""
-    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
 class _Slices:

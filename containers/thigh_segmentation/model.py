@@ -64,3 +64,8 @@ class Unetr(UNETR):  # type: ignore[misc]
 def parameter_count(model: nn.Module) -> int:
     """Number of weights."""
     return sum(p.numel() for p in model.parameters())
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a network's weights are; the CPU for one without any."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))

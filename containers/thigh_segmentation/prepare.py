@@ -21,8 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from containers.thigh_segmentation.model import Unetr
+from containers.thigh_segmentation.model import Unetr, device_of
 from containers.thigh_segmentation.on_cpu import OnCpu
+from containers.toolkit.networks.precision import computes_in_bfloat16
 
 LAYOUT = torch.channels_last_3d
 PADDED_CHANNELS = {torch.bfloat16: 2, torch.float32: 4}
@@ -143,7 +144,7 @@ def prepare(model: nn.Module, reduced: bool, *, compiled: bool = False) -> Prepa
     reduced: bfloat16. compiled: by torch.compile at the first patch, which pays on a GPU only. A network that is no
     UNETR is used as it is, with its logits as features.
     """
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    device = device_of(model)
     if not isinstance(model, Unetr):
         return Prepared(model, nn.Identity(), device)
     kind = torch.bfloat16 if reduced else torch.float32
@@ -175,7 +176,7 @@ def _by_onednn(device: torch.device, reduced: bool) -> bool:
     """Whether oneDNN's own functions serve: bfloat16 they refuse where the processor has no instructions for it."""
     if device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return False
-    return not reduced or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return not reduced or computes_in_bfloat16()
 
 
 def _head(model: Unetr) -> Callable[[Tensor], Tensor]:

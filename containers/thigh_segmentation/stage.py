@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from containers.thigh_segmentation.terminology import tag
 from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.turn import turn_of
 from containers.toolkit.images.volume import read_nrrd
+from containers.toolkit.networks.precision import computes_in_bfloat16, reduced
 from containers.toolkit.runtime import cuda
 
 BRIGHT_SHARE, DARK_SHARE = 0.01, 0.1
@@ -52,23 +52,16 @@ class State:
         return self.checkpoints[path]
 
 
-@lru_cache(maxsize=1)
-def computes_in_bfloat16() -> bool:
-    """Whether the processor multiplies in bfloat16; elsewhere it is emulated and slower than float32."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
 def setup(job: Job) -> State:
     """Threads, arithmetic, and the shipped weights where they are there."""
     torch.set_num_threads(job.resources.threads)
     torch.use_deterministic_algorithms(True)
-    device, wanted = job.resources.device, job.parameters["precision"]
+    device = job.resources.device
     # cuBLAS gives the same bytes twice only with a workspace of its own; it reads this at its first call.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if device == "cuda":
         cuda.require("torch", where="resources.device")
-    able = device == "cuda" or computes_in_bfloat16()
-    return State(reduced=able if wanted == "auto" else wanted == "bfloat16", device=device)
+    return State(reduced=reduced(device, job.parameters["precision"]), device=device)
 
 
 def process(item: Item, job: Job, state: State, result: Result) -> None:

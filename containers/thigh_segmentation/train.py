@@ -8,54 +8,35 @@ and number of threads the weights are equal bit for bit; with another number of 
 """
 
 import argparse
-import os
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from torch import nn
 
-from containers.contract.errors import EnvironmentFault, Fault
-from containers.contract.files import replacing, write_json
+from containers.contract.errors import EnvironmentFault
+from containers.contract.files import write_json
 from containers.thigh_segmentation.blend import sliding_logits
-from containers.thigh_segmentation.card import draw_learning_curve, write_card
+from containers.thigh_segmentation.card import draw_history, write_card
 from containers.thigh_segmentation.checkpoint import FILE, load_checkpoint, save_checkpoint
 from containers.thigh_segmentation.config import Config, load_config
 from containers.thigh_segmentation.evaluate import evaluate
+from containers.thigh_segmentation.history import History
 from containers.thigh_segmentation.losses import segmentation_loss
 from containers.thigh_segmentation.model import Unetr
 from containers.thigh_segmentation.sampling import Volumes, class_frequencies, patches
 from containers.thigh_segmentation.train_refiner import train_refiner
 from containers.toolkit.images.labels import THIGH_LABELS
 from containers.toolkit.networks.dice import dice_per_class, mean_present
+from containers.toolkit.networks.training import command, progress_bar, take_state, write_state
 from containers.toolkit.networks.training_set import Dataset, read_dataset
-from containers.toolkit.runtime import cuda
-from containers.toolkit.runtime.process_state import torch_settings_restored
 
 RESUME = "resume.pt"
 FIRST_PASS = "first_pass.safetensors"
-
-
-@dataclass
-class History:
-    """What a run has seen."""
-
-    loss: list[float] = field(default_factory=list)
-    """Mean loss of each epoch."""
-    validation: list[tuple[int, float]] = field(default_factory=list)
-    """Epoch and mean Dice on the working grid of each validation."""
-
-    def best(self) -> float:
-        """The best validation so far, -1 before the first."""
-        return max((dice for _, dice in self.validation), default=-1.0)
-
-    def idle(self) -> int:
-        """Validations since the best one."""
-        values = [dice for _, dice in self.validation]
-        return len(values) - 1 - int(np.argmax(values)) if values else 0
 
 
 class Run:
@@ -165,32 +146,31 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "history": asdict(self.history),
         }
-        with replacing(self.out / RESUME) as temporary:
-            torch.save(state, temporary)
+        write_state(self.out / RESUME, state)
         write_json(self.out / "history.json", asdict(self.history))
-        draw_learning_curve(self.out / "learning_curve.png", self.config.name, self.history)
+        draw_history(self.out / "learning_curve.png", self.config.name, self.history)
 
     def _resume(self) -> None:
-        where = RESUME
-        try:
-            state = torch.load(self.out / RESUME, weights_only=True, map_location=self.device)
-            same = state["config"] == self.config.model_dump_json() and state["seed"] == self.seed
-            history = state["history"]
-            if same:
-                self.model.load_state_dict(state["model"])
-                self.optimiser.load_state_dict(state["optimiser"])
-        except Exception as error:  # torch.load raises many kinds for a damaged file
-            raise EnvironmentFault("is not readable", where=where, mend="remove it to start anew") from error
-        if not same:
-            raise EnvironmentFault("is of another configuration or seed", where=where, mend="use another output folder")
+        if not take_state(self.out / RESUME, self.device, self._take):
+            raise EnvironmentFault(
+                "is of another configuration or seed", where=RESUME, mend="use another output folder"
+            )
+
+    def _take(self, state: dict[str, Any]) -> bool:
+        """Go on from a state; False for one of another configuration or seed."""
+        if state["config"] != self.config.model_dump_json() or state["seed"] != self.seed:
+            return False
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        history = state["history"]
         self.history = History(list(history["loss"]), [(int(e), float(d)) for e, d in history["validation"]])
+        return True
 
 
 def train(config: Config, dataset: Dataset, out: Path, seed: int, device: str = "cpu") -> None:
     """Train the UNETR until its last epoch, or until `patience` validations have brought nothing."""
     run = Run(config, dataset, out, seed, device)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress:
+    with progress_bar() as progress:
         total = progress.add_task(config.name, total=config.training.epochs, completed=len(run.history.loss))
         for number in range(len(run.history.loss), config.training.epochs):
             if run.history.idle() >= config.training.patience:
@@ -207,36 +187,21 @@ def finish(config: Config, dataset: Dataset, out: Path, seed: int, device: str =
     best = load_checkpoint(out / FIRST_PASS).on(device)
     refiner = train_refiner(config, dataset, best.unetr, out, seed) if config.refinement else None
     save_checkpoint(out / FILE, config, dataset.labels, best.unetr, refiner, half=True)
-    sets = [name for name in dataset.sets if name not in ("train", "validation")]
-    scores = evaluate(load_checkpoint(out / FILE).on(device), dataset, sets)
+    scores = evaluate(load_checkpoint(out / FILE).on(device), dataset, dataset.unseen)
     write_card(out, config, dataset, seed, scores)
 
 
-@torch_settings_restored()
 def main(arguments: list[str] | None = None) -> int:
     """Command line. Returns 0, or 3 after a one-line fault."""
     parser = argparse.ArgumentParser(prog="python -m containers.thigh_segmentation.train")
     parser.add_argument("config", type=Path, help="a TOML file, or paper, or phantom-small")
-    parser.add_argument("--data", type=Path, required=True, help="folder with images, masks and split.json")
-    parser.add_argument("--out", type=Path, required=True, help="output folder; an unfinished run there goes on")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    # Some backward passes have no deterministic form on a GPU.
-    torch.use_deterministic_algorithms(options.device == "cpu")
-    torch.utils.deterministic.fill_uninitialized_memory = False
-    try:
-        if options.device == "cuda":
-            cuda.require("torch", where="--device")
+
+    def work(options: argparse.Namespace) -> None:
         config, dataset = load_config(options.config), read_dataset(options.data, THIGH_LABELS)
         train(config, dataset, options.out, options.seed, options.device)
         finish(config, dataset, options.out, options.seed, options.device)
-    except Fault as fault:
-        print(f"train: {fault}", file=sys.stderr)
-        return 3
-    return 0
+
+    return command(parser, work, arguments)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ volume, so a run that was stopped goes on from there with the same draws.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,17 +15,16 @@ from rich.progress import Progress
 from torch import Tensor
 from torch.nn import functional
 
-from containers.contract.errors import EnvironmentFault
-from containers.contract.files import replacing
 from containers.thigh_segmentation.blend import sliding_logits
 from containers.thigh_segmentation.case import read_case
 from containers.thigh_segmentation.config import Config, Refinement
 from containers.thigh_segmentation.grid import axes_of, image_to_working, windowed
-from containers.thigh_segmentation.infer import device_of, interpolate
+from containers.thigh_segmentation.infer import interpolate
 from containers.thigh_segmentation.losses import dice_and_cross_entropy
-from containers.thigh_segmentation.model import Unetr
+from containers.thigh_segmentation.model import Unetr, device_of
 from containers.thigh_segmentation.refine import Refiner
 from containers.toolkit.networks.case import Case
+from containers.toolkit.networks.training import take_state, write_state
 from containers.toolkit.networks.training_set import Dataset
 
 RESUME = "resume_refiner.pt"
@@ -54,23 +54,21 @@ def train_refiner(config: Config, dataset: Dataset, unetr: Unetr, out: Path, see
                 group["lr"] = settings.learning_rate * 0.5 * (1 + float(np.cos(np.pi * number / total)))
             losses.append(_one_volume(config, settings, unetr, refiner, optimiser, case, rng))
             state = {"model": refiner.state_dict(), "optimiser": optimiser.state_dict(), "losses": losses}
-            with replacing(out / RESUME) as temporary:
-                torch.save(state, temporary)
+            write_state(out / RESUME, state)
             progress.update(bar, advance=1, description=f"second pass, loss {losses[-1]:.3f}")
     refiner.eval()
     return refiner
 
 
 def _resume(path: Path, refiner: Refiner, optimiser: torch.optim.Optimizer) -> list[float]:
-    if not path.exists():
-        return []
-    try:
-        state = torch.load(path, weights_only=True, map_location=device_of(refiner))
+    """Losses of the volumes that are done; networks and optimiser take their state from after the last of them."""
+
+    def take(state: dict[str, Any]) -> list[float]:
         refiner.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         return [float(loss) for loss in state["losses"]]
-    except Exception as error:  # torch.load raises many kinds for a damaged file
-        raise EnvironmentFault("is not readable", where=path.name, mend="remove it to start anew") from error
+
+    return take_state(path, device_of(refiner), take) if path.exists() else []
 
 
 def _one_volume(

@@ -2,11 +2,12 @@
 
 import json
 
-from containers.spine_segmentation.card import card_text
+from containers.spine_segmentation.card import ABOUT
 from containers.spine_segmentation.model import SHIPPED
 from containers.toolkit.images.labels import SPINE_LABELS
+from containers.toolkit.networks.model_card import card_text
 
 
 def test_the_shipped_card_is_made_of_the_shipped_data() -> None:
     card = json.loads((SHIPPED / "card.json").read_text(encoding="utf-8"))
-    assert card_text(card, SPINE_LABELS) == (SHIPPED / "model_card.md").read_text(encoding="utf-8")
+    assert card_text(card, SPINE_LABELS, ABOUT) == (SHIPPED / "model_card.md").read_text(encoding="utf-8")

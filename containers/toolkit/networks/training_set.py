@@ -51,6 +51,11 @@ class Dataset:
     labels: dict[int, str]
     """Name of each label of all masks, by value."""
 
+    @property
+    def unseen(self) -> list[str]:
+        """Names of the sets that no training looks at: what a model card scores."""
+        return [name for name in self.sets if name not in ("train", "validation")]
+
 
 def read_dataset(folder: Path, labels: dict[int, str]) -> Dataset:
     """Read and check the split and the label map. labels: the map where the folder has none.

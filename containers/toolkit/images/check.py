@@ -1,0 +1,48 @@
+"""What any network refuses of a volume, whatever the body part. Every refusal is one line; `where` names the file."""
+
+import numpy as np
+import numpy.typing as npt
+
+from containers.contract.errors import ItemFault
+from containers.toolkit.images.volume import Geometry
+
+AXES = ("i", "j", "k")
+"""Names of a volume's axes, in the order of `Geometry.size`."""
+
+
+def check_type(data: npt.NDArray[np.generic], where: str) -> None:
+    """Raise ItemFault for values that are neither integers nor real floating-point numbers."""
+    if np.iscomplexobj(data) or not (np.issubdtype(data.dtype, np.floating) or np.issubdtype(data.dtype, np.integer)):
+        raise ItemFault(f"has values of type {data.dtype}", where=where, mend="give magnitudes as numbers")
+
+
+def check_values(data: npt.NDArray[np.generic], where: str, *, mend: str) -> None:
+    """Raise ItemFault for NaN, infinity or a constant volume. mend: how a volume without NaN is had."""
+    if not np.isfinite(data).all():
+        raise ItemFault("has NaN or infinite voxels", where=where, mend=f"{mend}, or set them to 0")
+    if data.size == 0 or data.min() == data.max():
+        raise ItemFault("is constant", where=where, mend="give an image that shows a body")
+
+
+def check_spacing(geometry: Geometry, limits_mm: tuple[float, float], where: str) -> None:
+    """Raise ItemFault for voxel edges outside of the limits."""
+    low, high = limits_mm
+    for name, spacing in zip(AXES, geometry.spacing_mm, strict=True):
+        if not low <= spacing <= high:
+            raise ItemFault(
+                f"has {spacing:g} mm between voxels along {name}, expected {low:g} to {high:g}",
+                where=where,
+                mend="mend the spacing in its header (mm)",
+            )
+
+
+def check_extent(geometry: Geometry, limits_mm: tuple[float, float], where: str) -> None:
+    """Raise ItemFault for a field of view outside of the limits."""
+    low, high = limits_mm
+    for name, size, spacing in zip(AXES, geometry.size, geometry.spacing_mm, strict=True):
+        if not low <= size * spacing <= high:
+            raise ItemFault(
+                f"spans {size * spacing:g} mm along {name}, expected {low:g} to {high:g}",
+                where=where,
+                mend="check its spacing and field of view",
+            )
