@@ -207,7 +207,7 @@ def sections(text: str, name: str, main: bool, rule: Rules) -> list[str]:
     return found
 
 
-def _left_out(rule: LeftOut, found: Found, main: str) -> bool:
+def _applies(rule: LeftOut, found: Found, main: str) -> bool:
     if (rule.text and rule.text != found.text) or (rule.lines and not rule.text and found.text != main):
         return False
     if rule.lines and found.line not in _lines(rule.lines):
@@ -234,32 +234,44 @@ def check(paper: str, texts: Path, folder: Path = FOLDER) -> Outcome:
     paths = [texts / f"{paper}.txt", *sorted(texts.glob(f"{paper}_*.txt"))]
     if not paths[0].is_file():
         raise RequestFault("has no text", where=str(paths[0].name), mend="give --papers the folder that has it")
-    rule, ledger, outcome = rules(folder / paper), entries(folder / paper), Outcome(paper)
-    for path in paths:
-        outcome.found += _numbers(path, path == paths[0], rule)
+    rule, ledger = rules(folder / paper), entries(folder / paper)
+    numbers = [found for path in paths for found in _numbers(path, path == paths[0], rule)]
+    # Coverage first: what a claim covers needs no rule, and a rule that only takes such numbers is stale.
+    astray = _cover(numbers, [entry for entry in ledger if not entry.place.startswith("definition")])
+    stale = _leave_out(numbers, rule, paths[0].name)
+    return Outcome(paper, numbers, astray, stale)
+
+
+def _cover(numbers: list[Found], ledger: list[Entry]) -> list[str]:
+    """Mark the numbers of the text that an entry prints at its place; returns the entries that do not stand there."""
     by_section: dict[str, list[Found]] = {}
-    for found in outcome.found:
+    for found in numbers:
         by_section.setdefault(_words(found.section), []).append(found)
+    astray = []
     for entry in ledger:
-        if entry.place.startswith("definition"):
-            continue
         place = _words(entry.place)
-        here = [f for name, numbers in by_section.items() if name in place for f in numbers]
+        here = [f for name, members in by_section.items() if name in place for f in members]
         keys = {t.key for t in entry.tokens}
         for found in here:
             found.covered |= found.token.key in keys
         missing = [t.text for t in entry.tokens if t.key not in {f.token.key for f in here}]
         if entry.tokens and not here:
-            outcome.astray.append(f"{entry.id}: its place names no section with numbers: {entry.place}")
+            astray.append(f"{entry.id}: its place names no section with numbers: {entry.place}")
         elif missing:
-            outcome.astray.append(f"{entry.id}: {', '.join(missing)} does not stand in: {entry.place}")
+            astray.append(f"{entry.id}: {', '.join(missing)} does not stand in: {entry.place}")
+    return astray
+
+
+def _leave_out(numbers: list[Found], rule: Rules, main: str) -> list[str]:
+    """Give the rules' reasons to the numbers that nothing covers; returns the rules that leave nothing out."""
+    stale = []
     for position, left in enumerate(rule.left_out, start=1):
-        taken = [f for f in outcome.found if not f.covered and _left_out(left, f, paths[0].name)]
+        taken = [found for found in numbers if not found.covered and _applies(left, found, main)]
         for found in taken:
             found.reason = found.reason or left.reason
         if not taken:
-            outcome.stale.append(f"left_out entry {position} ({left.reason}) leaves nothing out")
-    return outcome
+            stale.append(f"left_out entry {position} ({left.reason}) leaves nothing out")
+    return stale
 
 
 def show(outcome: Outcome) -> str:

@@ -40,11 +40,6 @@ class Paper(Strict):
         """What a ledger names the paper by."""
         return f"doi:{self.doi}" if self.doi else self.registration
 
-    @property
-    def citation(self) -> str:
-        known = ", ".join(str(part) for part in (self.journal, self.year) if part)
-        return ". ".join(part for part in (f"{self.authors} {self.title}".strip(), known, self.reference) if part)
-
 
 def papers(folder: Path = FOLDER) -> dict[str, Paper]:
     """All papers by their short name (the folder). Raises RequestFault for a wrong file."""

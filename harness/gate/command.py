@@ -14,7 +14,7 @@ from harness.gate.baseline import FOLDER as BASELINES
 from harness.gate.baseline import Baseline, load_baseline
 from harness.gate.candidate import ByStage, Candidate, candidate_of
 from harness.gate.comparison import compare
-from harness.gate.result import CaseResult, GateResult, Outcome, Row, StageUsed, exit_status
+from harness.gate.result import CaseResult, GateResult, Outcome, Row, StageUsed, exit_status, item_row
 from harness.gate.running import Bench, Ran, run_case
 from harness.gate.spec import FOLDER as CASES
 from harness.gate.spec import GateFile, load_gate_cases
@@ -144,19 +144,7 @@ def judged(ran: Ran, baseline: Baseline, runner: ByStage) -> CaseResult:
 
 def _broken(case: str, place: str, reason: str) -> Row:
     step, item = place.split("/", 1)
-    return Row(
-        case=case,
-        step=step,
-        item=item,
-        metric="item",
-        unit="",
-        frozen=None,
-        value=None,
-        tolerance=None,
-        tolerances=None,
-        outcome=Outcome.BROKEN,
-        note=reason,
-    )
+    return item_row(case, step, item, Outcome.BROKEN, reason)
 
 
 def _notes(ran: Ran, baseline: Baseline, runner: ByStage) -> list[str]:

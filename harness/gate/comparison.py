@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from harness.gate.baseline import Baseline, Frozen
 from harness.gate.readings import Number, Readings
-from harness.gate.result import Outcome, Row
+from harness.gate.result import Outcome, Row, item_row
 from harness.gate.spec import GateCase
 
 LARGEST = 1e9
@@ -91,19 +91,7 @@ def _end(case: str, step: str, item: str, end: str, now: str, outcome: Outcome, 
     """The row of an item as a whole."""
     said = {Outcome.SAME: "", Outcome.MOVED: note}.get(outcome, f"was {end}, is {now}: {note}")
     moved = LARGEST if outcome == Outcome.MOVED else 0.0 if outcome == Outcome.SAME else None
-    return Row(
-        case=case,
-        step=step,
-        item=item,
-        metric="item",
-        unit="",
-        frozen=None,
-        value=None,
-        tolerance=None,
-        tolerances=moved,
-        outcome=outcome,
-        note=said,
-    )
+    return item_row(case, step, item, outcome, said, moved)
 
 
 def _row(case: str, step: str, item: str, metric: str, frozen: Frozen, number: Number | None) -> Row:

@@ -60,6 +60,23 @@ class Row(Strict):
     """Why it is not the same, in words; empty where the distance says it."""
 
 
+def item_row(case: str, step: str, item: str, outcome: Outcome, note: str, tolerances: float | None = None) -> Row:
+    """The row of an item as a whole, which has no value."""
+    return Row(
+        case=case,
+        step=step,
+        item=item,
+        metric="item",
+        unit="",
+        frozen=None,
+        value=None,
+        tolerance=None,
+        tolerances=tolerances,
+        outcome=outcome,
+        note=note,
+    )
+
+
 class StageUsed(Strict):
     """A stage that took part."""
 

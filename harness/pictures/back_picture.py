@@ -16,21 +16,10 @@ from containers.contract.errors import ItemFault
 from containers.toolkit.images.labels import colour_of
 from containers.toolkit.images.volume import read_nrrd
 from harness.pictures import examples
-from harness.pictures.frame import (
-    HEAD_IN,
-    STYLE,
-    Extent,
-    at_mm,
-    crop,
-    name_panel,
-    new_figure,
-    panel,
-    save,
-    whole,
-    window,
-)
+from harness.pictures.frame import HEAD_IN, STYLE, Extent, crop, new_figure, panel, save
 from harness.pictures.label_picture import read_over
 from harness.pictures.registry import picture
+from harness.pictures.sections import Paint, Sections
 from harness.pictures.slices import Upright, coronal_row, upright
 
 AXIAL = {"thoracic": 0.65, "lumbar": 0.3}
@@ -39,7 +28,6 @@ LEAST_SEEN = 5.0
 """Fat part in percent under which a voxel is not painted."""
 WIDTH_IN, ROOM_IN, FOOT_IN = 9.6, 5.4, 1.1
 
-Paint = Callable[[Axes, npt.NDArray[np.generic], Extent, str], None]
 Foot = Callable[[Figure], None]
 
 
@@ -50,28 +38,17 @@ def _draw(volume: Upright, over: Upright, paint: Paint, foot: Foot, out_png: Pat
         raise ItemFault("marks no voxel", where="overlay", mend="give labels or a fat map of this image")
     levels = np.flatnonzero(filled.any(axis=(1, 2)))
     row = coronal_row(Upright(filled.astype(np.float32), over.x, over.y, over.z))
-    (x0, x1), (y0, y1), (z0, z1) = volume.x, volume.y, volume.z
     x_span, y_span, z_span = (crop(filled, axis, e) for axis, e in ((2, volume.x), (1, volume.y), (0, volume.z)))
-    low, high = window(volume.data)
+    sections = Sections(volume, over, paint)
     with matplotlib.style.context(["default", STYLE]):
         figure = new_figure(WIDTH_IN, ROOM_IN + HEAD_IN + FOOT_IN, title, evidence)
         sizes = [span[1] - span[0] for span in (x_span, y_span, z_span)]
         coronal, *stack = _tall_and_two(figure, *sizes)
-        panel(coronal, volume.data[:, row, :], (x0, x1, z0, z1), vmin=low, vmax=high)
-        paint(coronal, over.data[:, row, :], (x0, x1, z0, z1), "lower")
-        coronal.set(xlim=x_span, ylim=z_span, xlabel="x, to the left (mm)", ylabel="z, to superior (mm)")
-        name_panel(coronal, f"coronal, y = {whole(at_mm(row, volume.y, volume.data.shape[1]))} mm", "R", "L", "S")
+        sections.coronal(coronal, row)
+        coronal.set(xlim=x_span, ylim=z_span)
         for axes, (name, place) in zip(stack, AXIAL.items(), strict=True):
             level = int(levels[0] + round(place * (levels[-1] - levels[0])))
-            panel(axes, volume.data[level], (x0, x1, y1, y0), vmin=low, vmax=high, origin="upper")
-            paint(axes, over.data[level], (x0, x1, y1, y0), "upper")
-            # y runs down: anterior is at the top of an axial slice
-            axes.set(xlim=x_span, ylim=y_span[::-1])
-            z = at_mm(level, volume.z, len(volume.data))
-            name_panel(axes, f"axial, {name}, z = {whole(z)} mm", "R", "L", "A")
-            coronal.annotate(
-                "◄", (1.0, z), xycoords=coronal.get_yaxis_transform(), va="center", fontsize=8, annotation_clip=False
-            )
+            sections.axial(axes, level, name, x_span, y_span, coronal)
         foot(figure)
         save(figure, out_png)
 

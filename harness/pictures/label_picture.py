@@ -19,20 +19,9 @@ from containers.toolkit.images.labels import colour_of
 from containers.toolkit.images.segmentation import read_segmentation
 from containers.toolkit.images.volume import Geometry, read_nrrd
 from harness.pictures import examples
-from harness.pictures.frame import (
-    HEAD_IN,
-    STYLE,
-    Extent,
-    at_mm,
-    crop,
-    name_panel,
-    new_figure,
-    panel,
-    save,
-    whole,
-    window,
-)
+from harness.pictures.frame import HEAD_IN, STYLE, Extent, at_mm, crop, new_figure, panel, save, whole
 from harness.pictures.registry import picture
+from harness.pictures.sections import Sections
 from harness.pictures.slices import Upright, coronal_row, label_slices, upright
 
 COLUMNS = 5
@@ -82,10 +71,10 @@ def places(labels: npt.NDArray[np.uint8], step: tuple[float, float]) -> list[tup
 
 
 def _overlay(axes: Axes, labels: npt.NDArray[np.uint8], edges: Extent, origin: str) -> None:
-    """Paint a label slice and write the numbers. edges: (x low, x high, row low, row high) in mm."""
-    x0, x1, r0, r1 = edges
-    extent = edges if origin == "lower" else (x0, x1, r1, r0)
-    panel(axes, _painted(labels), extent, origin=origin, interpolation="nearest")
+    """Paint a label slice and write the numbers, as `sections.Paint` is called."""
+    panel(axes, _painted(labels), edges, origin=origin, interpolation="nearest")
+    x0, x1 = edges[:2]
+    r0, r1 = edges[2:] if origin == "lower" else edges[:1:-1]
     rows, columns = labels.shape
     for label, row, column in places(labels, ((r1 - r0) / rows, (x1 - x0) / columns)):
         axes.text(
@@ -109,9 +98,8 @@ def labels_over(volume_path: Path, labels_path: Path, out_png: Path, title: str,
     Raises ItemFault when an input cannot be read or the grids differ.
     """
     volume, labels, names = read_over(volume_path, labels_path)
-    low, high = window(volume.data)
-    (x0, x1), (y0, y1), (z0, z1) = volume.x, volume.y, volume.z
-    depth, rows, _ = volume.data.shape
+    (x0, x1), (z0, z1) = volume.x, volume.z
+    sections = Sections(volume, labels, _overlay)
     lower, upper = label_slices(labels.data)
     present = [v for v in sorted(names) if np.any(labels.data == v)]
     foot_in = 1.05 + 0.2 * -(-len(present) // COLUMNS)
@@ -119,23 +107,11 @@ def labels_over(volume_path: Path, labels_path: Path, out_png: Path, title: str,
     with matplotlib.style.context(["default", STYLE]):
         figure = new_figure(9.6, height_in, title, evidence)
         coronal, *stack = _tall_and_two(figure, x1 - x0, z1 - z0, foot_in)
-        row = coronal_row(labels)
-        panel(coronal, volume.data[:, row, :], (x0, x1, z0, z1), vmin=low, vmax=high)
-        _overlay(coronal, labels.data[:, row, :], (x0, x1, z0, z1), "lower")
-        name_panel(coronal, f"coronal, y = {whole(at_mm(row, volume.y, rows))} mm", "R", "L", "S")
-        coronal.set(xlabel="x, to the left (mm)", ylabel="z, to superior (mm)")
+        sections.coronal(coronal, coronal_row(labels))
         filled = labels.data > 0
         x_span, y_span = crop(filled, 2, volume.x), crop(filled, 1, volume.y)
         for axes, k, name in zip(stack, (upper, lower), ("pelvis", "mid-thigh"), strict=True):
-            panel(axes, volume.data[k], (x0, x1, y1, y0), vmin=low, vmax=high, origin="upper")
-            _overlay(axes, labels.data[k], (x0, x1, y0, y1), "upper")
-            # y runs down: anterior is at the top of an axial slice
-            axes.set(xlim=x_span, ylim=y_span[::-1])
-            z = at_mm(k, volume.z, depth)
-            name_panel(axes, f"axial, {name}, z = {whole(z)} mm", "R", "L", "A")
-            coronal.annotate(
-                "◄", (1.0, z), xycoords=coronal.get_yaxis_transform(), va="center", fontsize=8, annotation_clip=False
-            )
+            sections.axial(axes, k, name, x_span, y_span, coronal)
         patches = [Patch(color=colour_of(v), label=f"{v} {names[v].replace('_', ' ')}") for v in present]
         if patches:
             place = (0.5, 0.36 / height_in)

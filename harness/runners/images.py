@@ -129,14 +129,6 @@ def build(
     return done
 
 
-def build_folder(folder: Path, tag: str, *, base_image: str | None = None, progress: Progress = print) -> ImageInfo:
-    """Build a stage that is not of this project: `folder` alone is the context, BASE_IMAGE the root filesystem."""
-    builder = _Builder(connect(BUILD_SECONDS), "cpu", rebuild=False, progress=progress)
-    with _engine_answers():
-        below = base_image or builder.rootfs().reference
-        return builder.tagged(folder.name, tag, {path.name: path for path in folder.iterdir()}, below, "Dockerfile")
-
-
 @contextmanager
 def _engine_answers() -> Iterator[None]:
     """Turn what the client raises when the engine refuses or goes away into one line."""

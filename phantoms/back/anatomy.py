@@ -16,10 +16,11 @@ from scipy.ndimage import uniform_filter1d
 from containers.contract.errors import ItemFault
 from containers.toolkit.images.volume import Geometry
 from phantoms.back import body, kernel, template
-from phantoms.back.kernel import F64, SpineTables, codes_on_grid, count_planes, streaks_on_grid
+from phantoms.back.kernel import Back, SpineTables, codes_on_grid, count_planes, streaks_on_grid
 from phantoms.back.subjects import SpineSubject
 from phantoms.back.template import SpineTube
-from phantoms.shared.tubes import bin_tubes, fill_grid, rows_of
+from phantoms.shared.tube_kernel import BONE, F64, MUSCLE, Frame
+from phantoms.shared.tubes import as_arrays, fill_grid, rows_of
 
 Variant = Literal["standard", "held_out"]
 
@@ -28,8 +29,6 @@ LABEL_OF_CODE[1:9] = (1, 2, 3, 4, 1, 2, 3, 4)
 """InterMAT lies inside the muscle masks: the paper subtracts it from them."""
 HELD_OUT_SHAPES = 836
 """Seed of the held-out anatomy's own muscle shapes, the same for all its persons."""
-FURROW_MM, SHEATH_MM, GAP_MM, LAYER, SPREAD, SKIN_MM = 9.0, 1.5, 1.6, 3.0, 0.9, 2.0
-"""`setting` of the kernels. SHEATH_MM is the dark epimysium and thoracolumbar fascia around the labelled muscles."""
 BOX_LOW, BOX_HIGH = np.array([-125.0, -5.0, 35.0]), np.array([125.0, 150.0, 645.0])
 """Patient-frame box that holds every labelled point of any subject."""
 _Z_LOW, _Z_HIGH, _DZ = -20.0, 660.0, 2.0
@@ -87,7 +86,7 @@ class SpineAnatomy:
         thickness = scale * np.repeat(np.divide(template.LEVEL_HEIGHTS, slabs), slabs)
         canonical = template.LEVEL_TOPS[level] - place * np.array(template.LEVEL_HEIGHTS)[level]
         heights = canonical * scale + self.subject.shift_mm[2]
-        points = count_planes(self.tables, corner, np.full(2, step_mm), tuple(size.tolist()), heights)
+        points = count_planes(*self.tables, corner, np.full(2, step_mm), tuple(size.tolist()), heights)
         total = np.zeros((len(slabs), 9))
         np.add.at(total, level, points * (thickness * step_mm**2 / 1000.0)[:, None])
         total[:, 0] = 0.0
@@ -173,37 +172,33 @@ def build(
     behind = [nearest] + [
         np.where(r[:, 3] > 0.5, r[:, 1] + np.hypot(r[:, 2] * r[:, 5], r[:, 3] * r[:, 4]), nearest)
         for tube, r in zip(tubes, rows, strict=True)
-        if tube.relative and tube.kind in (kernel.MUSCLE, kernel.BONE)
+        if tube.relative and tube.kind in (MUSCLE, BONE)
     ]
-    table = np.stack([*_envelopes(z, _fat_mm(subject), np.max(behind, axis=0)), *rows])
-    start, member, box, outline = bin_tubes(table)
-    box += np.array([-2.0, 2.0, -2.0, 2.0])  # room for the sheath, which lies outside its tube
-    outline[:, 3] += FURROW_MM
+    envelopes = _envelopes(z, _fat_mm(subject), np.max(behind, axis=0))
+    arrays = as_arrays(envelopes, tubes, rows, [t.code for t in tubes], [0.35, 0.2] * 2, z)
+    arrays.box[:] += np.array([-2.0, 2.0, -2.0, 2.0])  # room for the sheath, which lies outside its tube
     turn = np.deg2rad(subject.rotation_deg)
     plane = (subject.bmi / 26) ** 0.25 * (1.02 if subject.sex == "male" else 0.95)
-    frame = np.array([
-        *subject.shift_mm, np.cos(turn), np.sin(turn), 0.0, subject.height_m / 1.70, plane, plane, plane, 0.0,
+    numbers = (
+        *subject.shift_mm, np.cos(turn), np.sin(turn), 0.0, subject.height_m / 1.70, plane, plane, plane,
         1.5 if held_out else 0.0, 2 * np.pi / 60.0,
-    ])  # fmt: skip
-    rng = np.random.default_rng([seed, 23])
-    short, long = (20.0, 38.0) if held_out else (26.0, 50.0)
-    return SpineAnatomy(
-        subject,
-        SpineTables(
-            table,
-            np.array([0] * 4 + [t.code for t in tubes]),
-            np.array([kernel.ENVELOPE] * 4 + [t.kind for t in tubes]),
-            np.array([False] * 4 + [t.signed for t in tubes]),
-            np.array([0.0] * 4 + [t.cortex_mm for t in tubes]),
-            np.array([0.35, 0.2] * 2 + [t.squareness for t in tubes]),
-            start, member, box, outline, _Z_LOW, _DZ, frame,
-            np.exp(np.array([scales.left, -scales.left]) / 2),
-            _waves(rng, short, long, 3.0), _waves(rng, 1.4 * short, 1.6 * long, 1.2),
-            np.zeros(4) if threshold is None else threshold,
-            np.array([FURROW_MM, 1.0 if held_out else SHEATH_MM, GAP_MM, LAYER, SPREAD, SKIN_MM]),
-            np.array([template.S1_BOTTOM, template.LEVEL_TOPS[0]]),
-        ),
     )  # fmt: skip
+    rng = np.random.default_rng([seed, 23])
+    left, right = np.exp(np.array([scales.left, -scales.left]) / 2).tolist()
+    short, long = (20.0, 38.0) if held_out else (26.0, 50.0)
+    back = Back(
+        left_scale=left,
+        right_scale=right,
+        streak=_waves(rng, short, long, 3.0),
+        spread=_waves(rng, 1.4 * short, 1.6 * long, 1.2),
+        threshold=np.zeros(4) if threshold is None else threshold,
+        label_low=float(template.S1_BOTTOM),
+        label_high=float(template.LEVEL_TOPS[0]),
+    )
+    if held_out:
+        back = back._replace(sheath_mm=1.0)
+    arrays.outline[:, 3] += back.furrow_mm
+    return SpineAnatomy(subject, SpineTables(arrays, Frame(*(float(number) for number in numbers)), back))
 
 
 def intermat_shares(subject: SpineSubject, multifidus_part: float) -> tuple[float, float]:
@@ -221,7 +216,7 @@ def _thresholds(anatomy: SpineAnatomy) -> F64:
     step = np.array(_QUANTILE_STEP)
     size = np.ceil((BOX_HIGH - BOX_LOW) / step).astype(int)
     field = np.empty((size[2], size[1], size[0], 2), dtype=np.float32)
-    streaks_on_grid(anatomy.tables, BOX_LOW + 0.37 * step, step, field)
+    streaks_on_grid(*anatomy.tables, BOX_LOW + 0.37 * step, step, field)
     label, g = field[..., 0], field[..., 1]
     inside = [np.asarray(g[label == value], dtype=float) for value in range(1, 5)]
     part = (inside[2].size + inside[3].size) / max(sum(v.size for v in inside), 1)

@@ -5,13 +5,13 @@ that the image has what a segmenter must not take for back muscle.
 """
 
 from phantoms.back import kernel
-from phantoms.back.kernel import BONE, FILLER
 from phantoms.back.template import SpineTube
-from phantoms.thigh.anatomy_template import Knot
+from phantoms.shared.tube_kernel import BONE, FILLER
+from phantoms.shared.tubes import Knot
 
 
 def _filler(structure: str, code: int, *knots: Knot, cap_mm: float = 15.0, signed: bool = False) -> SpineTube:
-    return SpineTube(structure, FILLER, code, knots, cap_mm=cap_mm, signed=signed, relative=False)
+    return SpineTube(structure, FILLER, knots, code=code, cap_mm=cap_mm, signed=signed, relative=False)
 
 
 FILLERS: tuple[SpineTube, ...] = (
@@ -50,8 +50,9 @@ FILLERS: tuple[SpineTube, ...] = (
     _filler("chest_wall", kernel.CHEST_WALL, (560, 0, 0, 200, 140, 0, 0), (285, 0, 0, 200, 140, 0, 0), cap_mm=3),
 )  # fmt: skip
 ARMS: tuple[SpineTube, ...] = (
-    SpineTube("humerus", BONE, kernel.MARROW, ((620, 176, 8, 22, 22, 0, 0), (560, 186, 8, 22, 22, 0, 0),
-              (500, 206, 10, 12, 12, 0, 0), (200, 216, 14, 12, 12, 0, 0)), cortex_mm=3.0, relative=False),
+    SpineTube("humerus", BONE, ((620, 176, 8, 22, 22, 0, 0), (560, 186, 8, 22, 22, 0, 0),
+              (500, 206, 10, 12, 12, 0, 0), (200, 216, 14, 12, 12, 0, 0)), code=kernel.MARROW, cap_mm=8.0,
+              cortex_mm=3.0, relative=False),
 )  # fmt: skip
 
 TRUNK_ENVELOPE: tuple[Knot, ...] = (

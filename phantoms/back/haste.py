@@ -167,7 +167,7 @@ def acquire(
         sums = np.zeros((len(times), there.stop - first, *geometry.shape[1:]), dtype=np.float32)
         origin = geometry.position_mm([0, 0, first])
         sample_voxels(
-            anatomy.tables, origin, geometry.matrix(), scan.sub_samples, density, group, texture,
+            *anatomy.tables, origin, geometry.matrix(), scan.sub_samples, density, group, texture,
             codes[first : there.stop + 2], sums,
         )  # fmt: skip
         spectrum = fft.rfft(sums, axis=2) * factors[:, None, :, None]

@@ -1,7 +1,6 @@
 """Compiled evaluation of the spine anatomy: a tissue code at any point, counts on lattices, tissue sums in voxels.
 
-Points are patient LPS in mm. As in `anatomy_kernel`, whose tubes and frame are used here, every slice is worked by one
-thread and writes only its own part, so that results do not depend on the number of threads.
+Points are patient LPS in mm. As in `tube_kernel`, results do not depend on the number of threads.
 
 InterMAT is the set of points of a muscle where a field g is below the muscle's threshold. g is the smaller of two:
 
@@ -16,14 +15,32 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
 from containers.toolkit.runtime.compiled import compiled
-from phantoms.shared.anatomy_kernel import cut_section, squared_level, texture_at, to_canonical, voxel_point
-
-F64 = npt.NDArray[np.float64]
-BONE, MUSCLE, FILLER, ENVELOPE, CANAL = range(5)
-"""Classes in the order of precedence: canal before bones before muscles before fillers; envelopes bound them all."""
+from phantoms.shared.tube_kernel import (
+    BONE,
+    CANAL,
+    COLUMNS,
+    F64,
+    FILLER,
+    MUSCLE,
+    OTHER_FASCIA,
+    OTHER_SKIN,
+    OUTER_FASCIA,
+    OUTER_SKIN,
+    RADIUS,
+    Frame,
+    Tubes,
+    beside_skin,
+    beside_tube,
+    canonical_height,
+    cut_section,
+    squared_level,
+    texture_at,
+    to_canonical,
+    voxel_point,
+    waved,
+)
 
 ERECTOR_SPINAE, MULTIFIDUS = 1, 2
 """Codes of the two tubes that are labelled; at a point they become a label 1..4 (see SPINE_LABELS), or that plus 4
@@ -38,51 +55,49 @@ _SPREAD_SD = 0.25
 """SD of `texture_at` with eight waves."""
 
 
-class SpineTables(NamedTuple):
-    """The anatomy as arrays; the first fields are those of `anatomy_kernel.Tables`.
+class Back(NamedTuple):
+    """What the back has beyond its tubes. All single numbers are floats, which decides the compiled types."""
 
-    The first four tubes are the envelopes: skin of trunk and arms, then their fascia.
-    """
-
-    tube: F64
-    """Centre x, y, semi-axes a, b, cos, sin and bend of each tube at canonical heights, (tubes, nz, 7), in mm."""
-    code: npt.NDArray[np.int64]
-    """Tissue code of each tube, (tubes,)."""
-    kind: npt.NDArray[np.int64]
-    """Class of each tube in the order of precedence, (tubes,)."""
-    signed: npt.NDArray[np.bool_]
-    """Whether a tube is on one side only, with x positive to the Left, (tubes,)."""
-    cortex: F64
-    """Thickness of each bone's cortex in mm, (tubes,); 0 for none."""
-    squareness: F64
-    """Squareness of each tube's outline, (tubes,); 0 is an ellipse."""
-    start: npt.NDArray[np.int64]
-    """First place in `member` of each bin of z, and the end, (nz + 1,)."""
-    member: npt.NDArray[np.int64]
-    """Tubes that meet each bin of z, bin by bin."""
-    box: F64
-    """In-plane bounds of these tubes, (members, 4): x low, x high, y low, y high, in mm."""
-    outline: F64
-    """In-plane bounds of the skin in each bin, (nz, 4), in mm."""
-    z0: float
-    """Canonical height of the first bin, in mm."""
-    dz: float
-    """Height of a bin, in mm."""
-    frame: F64
-    """The frame of the patient, as `to_canonical` takes it."""
-    side: F64
-    """Factor on the semi-axes of the labelled muscles, Left and Right."""
+    left_scale: float
+    """Factor on the semi-axes of the Left labelled muscles."""
+    right_scale: float
+    """Factor on the semi-axes of the Right labelled muscles."""
     streak: F64
     """Waves of n, (8, 4)."""
     spread: F64
     """Waves of e, (8, 4)."""
     threshold: F64
     """Threshold of g for each label 1 to 4."""
-    setting: F64
-    """Depth of the midline furrow, width of the dark fascia around the labelled muscles, width of the fat between
-    others, w, s, thickness of the skin; all in mm but s."""
-    limits: F64
-    """Canonical heights in mm between which the muscles are labelled."""
+    label_low: float
+    """Canonical height from which the muscles are labelled, in mm."""
+    label_high: float
+    """Canonical height below which the muscles are labelled, in mm."""
+    furrow_mm: float = 9.0
+    """Depth of the midline furrow of the back's skin, in mm."""
+    sheath_mm: float = 1.5
+    """Width of the dark epimysium and thoracolumbar fascia around the labelled muscles, in mm."""
+    gap_mm: float = 1.6
+    """Width of the fat between other muscles, in mm."""
+    layer_mm: float = 3.0
+    """w of the module's text, in mm."""
+    reach: float = 0.9
+    """s of the module's text, in SD of e."""
+    skin_mm: float = 2.0
+    """Thickness of the skin, in mm."""
+
+
+class SpineTables(NamedTuple):
+    """The anatomy as arrays, for kernels that are called with `*tables`: a parallel loop takes no tuple in a tuple.
+
+    The envelopes are the skin of trunk and arms, then their fascia.
+    """
+
+    tubes: Tubes
+    """The tubes."""
+    frame: Frame
+    """The frame of the patient; its legs have the trunk's scale."""
+    own: Back
+    """What is the back's own."""
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -106,26 +121,39 @@ def _gut(x: float, y: float, z: float) -> int:
     return BOWEL_FLUID if loop > 0.7 else BOWEL if loop > -0.4 else VISCERAL_FAT
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _place(t: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: float) -> tuple[int, float]:
-    """Code of a canonical point in the section `rows` of bin i, InterMAT left out, and for a labelled muscle the
-    distance in mm to the other one (large where it is not near)."""
-    if t.frame[11] > 0.0:
-        k, amp = t.frame[12], t.frame[11]
-        cx, cy = cx + amp * np.sin(k * cy + 0.5 * k * cz), cy + amp * np.sin(k * cx - 0.4 * k * cz)
-    if i < 0 or cx > t.outline[i, 1] or cy < t.outline[i, 2] or cy > t.outline[i, 3]:
-        return 0, 0.0
-    q = t.squareness
-    back = cy + t.setting[0] * np.exp(-cx * cx / 250.0) if cy > 0.0 else cy
-    trunk, arm = squared_level(rows[2], q[2], cx, back), squared_level(rows[3], q[3], cx, cy)
-    if trunk >= 1.0 and arm >= 1.0:
-        outer = min(
-            (np.sqrt(squared_level(rows[0], q[0], cx, back)) - 1.0) * rows[0, 7],
-            (np.sqrt(squared_level(rows[1], q[1], cx, cy)) - 1.0) * rows[1, 7],
-        )
-        if outer >= 0.0:
-            return 0, 0.0
-        return (SKIN if outer > -t.setting[5] else SUBCUTANEOUS), 0.0
+class _Nearest(NamedTuple):
+    """What of a section a point is near to. A level is below 1 inside a tube; a radius is in mm."""
+
+    canal: int
+    """Tissue code of the first canal that holds the point; 0 for none."""
+    bone: float
+    """Level of the bone that the point is deepest in; 1 where it is in none."""
+    bone_r: float
+    """Mean radius of that bone."""
+    bone_p: int
+    """Place of that bone among the tubes; -1 for none."""
+    muscle: float
+    """Level of the muscle that the point is deepest in or nearest to."""
+    muscle_r: float
+    """Mean radius of that muscle."""
+    code: int
+    """Tissue code of that muscle; 0 where none is near."""
+    second: float
+    """Level of the next muscle of another code."""
+    second_r: float
+    """Mean radius of that muscle."""
+    second_code: int
+    """Tissue code of that muscle; 0 where none is near."""
+    sheath_mm: float
+    """Distance to the nearest labelled muscle in mm, negative inside; 99 where none is near."""
+    filler: int
+    """Tissue code of the first filler that holds the point; -1 for none."""
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _nearest(t: Any, i: int, rows: F64, cx: float, cy: float, side: float, scale: float) -> _Nearest:
+    """The tubes that decide the code of an in-plane point in the section `rows` of bin i. scale: factor on the
+    semi-axes of the labelled muscles of this side."""
     best, best_r, best_code = 9.0, 1.0, 0
     second, second_r, second_code = 9.0, 1.0, 0
     bone, bone_r, bone_p = 1.0, 1.0, -1
@@ -134,12 +162,10 @@ def _place(t: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: flo
     for m in range(t.start[i], t.start[i + 1]):
         p = t.member[m]
         px = cx * side if t.signed[p] else cx
-        if px < t.box[m, 0] or px > t.box[m, 1] or cy < t.box[m, 2] or cy > t.box[m, 3]:
-            continue
         kind = t.kind[p]
-        if kind == FILLER and filler >= 0:
+        if beside_tube(t, m, px, cy) or (kind == FILLER and filler >= 0):
             continue
-        f, r, code = np.sqrt(squared_level(rows[p], q[p], px, cy)), rows[p, 7], t.code[p]
+        f, r, code = np.sqrt(squared_level(rows[p], t.squareness[p], px, cy)), rows[p, RADIUS], t.code[p]
         if kind == CANAL:
             if f < 1.0 and canal == 0:
                 canal = code
@@ -148,7 +174,6 @@ def _place(t: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: flo
                 bone, bone_r, bone_p = f, r, p
         elif kind == MUSCLE:
             if code <= MULTIFIDUS:
-                scale = t.side[0] if side > 0.0 else t.side[1]
                 f, r = f / scale, r * scale
                 sheath = min(sheath, (f - 1.0) * r)
             if f < best:
@@ -159,83 +184,121 @@ def _place(t: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: flo
                 second, second_r, second_code = f, r, code
         elif f < 1.0:
             filler = code
-    if canal > 0:
-        return canal, 0.0
-    if bone_p >= 0:
-        return (CORTEX if (1.0 - bone) * bone_r < t.cortex[bone_p] else int(t.code[bone_p])), 0.0
-    if best < 1.0:
-        apart = (second - best) / (1.0 / best_r + 1.0 / second_r) if second_code > 0 else 99.0
-        labelled = best_code <= MULTIFIDUS
-        if not (labelled and second_code <= MULTIFIDUS):
-            either = labelled or 0 < second_code <= MULTIFIDUS
-            if apart < 0.5 * (t.setting[1] if either else t.setting[2]):
-                return (FASCIA if either else INTERMUSCULAR), 0.0
-            apart = 99.0
-        if labelled:
-            if cz < t.limits[0] or cz >= t.limits[1]:
-                return OTHER_MUSCLE, 0.0
-            return 2 * best_code - (1 if side > 0.0 else 0), apart
-        return best_code, 0.0
-    if sheath < t.setting[1]:
-        return FASCIA, 0.0
-    if filler == CHEST_WALL:
-        return _wall(cx, cy, cz, np.sqrt(trunk)), 0.0
-    if filler == BOWEL:
-        return _gut(cx * side, cy, cz), 0.0
-    return (filler if filler >= 0 else OTHER_MUSCLE), 0.0
+    return _Nearest(canal, bone, bone_r, bone_p, best, best_r, best_code, second, second_r, second_code, sheath, filler)
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _outside_fascia(rows: F64, q: F64, cx: float, cy: float, back: float, skin_mm: float) -> int:
+    """Code of a point outside the fascia of trunk and arms: air, skin or subcutaneous fat."""
+    outer = min(
+        (np.sqrt(squared_level(rows[OUTER_SKIN], q[OUTER_SKIN], cx, back)) - 1.0) * rows[OUTER_SKIN, RADIUS],
+        (np.sqrt(squared_level(rows[OTHER_SKIN], q[OTHER_SKIN], cx, cy)) - 1.0) * rows[OTHER_SKIN, RADIUS],
+    )
+    if outer >= 0.0:
+        return 0
+    return SKIN if outer > -skin_mm else SUBCUTANEOUS
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _muscle(own: Any, n: Any, cz: float, side: float) -> tuple[int, float]:
+    """Code of a point in a muscle, or of what parts it from its neighbour; and the distance as `_place` gives it."""
+    apart = (n.second - n.muscle) / (1.0 / n.muscle_r + 1.0 / n.second_r) if n.second_code > 0 else 99.0
+    labelled = n.code <= MULTIFIDUS
+    if not (labelled and n.second_code <= MULTIFIDUS):
+        either = labelled or 0 < n.second_code <= MULTIFIDUS
+        if apart < 0.5 * (own.sheath_mm if either else own.gap_mm):
+            return (FASCIA if either else INTERMUSCULAR), 0.0
+        apart = 99.0
+    if not labelled:
+        return int(n.code), 0.0
+    if cz < own.label_low or cz >= own.label_high:
+        return OTHER_MUSCLE, 0.0
+    return 2 * n.code - (1 if side > 0.0 else 0), apart
 
 
 @numba.njit  # type: ignore[untyped-decorator]
-def _streak(t: Any, x: float, y: float, z: float, apart: float) -> float:
+def _place(
+    t: Any, f: Any, own: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: float
+) -> tuple[int, float]:
+    """Code of a canonical point in the section `rows` of bin i, InterMAT left out, and for a labelled muscle the
+    distance in mm to the other one (large where it is not near)."""
+    cx, cy = waved(f, cx, cy, cz)
+    if beside_skin(t, i, cx, cy):
+        return 0, 0.0
+    q = t.squareness
+    back = cy + own.furrow_mm * np.exp(-cx * cx / 250.0) if cy > 0.0 else cy
+    trunk = squared_level(rows[OUTER_FASCIA], q[OUTER_FASCIA], cx, back)
+    if trunk >= 1.0 and squared_level(rows[OTHER_FASCIA], q[OTHER_FASCIA], cx, cy) >= 1.0:
+        return _outside_fascia(rows, q, cx, cy, back, own.skin_mm), 0.0
+    n = _nearest(t, i, rows, cx, cy, side, own.left_scale if side > 0.0 else own.right_scale)
+    if n.canal > 0:
+        return n.canal, 0.0
+    if n.bone_p >= 0:
+        cortex = (1.0 - n.bone) * n.bone_r < t.cortex[n.bone_p]
+        return (CORTEX if cortex else int(t.code[n.bone_p])), 0.0
+    if n.muscle < 1.0:
+        code, apart = _muscle(own, n, cz, side)
+        return int(code), float(apart)
+    if n.sheath_mm < own.sheath_mm:
+        return FASCIA, 0.0
+    if n.filler == CHEST_WALL:
+        return _wall(cx, cy, cz, np.sqrt(trunk)), 0.0
+    if n.filler == BOWEL:
+        return _gut(cx * side, cy, cz), 0.0
+    return (n.filler if n.filler >= 0 else OTHER_MUSCLE), 0.0
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _streak(own: Any, x: float, y: float, z: float, apart: float) -> float:
     """The field g at a canonical point with signed x, `apart` mm from the other labelled muscle."""
-    n = abs(texture_at(t.streak, x, y, z)) / _SPREAD_SD
-    e = texture_at(t.spread, x, y, z) / _SPREAD_SD
+    n = abs(texture_at(own.streak, x, y, z)) / _SPREAD_SD
+    e = texture_at(own.spread, x, y, z) / _SPREAD_SD
     low = min(max((190.0 - z) / 100.0, 0.0), 1.0)
     medial = max(1.0 - abs(x) / 30.0, 0.0)
-    return float(min(n + 0.6 * max(0.0, t.setting[4] - e - 0.9 * low - 0.5 * medial), apart / t.setting[3]))
+    return float(min(n + 0.6 * max(0.0, own.reach - e - 0.9 * low - 0.5 * medial), apart / own.layer_mm))
 
 
 @numba.njit  # type: ignore[untyped-decorator]
-def _code(t: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: float) -> int:
+def _code(t: Any, f: Any, own: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: float) -> int:
     """Code of a canonical point, InterMAT included."""
-    code, apart = _place(t, i, rows, cx, cy, cz, side)
-    if 1 <= code <= 4 and _streak(t, cx * side, cy, cz, apart) < t.threshold[code - 1]:
+    code, apart = _place(t, f, own, i, rows, cx, cy, cz, side)
+    if 1 <= code <= 4 and _streak(own, cx * side, cy, cz, apart) < own.threshold[code - 1]:
         return int(code + 4)
     return int(code)
 
 
 @compiled(parallel=True)
-def codes_on_grid(t: Any, origin: F64, step: F64, out: Any) -> None:
+def codes_on_grid(t: Any, f: Any, own: Any, origin: F64, step: F64, out: Any) -> None:
     """Fill `out` (k, j, i) with codes at voxel centres; step: 3x3, columns are the steps along i, j, k."""
     for k in numba.prange(out.shape[0]):
-        rows = np.empty((t.tube.shape[0], 8))
+        rows = np.empty((t.tube.shape[0], COLUMNS))
         cut, height = -1, np.inf
         for j in range(out.shape[1]):
             for i in range(out.shape[2]):
                 x, y, z = voxel_point(origin, step, i, j, k)
-                cx, cy, cz, side = to_canonical(t.frame, x, y, z)
+                cx, cy, cz, side = to_canonical(f, x, y, z)
                 if cz != height:
                     cut, height = cut_section(t, cz, rows), cz
-                out[k, j, i] = _code(t, cut, rows, cx, cy, cz, side)
+                out[k, j, i] = _code(t, f, own, cut, rows, cx, cy, cz, side)
 
 
 @compiled(parallel=True)
-def streaks_on_grid(t: Any, origin: F64, h: F64, out: Any) -> None:
+def streaks_on_grid(t: Any, f: Any, own: Any, origin: F64, h: F64, out: Any) -> None:
     """Fill `out` (nz, ny, nx, 2) on a lattice with the label 1..4 of each point (0 elsewhere) and its g."""
     for k in numba.prange(out.shape[0]):
-        rows = np.empty((t.tube.shape[0], 8))
+        rows = np.empty((t.tube.shape[0], COLUMNS))
         z = origin[2] + h[2] * k
-        cut = cut_section(t, (z - t.frame[2]) / t.frame[6], rows)
+        cut = cut_section(t, canonical_height(f, z), rows)
         for j in range(out.shape[1]):
             for i in range(out.shape[2]):
-                cx, cy, cz, side = to_canonical(t.frame, origin[0] + h[0] * i, origin[1] + h[1] * j, z)
-                code, apart = _place(t, cut, rows, cx, cy, cz, side)
+                cx, cy, cz, side = to_canonical(f, origin[0] + h[0] * i, origin[1] + h[1] * j, z)
+                code, apart = _place(t, f, own, cut, rows, cx, cy, cz, side)
                 out[k, j, i, 0] = code if 1 <= code <= 4 else 0.0
-                out[k, j, i, 1] = _streak(t, cx * side, cy, cz, apart) if 1 <= code <= 4 else 0.0
+                out[k, j, i, 1] = _streak(own, cx * side, cy, cz, apart) if 1 <= code <= 4 else 0.0
 
 
 @compiled(parallel=True)
-def count_planes(t: Any, corner: F64, h: F64, size: Any, heights: F64) -> F64:
+def count_planes(t: Any, f: Any, own: Any, corner: F64, h: F64, size: Any, heights: F64) -> F64:
     """Lattice points per plane and code 0..8 (planes, 9): labels 1..4 and their InterMAT 5..8; all others count as 0.
 
     corner, h: x, y of the first point and the steps; size: points along x, y; heights: patient z of the planes.
@@ -244,19 +307,29 @@ def count_planes(t: Any, corner: F64, h: F64, size: Any, heights: F64) -> F64:
     count = np.zeros((heights.shape[0], 9))
     for k in numba.prange(heights.shape[0]):
         z = heights[k]
-        rows = np.empty((t.tube.shape[0], 8))
-        cut = cut_section(t, (z - t.frame[2]) / t.frame[6], rows)
+        rows = np.empty((t.tube.shape[0], COLUMNS))
+        cut = cut_section(t, canonical_height(f, z), rows)
         for j in range(ny):
             for i in range(nx):
-                cx, cy, cz, side = to_canonical(t.frame, corner[0] + h[0] * i, corner[1] + h[1] * j, z)
-                code = _code(t, cut, rows, cx, cy, cz, side)
+                cx, cy, cz, side = to_canonical(f, corner[0] + h[0] * i, corner[1] + h[1] * j, z)
+                code = _code(t, f, own, cut, rows, cx, cy, cz, side)
                 count[k, code if code <= 8 else 0] += 1.0
     return count
 
 
 @compiled(parallel=True)
 def sample_voxels(
-    t: Any, origin: F64, step: F64, sub: Any, density: F64, group: Any, texture: float, centre: Any, out: Any
+    t: Any,
+    f: Any,
+    own: Any,
+    origin: F64,
+    step: F64,
+    sub: Any,
+    density: F64,
+    group: Any,
+    texture: float,
+    centre: Any,
+    out: Any,
 ) -> None:
     """Add to `out` (groups, k, j, i) the proton density of each voxel by group of tissues: mean over `sub` points.
 
@@ -269,23 +342,23 @@ def sample_voxels(
     share = 1.0 / (si * sj * sk)
     nj, ni = out.shape[2], out.shape[3]
     for k in numba.prange(out.shape[1]):
-        rows = np.empty((sk, t.tube.shape[0], 8))
+        rows = np.empty((sk, t.tube.shape[0], COLUMNS))
         cut = np.full(sk, -1)
         height = np.full(sk, np.inf)
         for j in range(nj):
             for i in range(ni):
-                own = centre[k + 1, j, i]
+                middle = centre[k + 1, j, i]
                 if (
-                    not 1 <= own <= 8
-                    and own == centre[k, j, i]
-                    and own == centre[k + 2, j, i]
-                    and own == centre[k + 1, max(j - 1, 0), i]
-                    and own == centre[k + 1, min(j + 1, nj - 1), i]
-                    and own == centre[k + 1, j, max(i - 1, 0)]
-                    and own == centre[k + 1, j, min(i + 1, ni - 1)]
+                    not 1 <= middle <= 8
+                    and middle == centre[k, j, i]
+                    and middle == centre[k + 2, j, i]
+                    and middle == centre[k + 1, max(j - 1, 0), i]
+                    and middle == centre[k + 1, min(j + 1, nj - 1), i]
+                    and middle == centre[k + 1, j, max(i - 1, 0)]
+                    and middle == centre[k + 1, j, min(i + 1, ni - 1)]
                 ):
-                    if group[own] >= 0:
-                        out[group[own], k, j, i] += density[own]
+                    if group[middle] >= 0:
+                        out[group[middle], k, j, i] += density[middle]
                     continue
                 for c in range(sk):
                     kk = k + (c + 0.5) / sk - 0.5
@@ -294,14 +367,14 @@ def sample_voxels(
                         for m in range(si):
                             ii = i + (m + 0.5) / si - 0.5
                             x, y, z = voxel_point(origin, step, ii, jj, kk)
-                            cx, cy, cz, side = to_canonical(t.frame, x, y, z)
+                            cx, cy, cz, side = to_canonical(f, x, y, z)
                             if cz != height[c]:
                                 cut[c], height[c] = cut_section(t, cz, rows[c]), cz
-                            code = _code(t, cut[c], rows[c], cx, cy, cz, side)
+                            code = _code(t, f, own, cut[c], rows[c], cx, cy, cz, side)
                             if group[code] < 0:
                                 continue
                             value = density[code]
                             if texture > 0.0 and 1 <= code <= 4:
-                                wave = texture_at(t.spread, 2.0 * cx * side, 2.0 * cy, cz)
+                                wave = texture_at(own.spread, 2.0 * cx * side, 2.0 * cy, cz)
                                 value *= 1.0 + texture / _SPREAD_SD * wave
                             out[group[code], k, j, i] += share * value

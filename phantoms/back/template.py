@@ -1,19 +1,19 @@
-"""The reference spine and its muscles: tubes in the canonical half-body frame of `anatomy_template`, in mm.
+"""The reference spine and its muscles: tubes in the canonical half-body frame of `phantoms.shared.tubes`, in mm.
 
 Differences: y of a knot counts from the middle of the spinal canal at its height (`canal_y`), so that everything here
 follows the curves of the spine; z = 0 is the hip joint's height, as there. Levels are slabs between axial planes at the
 upper ends of the vertebrae. Sizes are round figures of general anatomical knowledge and of no participant's image.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
 from phantoms.back import kernel
-from phantoms.back.kernel import BONE, CANAL, MUSCLE
-from phantoms.thigh.anatomy_template import Knot
+from phantoms.shared.tube_kernel import BONE, CANAL, MUSCLE
+from phantoms.shared.tubes import Knot, Tube
 
 LEVELS = (*(f"T{n}" for n in range(1, 13)), *(f"L{n}" for n in range(1, 6)), "S1")
 LEVEL_HEIGHTS = (19, 20, 21, 21.5, 22, 23, 23.5, 24, 25, 26, 27, 29, 33, 34, 35, 35, 35, 30)
@@ -29,26 +29,12 @@ _CANAL_Y = (
 
 
 @dataclass(frozen=True)
-class SpineTube:
-    """One tube along z in the canonical frame; several tubes may share a structure."""
+class SpineTube(Tube):
+    """One tube of the back."""
 
-    structure: str
-    """Name of the structure that it belongs to."""
-    kind: int
-    """Class of the tube in the order of precedence."""
-    code: int
-    """Tissue code, of `spine_kernel`."""
-    knots: tuple[Knot, ...]
-    """Outlines from top to bottom, as `anatomy_template` defines them."""
-    cap_mm: float = 8.0
-    """Length over which the semi-axes close at both ends, in mm."""
-    squareness: float = 0.2
-    """Squareness of the outline; 0 is an ellipse."""
-    cortex_mm: float = 0.0
-    """Thickness of a bone's cortex, in mm; 0 for none."""
-    signed: bool = False
-    """Whether it is on one side only (organs), with centre x positive to the patient's Left."""
-    relative: bool = True
+    code: int = field(kw_only=True)
+    """Tissue code, of `phantoms.back.kernel`."""
+    relative: bool = field(default=True, kw_only=True)
     """Whether y counts from the middle of the spinal canal."""
 
 
@@ -60,7 +46,7 @@ def canal_y(z: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def _muscle(structure: str, *knots: Knot, code: int = kernel.OTHER_MUSCLE) -> SpineTube:
-    return SpineTube(structure, MUSCLE, code, knots, cap_mm=12.0, squareness=0.3)
+    return SpineTube(structure, MUSCLE, knots, code=code, cap_mm=12.0, squareness=0.3)
 
 
 MUSCLES: tuple[SpineTube, ...] = (
@@ -192,7 +178,7 @@ def _size(name: str, level: float) -> float:
 
 
 def _bone(structure: str, cortex_mm: float, cap_mm: float, *knots: Knot) -> SpineTube:
-    return SpineTube(structure, BONE, kernel.MARROW, knots, cap_mm=cap_mm, squareness=0.15, cortex_mm=cortex_mm)
+    return SpineTube(structure, BONE, knots, code=kernel.MARROW, cap_mm=cap_mm, squareness=0.15, cortex_mm=cortex_mm)
 
 
 def _vertebra(n: int) -> list[SpineTube]:
@@ -220,9 +206,9 @@ def _vertebra(n: int) -> list[SpineTube]:
     if disc:
         tubes.append(
             SpineTube(
-                "disc", BONE, kernel.DISC,
+                "disc", BONE,
                 ((bottom + disc, 0, front, 1.0 * a, 1.0 * b, 0, 0), (bottom, 0, front, 1.0 * a, 1.0 * b, 0, 0)),
-                cap_mm=0.5, squareness=0.15, cortex_mm=3.0,
+                code=kernel.DISC, cap_mm=0.5, squareness=0.15, cortex_mm=3.0,
             )
         )  # fmt: skip
     reach, half = _size("spinous", middle), _size("spinous_a", middle)
@@ -275,7 +261,7 @@ def _canal(code: int, part: float, low: float, high: float) -> SpineTube:
     for z in heights:
         level = float(np.interp(-z, -np.array([*LEVEL_TOPS, S1_BOTTOM]), np.arange(len(LEVELS) + 1)))
         knots.append((z, 0, 0, part * _size("canal_a", level), part * _size("canal_b", level), 0, 0))
-    return SpineTube("canal", CANAL, code, tuple(knots), cap_mm=15.0, squareness=0.0)
+    return SpineTube("canal", CANAL, tuple(knots), code=code, cap_mm=15.0, squareness=0.0)
 
 
 CANALS: tuple[SpineTube, ...] = (

@@ -4,8 +4,8 @@ import numpy as np
 
 from containers.toolkit.images.labels import AUTOCHTHONOUS, SPINE_LABELS
 from phantoms.back.anatomy import SpineAnatomy
-from phantoms.back.kernel import F64
 from phantoms.back.template import LEVELS
+from phantoms.shared.tube_kernel import F64
 
 STRUCTURES: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in SPINE_LABELS.values()},

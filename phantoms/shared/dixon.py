@@ -106,7 +106,7 @@ def acquire(
     textured = np.zeros(CODES, dtype=np.bool_)
     textured[1:26] = True
     sample_voxels(
-        anatomy.tables, np.asarray(geometry.origin_mm, dtype=float), geometry.matrix(), protocol.sub_samples,
+        *anatomy.tables, np.asarray(geometry.origin_mm, dtype=float), geometry.matrix(), protocol.sub_samples,
         tissue_table(anatomy, protocol), textured, texture, sums,
     )  # fmt: skip
     field = np.float32(gain(protocol)) * coil(geometry, shading)

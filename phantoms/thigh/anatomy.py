@@ -25,10 +25,11 @@ from containers.toolkit.images.labels import (
 )
 from containers.toolkit.images.volume import Geometry
 from phantoms.shared import anatomy_kernel as kernel
-from phantoms.shared.anatomy_kernel import F64, Tables, codes_on_grid, count_lattice
+from phantoms.shared.anatomy_kernel import Tables, Thigh, codes_on_grid, count_lattice
 from phantoms.shared.subjects import Subject
 from phantoms.shared.tissues import tissue_of
-from phantoms.shared.tubes import bin_tubes, fill_grid, rows_of
+from phantoms.shared.tube_kernel import F64, MUSCLE, Frame
+from phantoms.shared.tubes import Tube, as_arrays, fill_grid, rows_of
 from phantoms.thigh import anatomy_body as body
 from phantoms.thigh import anatomy_template as template
 
@@ -98,7 +99,7 @@ class Anatomy:
         """
         size = np.ceil((_BOX_HIGH - _BOX_LOW) / step_mm).astype(int)
         low = (_BOX_LOW + _BOX_HIGH) / 2 + (np.array(offset) - (size - 1) / 2) * step_mm
-        count, weight = count_lattice(self.tables, low, np.full(3, step_mm), tuple(size.tolist()), texture)
+        count, weight = count_lattice(*self.tables, low, np.full(3, step_mm), tuple(size.tolist()), texture)
         per_label = np.zeros((2, 28))
         weighted = np.zeros((2, 28))
         for code in range(1, 64):
@@ -110,7 +111,7 @@ class Anatomy:
         return per_label * step_mm**3 / 1000.0, factor
 
 
-def _varied(tubes: tuple[template.Tube, ...], seed: int, variant: Variant) -> tuple[template.Tube, ...]:
+def _varied(tubes: tuple[Tube, ...], seed: int, variant: Variant) -> tuple[Tube, ...]:
     """Individual variation by structure (both sides alike); the held-out variant also changes the shapes themselves."""
     rng, other = np.random.default_rng([seed, 2]), np.random.default_rng(HELD_OUT_SHAPES)
     change = {}
@@ -119,12 +120,12 @@ def _varied(tubes: tuple[template.Tube, ...], seed: int, variant: Variant) -> tu
         change[name] = normal * np.array([0.05, 0.05, 1.5, 1.5, 3.0])
     done = []
     for tube in tubes:
-        da, db, dx, dy, turn = change[tube.structure] if tube.kind == kernel.MUSCLE else (0.0,) * 5
+        da, db, dx, dy, turn = change[tube.structure] if tube.kind == MUSCLE else (0.0,) * 5
         squareness = tube.squareness
         if variant == "held_out":
             # Flatter, squarer muscles, lower bellies: shapes that no tube of the standard anatomy takes.
             da, db, squareness = da + 0.10, db - 0.08, 0.55
-        muscle = tube.kind == kernel.MUSCLE
+        muscle = tube.kind == MUSCLE
         dy += 2.0 if muscle and variant == "held_out" else 0.0
         knots = tuple(
             (
@@ -164,7 +165,7 @@ def build(subject: Subject, seed: int, variant: Variant, scales: Scales) -> Anat
     """Tables of the anatomy for given scales."""
     z = np.arange(_Z_LOW, _Z_HIGH + _DZ / 2, _DZ)
     tubes = _varied((*template.BONES, *template.THIGH, *template.PELVIS, *body.CORE), seed, variant) + body.FILLERS
-    rows = _envelopes(z, _fat_mm(subject, scales.plane))
+    rows = []
     for tube in tubes:
         radii = 0.0
         if tube.structure in HAMSTRINGS:
@@ -174,32 +175,23 @@ def build(subject: Subject, seed: int, variant: Variant, scales: Scales) -> Anat
         row = rows_of(tube.knots, z, tube.cap_mm)
         row[:, 2:4] *= np.exp(radii)
         rows.append(row)
-    tube_table = np.stack(rows)
     labels = {name: value for value, name in THIGH_LABELS.items()} | FILLER_CODES
-    code = np.array([0] * 4 + [labels[t.structure] for t in tubes])
-    kind = np.array([kernel.SKIN] * 2 + [kernel.FASCIA] * 2 + [t.kind for t in tubes])
-    start, member, box, outline = bin_tubes(tube_table)
+    codes = [labels[t.structure] for t in tubes]
+    envelopes = _envelopes(z, _fat_mm(subject, scales.plane))
     rng = np.random.default_rng([seed, 3])
     direction = rng.standard_normal((8, 3))
     direction /= np.linalg.norm(direction, axis=1)[:, None]
     waves = np.column_stack([direction * (2 * np.pi / rng.uniform(18, 45, 8))[:, None], rng.uniform(0, 2 * np.pi, 8)])
     turn = np.deg2rad(subject.rotation_deg)
-    frame = np.array([
+    numbers = (
         *subject.shift_mm, np.cos(turn), np.sin(turn), np.tan(np.deg2rad(subject.abduction_deg)),
         subject.height_m / 1.70, scales.plane,
-        scales.plane * np.exp(scales.left / 2), scales.plane * np.exp(-scales.left / 2), FASCIA_MM,
+        scales.plane * np.exp(scales.left / 2), scales.plane * np.exp(-scales.left / 2),
         2.0 if variant == "held_out" else 0.0, 2 * np.pi / 70.0,
-    ])  # fmt: skip
-    return Anatomy(
-        subject,
-        Tables(
-            tube_table, code, kind,
-            np.array([False] * 4 + [t.signed for t in tubes]),
-            np.array([0.0] * 4 + [t.cortex_mm for t in tubes]),
-            np.array([0.15] * 4 + [t.squareness for t in tubes]),
-            start, member, box, outline, _Z_LOW, _DZ, frame, waves,
-        ),
     )  # fmt: skip
+    frame = Frame(*(float(number) for number in numbers))
+    arrays = as_arrays(envelopes, tubes, rows, codes, [0.15] * 4, z)
+    return Anatomy(subject, Tables(arrays, frame, Thigh(FASCIA_MM, waves)))
 
 
 def _sum(volumes: F64, names: tuple[str, ...]) -> float:

@@ -1,11 +1,12 @@
 """The reference anatomy, second part: core muscles, unlabelled tissue (fillers), and the envelopes of skin and fascia.
 
-Frame, knots and units are those of `anatomy_template`. Organs are there so that the chest and abdomen stations show
-something plausible; nothing is measured on them.
+Frame, knots and units are those of `phantoms.shared.tubes`. Organs are there so that the chest and abdomen stations
+show something plausible; nothing is measured on them.
 """
 
-from phantoms.shared.anatomy_kernel import FILLER
-from phantoms.thigh.anatomy_template import Knot, Tube, muscle
+from phantoms.shared.tube_kernel import FILLER
+from phantoms.shared.tubes import Knot, Tube
+from phantoms.thigh.anatomy_template import muscle
 
 CORE: tuple[Tube, ...] = (
     muscle(

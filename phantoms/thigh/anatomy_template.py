@@ -1,44 +1,10 @@
-"""The reference anatomy: tubes along z in the canonical half-body frame, in mm.
+"""The reference anatomy of pelvis and thigh: tubes along z in the canonical half-body frame of `phantoms.shared.tubes`.
 
-Frame: x lateral from the midline (both sides are mirror images), y to Posterior, z to Superior with z = 0 at the
-centre of the femoral head; a person of 1.70 m. A tube is a list of knots
-
-    (z, centre x, centre y, semi-axis a, semi-axis b, angle of a in degrees from +x towards +y, bend in 1/mm)
-
-from top to bottom. In the rotated frame (u along a, v along b) a point has the level
-
-    f = sqrt((1 - q) (U^2 + V^2) + q sqrt(U^4 + V^4)),  U = u / a,  V = (v - bend u^2) / b,
-
-q being the tube's squareness: f < 1 inside. The bend is a shear, so it leaves the area pi a b (q = 0) as it is.
-Semi-axes close to zero over `cap_mm` at both ends, as those of an ellipsoid. The shapes are drawn from general
-anatomical knowledge of a supine adult and from no participant's image.
+The shapes are drawn from general anatomical knowledge of a supine adult and from no participant's image.
 """
 
-from dataclasses import dataclass
-
-from phantoms.shared.anatomy_kernel import BONE, MUSCLE
-
-Knot = tuple[float, float, float, float, float, float, float]
-
-
-@dataclass(frozen=True)
-class Tube:
-    """One tube along z in the canonical frame; several tubes may share a structure."""
-
-    structure: str
-    """Name of the structure that it belongs to."""
-    kind: int
-    """Class of the tube in the order of precedence."""
-    knots: tuple[Knot, ...]
-    """Outlines from top to bottom, as the module defines them."""
-    cap_mm: float = 12.0
-    """Length over which the semi-axes close at both ends, in mm."""
-    squareness: float = 0.2
-    """Squareness of the outline; 0 is an ellipse."""
-    cortex_mm: float = 0.0
-    """Thickness of a bone's cortex, in mm; 0 for none."""
-    signed: bool = False
-    """Whether it is on one side only (organs), with centre x positive to the patient's Left."""
+from phantoms.shared.tube_kernel import BONE, MUSCLE
+from phantoms.shared.tubes import Knot, Tube
 
 
 def _bone(structure: str, cortex_mm: float, cap_mm: float, *knots: Knot) -> Tube:

@@ -10,6 +10,7 @@ import pytest
 
 from containers.contract.errors import EnvironmentFault, RequestFault
 from harness.runners import images, stages
+from tests.build_folder import build_folder
 
 
 def context(files: list[tuple[str, Path]]) -> bytes:
@@ -132,12 +133,12 @@ def test_image_is_reused_until_its_source_changes(tmp_path: Path, tag: str) -> N
     (folder / "Dockerfile").write_text("ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY a.txt /a.txt\n")
     (folder / "a.txt").write_text("one")
     said: list[str] = []
-    first, second = (images.build_folder(folder, tag, progress=said.append) for _ in range(2))
+    first, second = (build_folder(folder, tag, progress=said.append) for _ in range(2))
     assert (first.reused, second.reused) == (False, True)
     assert first.image_id == second.image_id
     assert len(said) == 1
     (folder / "a.txt").write_text("two")
-    third = images.build_folder(folder, tag, progress=said.append)
+    third = build_folder(folder, tag, progress=said.append)
     assert not third.reused
     assert third.image_id != first.image_id
 
@@ -174,5 +175,5 @@ def test_failing_build_names_the_stage_in_one_line(tmp_path: Path, tag: str) -> 
     folder.mkdir()
     (folder / "Dockerfile").write_text("ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN echo no such thing; exit 7\n")
     with pytest.raises(EnvironmentFault, match=r"^tiny: does not build: .*no such thing") as caught:
-        images.build_folder(folder, tag, progress=lambda line: None)
+        build_folder(folder, tag)
     assert "\n" not in str(caught.value)

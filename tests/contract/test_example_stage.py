@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from harness.conformance.checks import check_stage
-from harness.runners import images
 from harness.runners.docker import DockerRunner
 from harness.runners.process import ProcessRunner
+from tests.build_folder import build_folder
 
 FOLDER = Path(__file__).parent / "example_stage"
 
 
 @pytest.fixture(scope="module")
 def image() -> str:
-    return images.build_folder(FOLDER, "myorepro-test/word_count:1.0.0", progress=lambda line: None).image_id
+    return build_folder(FOLDER, "myorepro-test/word_count:1.0.0").image_id
 
 
 def test_description_is_that_of_stage_toml() -> None:

@@ -83,7 +83,7 @@ def test_homogeneous_voxels_are_sampled_once_without_changing_the_image(anatomy:
     for centre in (anatomy.codes(wider), np.ones(wider.shape, dtype=np.uint8)):
         out = np.zeros((len(times), *grid.shape), dtype=np.float32)
         kernel.sample_voxels(
-            anatomy.tables, np.asarray(grid.origin_mm), grid.matrix(), (2, 2, 3), density, group, 0.0, centre, out
+            *anatomy.tables, np.asarray(grid.origin_mm), grid.matrix(), (2, 2, 3), density, group, 0.0, centre, out
         )
         images.append(out)
     difference = np.abs(images[0] - images[1])

@@ -38,17 +38,20 @@ print(value(1), sum(value.stats.cache_hits.values()))
 """
 SPINE = """
 import hashlib, numpy as np
-from phantoms.back.kernel import SpineTables, codes_on_grid
+from phantoms.back.kernel import Back, SpineTables, codes_on_grid
+from phantoms.shared.tube_kernel import Frame, Tubes
 # Four envelopes of 100 mm, squares with round corners, and nothing in them.
 tube = np.tile(np.array([0.0, 0.0, 100.0, 100.0, 1.0, 0.0, 0.0]), (4, 3, 1))
 none, far = np.zeros(0, np.int64), np.array([[0.0, 200.0, -200.0, 200.0]] * 3)
-frame = np.array([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
-tables = SpineTables(
+tubes = Tubes(
     tube, none, none, none.astype(bool), np.zeros(0), np.full(4, 0.5), np.zeros(4, np.int64), none, np.zeros((0, 4)),
-    far, 0.0, 100.0, frame, np.ones(2), np.zeros((8, 4)), np.zeros((8, 4)), np.zeros(4), np.ones(6), np.zeros(2),
+    far, 0.0, 100.0,
 )
+frame = Frame(0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0)
+waves = np.zeros((8, 4))
+tables = SpineTables(tubes, frame, Back(1.0, 1.0, waves, waves, np.zeros(4), 0.0, 0.0))
 codes = np.zeros((2, 60, 60), np.uint8)
-codes_on_grid(tables, np.array([-150.0, -150.0, 20.0]), np.diag([5.0, 5.0, 50.0]), codes)
+codes_on_grid(*tables, np.array([-150.0, -150.0, 20.0]), np.diag([5.0, 5.0, 50.0]), codes)
 print(hashlib.sha256(codes.tobytes()).hexdigest(), np.count_nonzero(codes))
 """
 
@@ -125,7 +128,12 @@ def test_kernels_import_little() -> None:
     """Else an edit anywhere would have them compiled again, as in each mutant of the gate."""
     names = ("phantoms.back.kernel", "containers.fusion.kernels", "containers.fusion.interpolate_numba")
     assert len({source_digest([name], ("containers", "phantoms")) for name in names}) == 3
-    for name in ("phantoms/shared/anatomy_kernel.py", "phantoms/back/kernel.py", "containers/fusion/kernels.py"):
+    for name in (
+        "phantoms/shared/tube_kernel.py",
+        "phantoms/shared/anatomy_kernel.py",
+        "phantoms/back/kernel.py",
+        "containers/fusion/kernels.py",
+    ):
         text = (ROOT / name).read_text(encoding="utf-8")
         own = [line for line in text.splitlines() if line.startswith(("from phantoms", "from containers"))]
         assert len(own) <= 2 and "cache=True" not in text
@@ -138,13 +146,13 @@ def test_no_kernel_keeps_its_code_in_another_way() -> None:
 
 @pytest.mark.slow
 def test_an_edit_of_a_tube_changes_the_codes_of_the_back(tmp_path: Path) -> None:
-    """`squared_level` stands in `anatomy_kernel` and is compiled into the kernels of `spine_kernel`."""
+    """`squared_level` stands in `tube_kernel` and is compiled into the kernels of `phantoms.back.kernel`."""
     folder = planted(tmp_path / "tree")
     shutil.copytree(ROOT / "phantoms", folder / "phantoms", ignore=shutil.ignore_patterns("__pycache__"))
     environment = {"PYTHONDONTWRITEBYTECODE": "1"}
     whole = ask(folder, SPINE, **environment)
     assert 1000 < int(whole[1]) < 7200
-    edit(folder / "phantoms/shared/anatomy_kernel.py", "return float((1.0 - q) *", "return float((1.1 - q) *")
+    edit(folder / "phantoms/shared/tube_kernel.py", "return float((1.0 - q) *", "return float((1.1 - q) *")
     changed = ask(folder, SPINE, **environment)
     assert changed != whole
     assert changed == ask(folder, SPINE, **environment | {"NUMBA_DISABLE_JIT": "1"})

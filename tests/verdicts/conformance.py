@@ -202,7 +202,8 @@ def wrong_fields_are_refused(made: type[Relation]) -> None:
 
 
 def it_says_what_it_is(made: type[Relation]) -> None:
-    """The class has a description of its own, and every field its sentence, which schemas show."""
+    """The class has a description of its own, words for the table, and every field its sentence, which schemas show."""
+    assert made.in_words
     assert (made.__doc__ or "").strip() and made.__doc__ != Relation.__doc__
     assert all(info.description for info in made.model_fields.values())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.claims.audit import audit
-from harness.claims.loader import FOLDER
+from harness.claims.relation_table import README, table, with_table
 from harness.claims.relations.base import KINDS, Relation
 from harness.claims.relations.registry import kinds
 from harness.project import ROOT
@@ -38,6 +38,9 @@ class Doubled(Relation):
 
     kind: Literal["doubled"]
     """Names the relation in the ledger."""
+
+    in_words = "twice the number | number"
+
     of: Ref
     """Id of the number."""
 
@@ -105,11 +108,19 @@ def test_all_kinds_of_the_folder_are_found() -> None:
     assert len(kinds()) > 40
 
 
-def test_the_readme_lists_every_kind_and_no_other() -> None:
-    text = (FOLDER / "README.md").read_text(encoding="utf-8")
-    section = text[text.index("## Relations") : text.index("## What cannot be seen")]
-    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == list(kinds())
+def test_the_readme_has_the_table_of_the_classes_as_they_are() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert with_table(text) == text, "run: python -m harness.claims.relation_table"
+    rows = [line.split("|")[1] for line in table().splitlines() if line.startswith("| `")]
+    assert [re.findall(r"`(\w+)`", row) for row in rows] == [[kind] for kind in kinds()]
+    assert "| `percent` {*part*, *whole*, *column*, *wholes_tried*} | 100 part / whole |" in text
+
+
+def test_a_kind_that_is_added_has_its_row(tmp_path: Path, registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    added(tmp_path, DOUBLED, monkeypatch)
+    assert "\n| `doubled` {*of*} | twice the number \\| number | | |\n" in with_table(
+        README.read_text(encoding="utf-8")
+    )
 
 
 def test_one_file_adds_a_kind(tmp_path: Path, registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,6 +162,7 @@ def test_one_file_adds_a_kind(tmp_path: Path, registry: None, monkeypatch: pytes
         ("    kind:", '    model_config = {"extra": "ignore"}\n\n    kind:', "wrong_fields_are_refused"),
         ('    """claim = twice the number."""\n', "", "it_says_what_it_is"),
         ('    """Id of the number."""\n', "", "it_says_what_it_is"),
+        ('    in_words = "twice the number | number"\n', "", "it_says_what_it_is"),
     ],
 )
 def test_a_kind_that_does_not_conform_is_seen(

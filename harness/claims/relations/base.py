@@ -46,6 +46,12 @@ class Relation(Strict, ABC):
     kind: str
     """Names the relation in the ledger."""
 
+    in_words: ClassVar[str] = ""
+    """What the claim is, in a few words for the table of relations."""
+    excused: ClassVar[str] = ""
+    """What else is tried that excuses a mismatch, for the table; empty for nothing of this kind's own."""
+    explained: ClassVar[str] = ""
+    """What else is tried that explains a mismatch, for the table; empty for nothing of this kind's own."""
     bounds_only: ClassVar[bool] = False
     """Whether it bounds the printed value without fixing it: it contradicts or is consistent, never more."""
     statement: ClassVar[bool] = False

@@ -16,6 +16,8 @@ class ByConstruction(Relation):
 
     kind: Literal["by_construction"]
     """Names the relation in the ledger."""
+
+    in_words = "a value that holds for any data"
     value: Decimal
     """The value that holds for any data, in the claim's unit."""
     reason: str = Field(min_length=1)

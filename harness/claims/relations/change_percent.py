@@ -18,6 +18,9 @@ class ChangePercent(Relation):
 
     kind: Literal["change_percent"]
     """Names the relation in the ledger."""
+
+    in_words = "100 |ratio − 1|"
+    explained = "relative to the other group, per cent of, log scale"
     ratio: Ref
     """Id of the ratio."""
 

@@ -20,6 +20,10 @@ class Decline(Relation):
 
     kind: Literal["decline"]
     """Names the relation in the ledger."""
+
+    in_words = "100 (start − end) / start"
+    excused = "relative to the end or the midpoint (table)"
+    explained = "the difference itself"
     start: Ref
     """Id of the value at the start."""
     end: Ref
@@ -55,6 +59,9 @@ class ExcessRange(Relation):
 
     kind: Literal["excess_range"]
     """Names the relation in the ledger."""
+
+    in_words = "range that holds each 100 (a/b − 1)"
+    excused = "range rounded to 5s or 10s"
     pairs: list[tuple[Ref, Ref]] = Field(min_length=1)
     """Ids of the upper and the lower number of each pair."""
 

@@ -20,6 +20,10 @@ class Correlation(Relation):
 
     kind: Literal["correlation"]
     """Names the relation in the ledger."""
+
+    in_words = "Fisher's limits, p by t"
+    excused = "rank correlation, p by Fisher's z"
+    explained = "exchanged limits, 90 / 99 %, one-sided"
     r: Ref
     """Id of the correlation."""
     n: Ref

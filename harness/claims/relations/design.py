@@ -22,6 +22,8 @@ class PooledWithin(Relation):
 
     kind: Literal["pooled_within"]
     """Names the relation in the ledger."""
+
+    in_words = "between the strata (adjusted or weighted effects only)"
     strata: list[Ref] = Field(min_length=2)
     """Ids of the effects of the strata."""
 
@@ -43,6 +45,8 @@ class DfAtMost(Relation):
 
     kind: Literal["df_at_most"]
     """Names the relation in the ledger."""
+
+    in_words = "at most clusters − parameters"
     clusters: Ref
     """Id of the number of clusters."""
     parameters: Decimal = "1"

@@ -29,6 +29,12 @@ class DifferenceTest(Relation):
 
     kind: Literal["difference_test"]
     """Names the relation in the ledger."""
+
+    in_words = "difference, Welch's t, df, p; Cohen's d"
+    excused = (
+        "Student, normal law, groups in the other order, Hedges' g, Glass's Δ, mean variance, df of the smaller group"
+    )
+    explained = "SE for SD, exchanged SDs, n of both groups, one-sided"
     means: list[Ref] = Field(min_length=2, max_length=2)
     """Ids of the two means."""
     sds: list[Ref] = Field(min_length=2, max_length=2)

@@ -19,6 +19,9 @@ class EchoPhase(Relation):
 
     kind: Literal["echo_phase"]
     """Names the relation in the ledger."""
+
+    in_words = "fat against water at an echo time"
+    explained = "the other phase"
     echo_time_ms: Ref
     """Id of the echo time in ms."""
     field_t: Ref

@@ -18,6 +18,8 @@ class Formula(Relation):
 
     kind: Literal["formula"]
     """Names the relation in the ledger."""
+
+    in_words = "`+ - * / **` (whole power) `sqrt exp log abs min max` of the values"
     formula: str = Field(min_length=1, max_length=400)
     """The expression, in the names of `values`."""
     values: dict[str, Ref] = Field(min_length=1)

@@ -32,6 +32,9 @@ class HeightIndex(Relation):
 
     kind: Literal["height_index"]
     """Names the relation in the ledger."""
+
+    in_words = "mean of quantity / height²"
+    explained = "the other units"
     quantity: Ref
     """Id of the mean quantity."""
     height_cm: Ref

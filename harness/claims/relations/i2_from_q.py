@@ -19,6 +19,10 @@ class I2FromQ(Relation):
 
     kind: Literal["i2_from_q"]
     """Names the relation in the ledger."""
+
+    in_words = "100 (Q − df) / Q"
+    excused = 'another variance between studies (REML), inside the uncertainty of I², unless `method = "DL"`'
+    explained = "studies for df, share of one"
     q: Ref
     """Id of Cochran's Q."""
     df: Ref

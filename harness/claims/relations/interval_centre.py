@@ -23,6 +23,10 @@ class IntervalCentre(Relation):
 
     kind: Literal["interval_centre"]
     """Names the relation in the ledger."""
+
+    in_words = "middle of its limits (**b** with `method`)"
+    excused = "off centre by a tenth of the width"
+    explained = "the other scale"
     low: Ref
     """Id of the lower limit."""
     high: Ref

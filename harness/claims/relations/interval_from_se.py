@@ -20,6 +20,10 @@ class IntervalFromSe(Relation):
 
     kind: Literal["interval_from_se"]
     """Names the relation in the ledger."""
+
+    in_words = "estimate ∓ quantile × SE"
+    excused = "Student's t, 10 df or more (table)"
+    explained = "90 / 99 %, one SE, exchanged limits, the other scale"
     estimate: Ref
     """Id of the estimate."""
     se: Ref

@@ -21,6 +21,10 @@ class LrP(Relation):
 
     kind: Literal["lr_p"]
     """Names the relation in the ledger."""
+
+    in_words = "p of twice the difference"
+    excused = "halved (a variance at its bound)"
+    explained = "not doubled, one df more or less"
     log_likelihoods: list[Ref] = Field(min_length=2, max_length=2)
     """Ids of the log-likelihoods of the small and of the large model."""
     df: Ref

@@ -21,6 +21,9 @@ class OddsAsRisk(Relation):
 
     kind: Literal["odds_as_risk"]
     """Names the relation in the ledger."""
+
+    in_words = "risk ratio that the odds ratio means"
+    explained = "said of the odds"
     odds_ratio: Ref
     """Id of the odds ratio."""
     baseline_percent: Ref

@@ -15,6 +15,10 @@ class OddsRatio(EventRatio):
 
     kind: Literal["odds_ratio"]
     """Names the relation in the ledger."""
+
+    in_words = "unadjusted odds ratio, Woolf's limits"
+    excused = "profile-likelihood limits, one unit of the last digit for a named other method"
+    explained = "the other ratio, groups, sizes or limits exchanged, 90 / 99 %"
     events_high: Ref
     """Id of the number of events in the first group."""
     events_low: Ref

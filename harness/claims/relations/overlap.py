@@ -23,6 +23,9 @@ class MeanIou(Relation):
 
     kind: Literal["mean_iou"]
     """Names the relation in the ledger."""
+
+    in_words = "between Jensen's bound and the chord"
+    excused = "averaged over cases"
     mean_dice: Ref
     """Id of the mean Dice over the classes."""
     smallest: Ref
@@ -62,6 +65,10 @@ class DiceIou(Relation):
 
     kind: Literal["dice_iou"]
     """Names the relation in the ledger."""
+
+    in_words = "D / (2 − D) or 2 J / (1 + J)"
+    excused = "means over cases"
+    explained = "measures exchanged, the same measure"
     dice: Ref | None = None
     """Id of the Dice that the claim's IoU follows from; None where `iou` is given."""
     iou: Ref | None = None

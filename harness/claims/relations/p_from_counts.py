@@ -21,6 +21,10 @@ class PFromCounts(Relation):
 
     kind: Literal["p_from_counts"]
     """Names the relation in the ledger."""
+
+    in_words = "Pearson's χ²"
+    excused = "Yates, Fisher, likelihood ratio, Wald"
+    explained = "one-sided"
     events_a: Ref
     """Id of the number of events in the first group."""
     size_a: Ref

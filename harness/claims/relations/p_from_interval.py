@@ -25,6 +25,10 @@ class PFromInterval(Relation):
 
     kind: Literal["p_from_interval"]
     """Names the relation in the ledger."""
+
+    in_words = "p by the normal law"
+    excused = "limits that are not symmetric, another test (statistic within 5 %), Student's t (table)"
+    explained = "the other scale, one-sided, 90 / 99 %"
     estimate: Ref
     """Id of the estimate."""
     low: Ref

@@ -21,6 +21,9 @@ class PFromStatistic(Relation):
 
     kind: Literal["p_from_statistic"]
     """Names the relation in the ledger."""
+
+    in_words = "p of z, t, χ², F"
+    explained = "other sides, normal for t or t for normal, χ² given as root, one df more or less"
     statistic: Ref
     """Id of the test statistic."""
     distribution: Literal["normal", "t", "chi2", "f"]

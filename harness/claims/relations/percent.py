@@ -20,6 +20,10 @@ class Percent(Relation):
 
     kind: Literal["percent"]
     """Names the relation in the ledger."""
+
+    in_words = "100 part / whole"
+    excused = "column adjusted to 100"
+    explained = "other wholes, of those without, share of one, what the column leaves"
     part: Ref
     """Id of the part."""
     whole: Ref

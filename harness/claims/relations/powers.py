@@ -20,6 +20,9 @@ class RatioPower(Relation):
 
     kind: Literal["ratio_power"]
     """Names the relation in the ledger."""
+
+    in_words = "effect per k units, reciprocal"
+    explained = "linear scale, multiple, reciprocal"
     ratio: Ref
     """Id of the ratio per one unit."""
     power: Signed
@@ -62,6 +65,9 @@ class CombinedRatio(Relation):
 
     kind: Literal["combined_ratio"]
     """Names the relation in the ledger."""
+
+    in_words = "product of powers"
+    explained = "linear scale, without the last factor, reciprocal"
     ratios: list[Ref] = Field(min_length=2)
     """Ids of the ratios that are multiplied."""
     powers: list[Signed] = Field(default_factory=list)

@@ -17,6 +17,10 @@ class QuantileSize(Relation):
 
     kind: Literal["quantile_size"]
     """Names the relation in the ledger."""
+
+    in_words = "persons beyond a quantile"
+    excused = "a tie"
+    explained = "the other side"
     whole: Ref
     """Id of the number of persons that the quantile is of."""
     share: Share

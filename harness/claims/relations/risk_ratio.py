@@ -12,6 +12,10 @@ class RiskRatio(EventRatio):
 
     kind: Literal["risk_ratio"]
     """Names the relation in the ledger."""
+
+    in_words = "unadjusted risk ratio, Katz's limits"
+    excused = "one unit of the last digit for a named other method"
+    explained = "the other ratio, groups, sizes or limits exchanged, 90 / 99 %"
     events_high: Ref
     """Id of the number of events in the first group."""
     size_high: Ref

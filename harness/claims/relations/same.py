@@ -24,6 +24,8 @@ class Same(Relation):
 
     kind: Literal["same"]
     """Names the relation in the ledger."""
+
+    in_words = "the number at another place, units converted"
     of: list[Ref] = Field(min_length=1)
     """Ids of the same quantity at other places."""
 

@@ -20,6 +20,10 @@ class SeFromInterval(Relation):
 
     kind: Literal["se_from_interval"]
     """Names the relation in the ledger."""
+
+    in_words = "width / (2 quantile)"
+    excused = "Student's t (table)"
+    explained = "90 / 99 %, half width, the other scale"
     low: Ref
     """Id of the lower limit."""
     high: Ref
@@ -87,6 +91,9 @@ class SdFromSe(Relation):
 
     kind: Literal["sd_from_se"]
     """Names the relation in the ledger."""
+
+    in_words = "SE √n"
+    explained = "SE itself, SE is an SD, from limits"
     se: Ref
     """Id of the standard error."""
     n: Ref

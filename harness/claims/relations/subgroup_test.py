@@ -42,6 +42,10 @@ class SubgroupTest(Relation):
 
     kind: Literal["subgroup_test"]
     """Names the relation in the ledger."""
+
+    in_words = "Q between subgroups, or its p"
+    excused = "standard errors up to a tenth off (robust, Knapp-Hartung)"
+    explained = "the other scale"
     estimates: list[Ref] = Field(min_length=2)
     """Ids of the subgroups' estimates."""
     lows: list[Ref] = Field(min_length=2)

@@ -16,6 +16,8 @@ class Sum(Relation):
 
     kind: Literal["sum"]
     """Names the relation in the ledger."""
+
+    in_words = "sum of the parts"
     parts: list[Ref] = Field(min_length=2)
     """Ids of the numbers that are added, two or more."""
 
@@ -30,6 +32,8 @@ class Difference(Relation):
 
     kind: Literal["difference"]
     """Names the relation in the ledger."""
+
+    in_words = "minuend − subtrahend"
     minuend: Ref
     """Id of the number that is subtracted from."""
     subtrahend: Ref
@@ -47,6 +51,8 @@ class Product(Relation):
 
     kind: Literal["product"]
     """Names the relation in the ledger."""
+
+    in_words = "product of the factors"
     factors: list[Ref] = Field(min_length=2)
     """Ids of the numbers that are multiplied, two or more."""
 
@@ -61,6 +67,8 @@ class Quotient(Relation):
 
     kind: Literal["quotient"]
     """Names the relation in the ledger."""
+
+    in_words = "dividend / divisor"
     dividend: Ref
     """Id of the number that is divided."""
     divisor: Ref

@@ -20,6 +20,8 @@ class Unadjusted(Relation):
 
     kind: Literal["unadjusted"]
     """Names the relation in the ledger."""
+
+    in_words = "how many rows equal the unadjusted ones"
     rows: list[Ref] = Field(min_length=1)
     """Ids of the claims that are said to be adjusted, each of them an odds or risk ratio."""
 

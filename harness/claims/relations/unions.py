@@ -20,6 +20,9 @@ class WeightedMean(Relation):
 
     kind: Literal["weighted_mean"]
     """Names the relation in the ledger."""
+
+    in_words = "mean of the union"
+    explained = "other group sizes, plain mean"
     means: list[Ref] = Field(min_length=2)
     """Ids of the groups' means."""
     counts: list[Ref] = Field(min_length=2)
@@ -62,6 +65,9 @@ class PooledSd(Relation):
 
     kind: Literal["pooled_sd"]
     """Names the relation in the ledger."""
+
+    in_words = "SD of the union"
+    explained = "other group sizes, SD within groups, mean of SDs"
     mean: AsideRef
     """Id of the printed mean of the union, from which other group sizes can be inferred to explain a mismatch."""
     sds: list[Ref] = Field(min_length=2)

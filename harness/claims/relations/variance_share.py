@@ -18,6 +18,9 @@ class VarianceShare(Relation):
 
     kind: Literal["variance_share"]
     """Names the relation in the ledger."""
+
+    in_words = "100 part / sum"
+    explained = "printed numbers are SDs, shares of SDs, relative to the others"
     part: Ref
     """Id of the variance whose share is claimed."""
     others: list[Ref] = Field(min_length=1)

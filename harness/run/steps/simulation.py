@@ -6,7 +6,7 @@ lacks, and no number is taken over fewer draws without that count beside it.
 
 import fnmatch
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -181,18 +181,13 @@ def summarise(task: Task, folder: Path) -> Made:
     made.metrics["draws"] = Metric(value=p["draws"] * len(p["levels"]), unit="draws")
     made.metrics["draws_failed"] = Metric(value=len(p["failed"]), unit="draws")
     rows = []
-    for level in p["levels"]:
-        items = [i for i in records if not level["id"] or i.startswith(f"{level['id']}.")]
-        for spec in p["estimates"]:
-            for name in _names(spec, [truths[i] for i in items]):
-                row = _row(spec, name, p["confidence"], [(records[i], truths[i]) for i in items])
-                row |= _shift(spec, name, level["id"], p["levels"][0]["id"], records)
-                label = ".".join(part for part in (level["id"], spec["label"], name) if part)
-                about = {"level": level["id"], "label": spec["label"] or "", "name": name, "unit": spec["unit"]}
-                rows.append({**about, **_plain(row)})
-                for measure, found in row.items():
-                    unit = _unit(measure, spec["unit"])
-                    made.metrics[f"{measure}.{label}"] = Metric(value=found.value, unit=unit, note=found.note)
+    for level, spec, name, row in _measured(p, records, truths):
+        label = ".".join(part for part in (level, spec["label"], name) if part)
+        about = {"level": level, "label": spec["label"] or "", "name": name, "unit": spec["unit"]}
+        rows.append({**about, **_plain(row)})
+        for measure, found in row.items():
+            unit = _unit(measure, spec["unit"])
+            made.metrics[f"{measure}.{label}"] = Metric(value=found.value, unit=unit, note=found.note)
     if not rows:
         raise ItemFault("no true value has a name that matches", where="estimates", mend="mend the patterns")
     made.warnings = [f"draw {item} failed: {line}" for item, line in p["failed"].items()]
@@ -201,6 +196,20 @@ def summarise(task: Task, folder: Path) -> Made:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     write_table(folder / "simulation.csv", {key: [row.get(key) for row in rows] for key in columns})
     return made
+
+
+def _measured(
+    p: dict[str, Any], records: dict[str, dict[str, Metric]], truths: dict[str, dict[str, float]]
+) -> Iterator[tuple[str, dict[str, Any], str, dict[str, Measure]]]:
+    """Level, estimate, name of the true value and measures, of every estimate at every level. p: of the task; records,
+    truths: by draw."""
+    first = p["levels"][0]["id"]
+    for level in (level["id"] for level in p["levels"]):
+        items = [item for item in records if not level or item.startswith(f"{level}.")]
+        for spec in p["estimates"]:
+            for name in _names(spec, [truths[item] for item in items]):
+                row = _row(spec, name, p["confidence"], [(records[item], truths[item]) for item in items])
+                yield level, spec, name, row | _shift(spec, name, level, first, records)
 
 
 def _metrics(path: Path) -> dict[str, Metric]:
