@@ -89,7 +89,7 @@ gate: $(STAMP) ## gate the stages against the frozen baseline; GATE="NAME=FOLDER
 mutants: $(STAMP) ## prove that the gate sees every seeded fault, and raises no alarm over harmless variations (ONLY=fusion)
 	$(BIN)/myorepro mutants $(foreach name,$(ONLY),--only $(name)) $(if $(JOBS),--jobs $(JOBS))
 
-train: $(STAMP) ## make phantoms and train the shipped small network anew in build/train; goes on where it was stopped
+train: $(STAMP) ## make phantoms and train the shipped small network again in build/train; goes on where it was stopped
 	$(BIN)/python -m phantoms.thigh.training_set build/train/data
 	$(QUIET) $(BIN)/python -m containers.thigh_segmentation.train phantom-small \
 	  --data build/train/data --out build/train/out --seed 1 --threads 2
@@ -99,10 +99,10 @@ train-spine: $(STAMP) ## the same for the back: phantoms and the compact nnU-Net
 	$(QUIET) $(BIN)/python -m containers.spine_segmentation.train \
 	  --data build/train-spine/data --out build/train-spine/out --seed 1 --threads 2
 
-bench: $(BENCH_STAMP) ## time the stages beside their peers; table, and build/bench/results.json (ONLY=fusion, QUICK=1)
+bench: $(BENCH_STAMP) ## time the stages against their peers; table, and build/bench/results.json (ONLY=fusion, QUICK=1)
 	$(BIN)/myorepro bench $(foreach name,$(ONLY),--only $(name)) $(if $(QUICK),--quick) $(if $(JOBS),--jobs $(JOBS))
 
-lock: $(STAMP) ## resolve the lock files anew (UPGRADE=1 takes newer versions)
+lock: $(STAMP) ## resolve the lock files again (UPGRADE=1 takes newer versions)
 	$(BIN)/python requirements/lock.py $(if $(UPGRADE),--upgrade)
 
 lock-check: $(STAMP) ## resolve the CUDA locks without installing

@@ -8,10 +8,10 @@ phantom back; nnU-Net's predictor returns to the native grid by resampling all l
 
 `inference.thigh_full`: the paper's network (96 x 96 x 96, hidden 768, 12 layers) with random weights on 299 x 299 x 440
 voxels of 1.5 x 1.5 x 2 mm, the paper's working grid: a phantom person, longer by her mirror image. It takes the seconds
-of one complete thigh volume. `inference.unetr_full` (only by name, it takes minutes): the same beside MONAI; `ours, air
-left out` lays patches over the body's box only. `inference.unetr_full_float32`: as a processor without bfloat16 has it.
-Random labels have no truth and agree with nothing, which is shown and not judged; what the same code costs in accuracy,
-`inference.unetr` measures with trained weights.
+of one complete thigh volume. `inference.unetr_full` (only by name, it takes minutes): the same against MONAI;
+`ours, air left out` lays patches over the body's box only. `inference.unetr_full_float32`: as a processor without
+bfloat16 has it. Random labels have no truth and agree with nothing, which is shown and not judged; what the same code
+costs in accuracy, `inference.unetr` measures with trained weights.
 """
 
 import contextlib
@@ -282,7 +282,7 @@ def rows(asked: Asked) -> list[Work]:
             partial(check, asked, "thigh", trained=False), {**size, "network": "paper", "overlap": OVERLAP},
             participants=1,
         ),
-        with_monai("inference.unetr_full", "thigh volume by the paper's UNETR beside MONAI", "paper", True),
+        with_monai("inference.unetr_full", "thigh volume by the paper's UNETR against MONAI", "paper", True),
         with_monai("inference.unetr_full_float32", "the same in float32, as without bfloat16", "paper", True, True),
     ]  # fmt: skip
 

@@ -1,8 +1,8 @@
 """A whole participant: zip of Dixon stations to fused volumes, labels and composition, by three stages in turn.
 
-Each stage is started anew, as `myorepro reproduce` starts it, under the runner that is asked for (`--runner docker`: in
-its image). Memory is the peak of the largest stage. No other package goes the whole way, so that there is no peer; the
-truth is the phantom's.
+Each stage is started again, as `myorepro reproduce` starts it, under the runner that is asked for (`--runner docker`:
+in its image). Memory is the peak of the largest stage. No other package goes the whole way, so that there is no peer;
+the truth is the phantom's.
 """
 
 import json
@@ -59,10 +59,10 @@ def run_stage(asked: Asked, stage: str, inputs: dict[str, Path], facts: dict[str
     mounts = {seen[name]: path for name, path in inputs.items()}
     end = runner.execute(handle, Call(json.dumps(sent), mounts, output, Limits(threads=asked.threads, device=device)))
     if end.status or end.stopped:
-        raise EnvironmentFault(end.reason(), where=stage, mend=f"run `myorepro stage check {stage}`")
+        raise EnvironmentFault(end.reason(), where=stage, fix=f"run `myorepro stage check {stage}`")
     record: dict[str, Any] = json.loads((output / "one" / "record.json").read_text(encoding="utf-8"))
     if record["status"] != "ok":
-        raise EnvironmentFault(record["error"]["what"], where=stage, mend=record["error"]["mend"])
+        raise EnvironmentFault(record["error"]["what"], where=stage, fix=record["error"]["fix"])
     return record | {"place": output / "one"}
 
 
@@ -107,7 +107,7 @@ def rows(asked: Asked) -> list[Work]:
     missing = no_cuda("torch") if asked.device == "cuda" else ""
     facts = {"preset": "small" if asked.quick else "full", "runner": asked.runner, "stages": len(STAGES)}
     methods = [Method("ours", partial(ours, asked), missing)]
-    title = "zip to composition, each stage started anew"
+    title = "zip to composition, each stage started again"
     return [
         Work("participant.zip", title, "participant", methods, partial(check, asked), facts, participants=1),
     ]

@@ -47,7 +47,7 @@ def deflate(preset: str) -> Prepared:
 
 
 def rows(asked: Asked) -> list[Work]:
-    """One row, only by name: it is no stage."""
+    """One row, only by name: it is not a stage."""
     if asked.device == "cuda":
         return []
     preset = "small" if asked.quick else "full"

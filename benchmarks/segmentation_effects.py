@@ -1,6 +1,6 @@
 """What faults of the images do to the shipped segmentation: Dice, total muscle volume and P/A ratio against truth.
 
-`python benchmarks/segmentation_effects.py [PERSONS]` writes `effects.json`, `effects.md` and `effects.png` beside the
+`python benchmarks/segmentation_effects.py [PERSONS]` writes `effects.json`, `effects.md` and `effects.png` next to the
 shipped weights. Persons are of the test seeds. Each condition changes one thing against the first; all is measured at
 2 x 2 x 3 mm on the fused grid, against truth sampled there. Nothing here is timed.
 """

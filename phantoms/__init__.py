@@ -39,7 +39,7 @@ PHANTOMS: dict[str, str] = {
 def module_of(name: str) -> str:
     """The module that makes a phantom. Raises ItemFault for an unknown name."""
     if name not in PHANTOMS:
-        raise ItemFault(f"no phantom is called {name!r}", where="phantom", mend=f"use one of: {', '.join(PHANTOMS)}")
+        raise ItemFault(f"no phantom is called {name!r}", where="phantom", fix=f"use one of: {', '.join(PHANTOMS)}")
     return PHANTOMS[name]
 
 
@@ -52,7 +52,7 @@ def make(name: str, parameters: dict[str, Any], folder: Path) -> None:
     try:
         maker.make(parameters, folder)
     except ValidationError as error:
-        raise ItemFault(first_error(error), where=f"phantom {name}", mend="mend this parameter") from error
+        raise ItemFault(first_error(error), where=f"phantom {name}", fix="correct this parameter") from error
 
 
 def truth_labels(phantom_json: Path, geometry: Geometry) -> npt.NDArray[np.uint8]:
@@ -84,5 +84,5 @@ def _with(name: str, function: str, what: str, known: str) -> ModuleType:
     """The module of a phantom that knows such a truth. Raises ItemFault for another phantom."""
     module = importlib.import_module(module_of(name))
     if not hasattr(module, function):
-        raise ItemFault(f"has no {what}", where=f"phantom {name}", mend=f"use phantom {known}")
+        raise ItemFault(f"has no {what}", where=f"phantom {name}", fix=f"use phantom {known}")
     return module

@@ -48,7 +48,7 @@ def install_torch(wanted: str) -> None:
         print("torch: the public CUDA build", flush=True)
         install("torch-cuda.lock")
     elif not present:
-        # Not finding a CPU wheel is no error; any other trouble shows up again in the next line's call.
+        # Not finding a CPU wheel is not an error; any other trouble shows up again in the next line's call.
         if pip("install", *QUIET, *LOCKED, "--requirement", HERE / "torch-cpu.lock", silent=True):
             print("torch: the CPU build")
         else:
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--bench", action="store_true", help="also the packages that benchmarks compare with")
     options = parser.parse_args()
     if sys.prefix == sys.base_prefix:
-        sys.exit("install: this Python is no virtual environment; run `make venv`")
+        sys.exit("install: this Python is not a virtual environment; run `make venv`")
     install("host.lock")
     install_torch(options.torch)
     if options.bench:

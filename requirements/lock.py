@@ -1,4 +1,4 @@
-"""Write every lock file anew from its `.in` file: what `make lock` runs.
+"""Write every lock file again from its `.in` file: what `make lock` runs.
 
 `uv pip compile` resolves for Linux, Windows and macOS and Python 3.11 onward at once and writes hashes but no
 addresses, so one file serves any package index. What uv cannot do is done here, and only that:
@@ -134,9 +134,9 @@ def main() -> None:
 
     bench = resolve(HERE / "bench.in", *UNIVERSAL, *options, keep=read(HERE / "bench.lock"), under=full)
     extra = {r: block for r, block in bench.items() if name_of(r) not in {name_of(f) for f in full}}
-    write(HERE / "bench.lock", "What the benchmarks need beside host.lock.", extra)
+    write(HERE / "bench.lock", "What the benchmarks need in addition to host.lock.", extra)
 
-    # pip itself is no part of the environment; the images are filled with it, from a wheel that stays outside.
+    # pip itself is not a part of the environment; the images are filled with it, from a wheel that stays outside.
     installer = resolve(BASE / "installer.in", *IMAGE, *options, keep=read(BASE / "installer.lock"))
     write(BASE / "installer.lock", "The installer that fills the images; it is in none of them.", installer)
     variants = {}

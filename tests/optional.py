@@ -94,7 +94,7 @@ def lacks_mounts() -> bool:
 
 @cache
 def lacks_name_spaces() -> bool:
-    """Whether this user cannot make a name space of mounts: in a chroot that is no mount point not even root can."""
+    """Whether this user cannot make a name space of mounts: in a chroot that is not a mount point not even root can."""
     return subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode != 0
 
 

@@ -29,10 +29,10 @@ class Joined:
 def _keys(table: Table, id_columns: list[str], where: str) -> dict[Key, int]:
     for name in id_columns:
         if name not in table:
-            raise ItemFault(f"has no column {name!r}", where=where, mend="set parameter id_columns to the row's keys")
+            raise ItemFault(f"has no column {name!r}", where=where, fix="set parameter id_columns to the row's keys")
         if None in table[name]:
             row = table[name].index(None) + 1
-            raise ItemFault(f"has no {name!r} in row {row}", where=where, mend="give every row its identifier")
+            raise ItemFault(f"has no {name!r} in row {row}", where=where, fix="give every row its identifier")
     keys: dict[Key, int] = {}
     for row, key in enumerate(zip(*(table[name] for name in id_columns), strict=True)):
         if key in keys:
@@ -40,14 +40,14 @@ def _keys(table: Table, id_columns: list[str], where: str) -> dict[Key, int]:
             raise ItemFault(
                 f"has rows {keys[key] + 1} and {row + 1} with the same identifier ({shown})",
                 where=where,
-                mend="keep one, or add a column to parameter id_columns",
+                fix="keep one, or add a column to parameter id_columns",
             )
         keys[key] = row
     return keys
 
 
 def _numeric(table: Table, id_columns: list[str], where: str) -> dict[str, bool]:
-    """Columns beside the identifiers: whether each is numeric (a column without values counts as such)."""
+    """Columns next to the identifiers: whether each is numeric (a column without values counts as such)."""
     numeric = {}
     for name, values in table.items():
         if name in id_columns:
@@ -60,7 +60,7 @@ def _numeric(table: Table, id_columns: list[str], where: str) -> dict[str, bool]
                 raise ItemFault(
                     f"column {name!r} is NaN or infinite in row {', '.join(map(str, bad[:5]))}{more}",
                     where=where,
-                    mend="leave undefined values empty, or mend them",
+                    fix="leave undefined values empty, or correct them",
                 )
     return numeric
 
@@ -76,17 +76,17 @@ def join(measured: Table, expected: Table, id_columns: list[str], names: tuple[s
     common = sorted(set(keys[0]) & set(keys[1]), key=str)
     both = f"{names[0]} and {names[1]}"
     if not common:
-        raise ItemFault("share no row", where=both, mend="check parameter id_columns and the identifiers' type")
+        raise ItemFault("share no row", where=both, fix="check parameter id_columns and the identifiers' type")
     pairs: dict[str, tuple[list[float | None], list[float | None]]] = {}
     for name, numeric in kinds[0].items():
         if name not in kinds[1]:
             continue
         if numeric != kinds[1][name]:
-            raise ItemFault(f"column {name!r} is numeric in one table only", where=both, mend="give it one type")
+            raise ItemFault(f"column {name!r} is numeric in one table only", where=both, fix="give it one type")
         if numeric:
             pairs[name] = [measured[name][keys[0][k]] for k in common], [expected[name][keys[1][k]] for k in common]
     if not pairs:
-        raise ItemFault("share no numeric column", where=both, mend="give tables of the same measures")
+        raise ItemFault("share no numeric column", where=both, fix="give tables of the same measures")
     lone = [name for kind, other in (kinds, kinds[::-1]) for name in kind if kind[name] and name not in other]
     return Joined(
         pairs,

@@ -7,7 +7,7 @@ truth are excluded from averages), decided here where the paper is silent:
   undefined; excluded from the means as in the paper, but counted, its volume summed, and included in
   `mean_dice_with_false_positives`;
 - in the truth but not predicted (missed): Dice, IoU and recall are 0 and averaged; precision is undefined.
-Background (label 0) is no class.
+Background (label 0) is not a class.
 
 Training has a Dice of its own (`toolkit.networks.dice`): one number a class, for any array. Here Dice is one of the
 stage's metrics, and the same pass counts what makes the others.

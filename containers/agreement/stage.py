@@ -33,10 +33,10 @@ def process(item: Item, job: Job, state: None, result: Result) -> None:
     for pair in given:
         lacking = [name for name in pair if name not in item.inputs]
         if lacking:
-            raise ItemFault("is missing", where=f"input {lacking[0]}", mend=f"give {pair[0]} and {pair[1]} together")
+            raise ItemFault("is missing", where=f"input {lacking[0]}", fix=f"give {pair[0]} and {pair[1]} together")
     if not given:
         pairs = ", or ".join(" and ".join(pair) for pair in PAIRS)
-        raise ItemFault("nothing to compare", where="inputs", mend=f"give {pairs}")
+        raise ItemFault("nothing to compare", where="inputs", fix=f"give {pairs}")
     answer: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
     if PAIRS[0] in given:
         answer["classes"] = _compare_labels(item, result)
@@ -53,7 +53,7 @@ def _check_grids(item: Item, pair: tuple[str, str], first: Volume, second: Volum
         raise ItemFault(
             f"are not on the same grid (sizes {sizes})",
             where=" and ".join(item.inputs[name].name for name in pair),
-            mend="resample one onto the other's grid first",
+            fix="resample one onto the other's grid first",
         )
 
 
@@ -63,7 +63,7 @@ def _read_classes(item: Item, name: str) -> tuple[Volume, dict[str, int]]:
     for value, segment in sorted(names.items()):
         if segment in values:
             raise ItemFault(
-                f"has two segments named {segment!r}", where=item.inputs[name].name, mend="rename or merge them"
+                f"has two segments named {segment!r}", where=item.inputs[name].name, fix="rename or merge them"
             )
         if value != 0:
             values[segment] = value
@@ -75,7 +75,7 @@ def _compare_labels(item: Item, result: Result) -> list[dict[str, Any]]:
         (labels, label_values), (truth, true_values) = (_read_classes(item, name) for name in PAIRS[0])
     _check_grids(item, PAIRS[0], labels, truth)
     if not true_values and not label_values:
-        raise ItemFault("declare no class", where="labels and truth", mend="give segmentations with named segments")
+        raise ItemFault("declare no class", where="labels and truth", fix="give segmentations with named segments")
     with result.step("joint_histogram"):
         joint = joint_histogram(np.asarray(labels.data, np.uint8), np.asarray(truth.data, np.uint8))
     classes = class_agreement(joint, label_values, true_values)

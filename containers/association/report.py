@@ -75,7 +75,7 @@ class CohortReport(Report):
     def value_of(self, metric: str) -> float | int | None:
         """A metric that an earlier analysis put. Raises ItemFault when there is none of that name."""
         if metric not in self.result.metrics:
-            raise self.fault(f"there is no metric {metric!r} so far", mend="name one of an analysis listed before")
+            raise self.fault(f"there is no metric {metric!r} so far", fix="name one of an analysis listed before")
         return self.result.metrics[metric].value
 
     def put_interval(

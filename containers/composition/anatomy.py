@@ -34,7 +34,7 @@ class Anatomy:
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """The sides that can be told apart, `both` included."""
+        """The sides that can be distinguished, `both` included."""
         return ("both", "left", "right") if self.plane else ("both",)
 
     def volume(self, name: str, side: str = "both") -> float | None:
@@ -71,10 +71,10 @@ def read_labels(item: Item, result: Result) -> Labels:
     for value, name in sorted(names.items()):
         canonical = re.sub(r"[^a-z0-9]+", "_", name.strip().lower())
         if canonical in values:
-            raise ItemFault(f"has two segments named {canonical!r}", where=path.name, mend="rename or merge them")
+            raise ItemFault(f"has two segments named {canonical!r}", where=path.name, fix="rename or merge them")
         values[canonical] = value
     if not volume.data.any():
-        raise ItemFault("has no labelled voxel", where=path.name, mend="give the segmentation of this item")
+        raise ItemFault("has no labelled voxel", where=path.name, fix="give the segmentation of this item")
     return Labels(np.asarray(volume.data, np.uint8), volume.geometry, values)
 
 

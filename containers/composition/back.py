@@ -64,7 +64,7 @@ def measure_back(item: Item, labels: Labels, person: Person, job: Job, result: R
 
 
 def measure_other(item: Item, labels: Labels, structures: Structures, job: Job, result: Result) -> None:
-    """InterMAT and lean volume of each labelled structure that is no bone, and of all. Raises as `measure_intermat`."""
+    """InterMAT and lean volume of each labelled structure but bones, and of all. Raises as `measure_intermat`."""
     volumes = _volumes(labels)
     regions, reason = measure_intermat(item, labels, structures, job, result)
     for name, values in structures.items():
@@ -86,7 +86,7 @@ def _check_sides(labels: Labels, item: Item) -> None:
         raise ItemFault(
             f"has its left muscles at x = {x[0]:.0f} mm and its right ones at {x[1]:.0f} mm, where left is +x",
             where=item.inputs["labels"].name,
-            mend="mend the frame (LPS) or the names of its segments",
+            fix="correct the frame (LPS) or the names of its segments",
         )
 
 

@@ -21,8 +21,8 @@ def bias_field(image: Volume, labelled: npt.NDArray[np.bool_]) -> npt.NDArray[np
     try:
         import SimpleITK
     except ImportError as error:
-        mend = "set parameter bias_correction to 'none', or install SimpleITK"
-        raise EnvironmentFault("SimpleITK is not installed", where="N4 bias-field correction", mend=mend) from error
+        fix = "set parameter bias_correction to 'none', or install SimpleITK"
+        raise EnvironmentFault("SimpleITK is not installed", where="N4 bias-field correction", fix=fix) from error
     # One thread: sums in another order would change the last bits from machine to machine.
     SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     full = SimpleITK.GetImageFromArray(np.asarray(image.data, np.float32))

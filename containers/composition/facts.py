@@ -10,7 +10,7 @@ RANGES = {
     "weight_kg": (20.0, 350.0, "a weight in kilograms", "give kilograms, for example 75"),
     "bmi_kg_per_m2": (10.0, 100.0, "a BMI in kg/m2", "give weight over height squared, for example 26"),
 }
-"""Fact: lowest, highest, what it should be, how to mend it."""
+"""Fact: lowest, highest, what it should be, how to fix it."""
 
 BMI_AGREES = 0.2
 """kg/m2 by which a given BMI may differ from weight and height: each is rounded, BMI to 0.1."""
@@ -37,7 +37,7 @@ def read_person(item: Item) -> Person:
             raise ItemFault(
                 f"{bmi:g} is not {weight:g} kg over ({height:g} m)^2 = {from_both:.2f}",
                 where="fact bmi_kg_per_m2",
-                mend="give the BMI of this height and weight, or leave it out",
+                fix="give the BMI of this height and weight, or leave it out",
             )
         bmi = from_both if bmi is None else bmi
     return Person(height, weight, bmi)
@@ -47,7 +47,7 @@ def _fact(item: Item, name: str) -> float | None:
     value = item.facts.get(name)
     if value is None:
         return None
-    low, high, meaning, mend = RANGES[name]
+    low, high, meaning, fix = RANGES[name]
     if isinstance(value, (bool, str)) or not low <= value <= high:
-        raise ItemFault(f"{value!r} is not {meaning} ({low:g} to {high:g})", where=f"fact {name}", mend=mend)
+        raise ItemFault(f"{value!r} is not {meaning} ({low:g} to {high:g})", where=f"fact {name}", fix=fix)
     return float(value)

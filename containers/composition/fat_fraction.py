@@ -1,7 +1,7 @@
 """Fat fraction 100 F / (F + W) in percent: as a map, and per region.
 
 Per region the default is the ratio of sums: water and fat are averaged first, which takes their noise away,
-then corrected for the Rician mean, then divided. The mean of voxel ratios is given beside it, but it is
+then corrected for the Rician mean, then divided. The mean of voxel ratios is given together with it, but it is
 biased by noise (the ratio is not linear, and Liu et al., Magn Reson Med 58:354, 2007, show the bias of
 magnitude fat fractions towards 50 %), and the median resists outliers of signed maps, whose ratio has no bounds.
 """
@@ -40,7 +40,7 @@ def inner_labels(
     """Labels (k, j, i) with 0 wherever a voxel with another label is near.
 
     Near is within `erosion_voxels` steps of the grid (Euclidean, so that 1 means the six faces) or within
-    `erosion_mm` from centre to centre. The edge of the image is no edge of a structure. One pass serves all
+    `erosion_mm` from centre to centre. The edge of the image is not an edge of a structure. One pass serves all
     labels: each pair of voxels at one offset is compared once.
     """
     reach = [max(erosion_voxels, int(erosion_mm / step + 1e-9)) for step in geometry.spacing_mm]

@@ -25,31 +25,31 @@ def read_image(item: Item, job: Job, grid: Geometry) -> Volume:
     image = read_finite(path)
     geometry = image.geometry
     if geometry.size[2] < 2:
-        raise ItemFault("has a single slice", where=path.name, mend="give the whole stack of slices")
+        raise ItemFault("has a single slice", where=path.name, fix="give the whole stack of slices")
     axis = int(np.abs(np.asarray(geometry.directions[2])).argmax())
     if abs(geometry.directions[2][2]) < WITHIN_45_DEGREES:
         raise ItemFault(
             f"has slices that follow each other {AXES[axis]}, axial ones are needed",
             where=path.name,
-            mend="give the axial series, or mend the orientation in its header",
+            fix="give the axial series, or correct the orientation in its header",
         )
     if not geometry.same_as(grid):
         raise ItemFault(
             f"is not on the grid of {item.inputs['labels'].name}: {_difference(geometry, grid)}",
             where=path.name,
-            mend="segment this image, or bring its labels to its grid",
+            fix="segment this image, or bring its labels to its grid",
         )
     if image.data.min() < 0 and job.parameters["intensities"] == "magnitude":
         raise ItemFault(
             f"has negative intensities (down to {float(image.data.min()):g}), which no magnitude image has",
             where=path.name,
-            mend="give the magnitude image, with its own rescale slope and intercept",
+            fix="give the magnitude image, with its own rescale slope and intercept",
         )
     if job.parameters["eight_bit"] == "refuse" and _is_eight_bit(image):
         raise ItemFault(
             "has whole numbers from 0 to 255 only, as a windowed picture has",
             where=path.name,
-            mend="give the scanner's images, or set parameter eight_bit to 'accept' where their scale is linear",
+            fix="give the scanner's images, or set parameter eight_bit to 'accept' where their scale is linear",
         )
     return image
 
@@ -70,7 +70,7 @@ def _is_eight_bit(image: Volume) -> bool:
     if image.data.dtype.itemsize == 1:
         return True
     low, high = float(image.data.min()), float(image.data.max())
-    # A constant image has a fault of its own, and an image scaled to 0..1 is no picture of 8 bits.
+    # A constant image has a fault of its own, and an image scaled to 0..1 is not a picture of 8 bits.
     return (
         0 <= low < high <= EIGHT_BIT_MAX
         and high > 1

@@ -43,15 +43,15 @@ def read_levels(path: Path) -> list[Level]:
     try:
         levels = Levels.model_validate_json(path.read_bytes()).levels
     except ValidationError as error:
-        mend = 'give {"schema_version": "1.0", "levels": [{"name": "L1", "top_mm": 1.0, "bottom_mm": 0.0}]}'
-        raise ItemFault(f"is no list of levels: {first_error(error)}", where=path.name, mend=mend) from error
+        fix = 'give {"schema_version": "1.0", "levels": [{"name": "L1", "top_mm": 1.0, "bottom_mm": 0.0}]}'
+        raise ItemFault(f"is not a list of levels: {first_error(error)}", where=path.name, fix=fix) from error
     names = [level.name for level in levels]
     for level in levels:
         if level.bottom_mm >= level.top_mm:
-            mend = "give z in mm to superior (LPS)"
-            raise ItemFault(f"has {level.name} with its bottom above its top", where=path.name, mend=mend)
+            fix = "give z in mm to superior (LPS)"
+            raise ItemFault(f"has {level.name} with its bottom above its top", where=path.name, fix=fix)
         if names.count(level.name) > 1:
-            raise ItemFault(f"names {level.name} twice", where=path.name, mend="give every level once")
+            raise ItemFault(f"names {level.name} twice", where=path.name, fix="give every level once")
     return levels
 
 

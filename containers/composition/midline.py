@@ -154,11 +154,11 @@ def fit_midline(
         if plane is not None:
             return plane, warnings
     if found:
-        return None, ["left and right are not told apart: the bones are on one side only or do not part along x"]
+        return None, ["left and right are not distinguished: the bones are on one side only or do not part along x"]
     rest = _points(labels, geometry, list(values.values()))
     half = _halve(rest) if len(rest) else None
     if half is None or not half.two_sided:
-        return None, ["left and right are not told apart: no bones, and the labels are on one side only"]
+        return None, ["left and right are not distinguished: no bones, and the labels are on one side only"]
     middle = float(half.middle[0])
     warning = f"no bones: left and right are parted at x = {middle:.1f} mm, midway between the labelled halves"
     return SagittalPlane((1.0, 0.0, 0.0), middle, "labels"), [warning]

@@ -29,7 +29,7 @@ def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result)
     with result.step("read_images"):
         water, fat = (_read_image(item, name, job) for name in ("water", "fat"))
     if not water.geometry.same_as(fat.geometry):
-        raise ItemFault("are not on the same grid", where=_names(item), mend="give water and fat of one reconstruction")
+        raise ItemFault("are not on the same grid", where=_names(item), fix="give water and fat of one reconstruction")
     labels = _labels_on(water.geometry, item, anatomy, result)
     with result.step("fat_fraction"):
         sigma = _noise(item, {"water": water, "fat": fat}, labels, job, result)
@@ -69,7 +69,7 @@ def _read_image(item: Item, name: str, job: Job) -> Volume:
         raise ItemFault(
             "has negative values, which a magnitude image cannot have",
             where=path.name,
-            mend="set parameter fat_fraction_domain to 'signed' for maps with sign",
+            fix="set parameter fat_fraction_domain to 'signed' for maps with sign",
         )
     return image
 
@@ -86,7 +86,7 @@ def _labels_on(grid: Geometry, item: Item, anatomy: Anatomy, result: Result) -> 
         raise ItemFault(
             f"has no labelled voxel inside {_names(item)}",
             where=item.inputs["labels"].name,
-            mend="give labels and images of one scan, in one coordinate frame",
+            fix="give labels and images of one scan, in one coordinate frame",
         )
     if inside < 0.999:
         result.warn(f"only {100 * inside:.1f} % of the labelled voxels lie inside the images")
@@ -108,7 +108,7 @@ def _noise(
     for name, image in images.items():
         found, reason = noise.background_sigma(image.data)
         if found is not None and noise.RAYLEIGH_MEAN * found > MAX_AIR_SIGNAL * signal:
-            found, reason = None, "the image corners are too bright beside the tissue to be air"
+            found, reason = None, "the image corners are too bright compared with the tissue to be air"
         result.metric(f"noise_sigma.{name}", found, reason)
         if found is None:
             reasons.append(f"{item.inputs[name].name}: {reason}")

@@ -27,13 +27,13 @@ def process(item: Item, job: Job, state: None, result: Result) -> None:
     given = [name for name in ("water", "fat") if name in item.inputs]
     if len(given) == 1:
         lacking = "fat" if given == ["water"] else "water"
-        raise ItemFault(f"is missing beside {given[0]}", where=f"input {lacking}", mend="give both images or neither")
+        raise ItemFault(f"is missing next to {given[0]}", where=f"input {lacking}", fix="give both images or neither")
     if "levels" in item.inputs and "image" not in item.inputs:
-        raise ItemFault("are given without an image", where="input levels", mend="give the T2-weighted image too")
+        raise ItemFault("are given without an image", where="input levels", fix="give the T2-weighted image too")
     labels = read_labels(item, result)
     if is_back(labels.values):
         if given:
-            raise ItemFault("are not measured on the back", where="inputs water and fat", mend="give image instead")
+            raise ItemFault("are not measured on the back", where="inputs water and fat", fix="give image instead")
         measure_back(item, labels, person, job, result)
         return
     anatomy = thigh_anatomy(labels, result)
@@ -72,7 +72,7 @@ def _measure_sides(anatomy: Anatomy, result: Result) -> None:
     for group, members in SIDE_GROUPS.items():
         _, reason = group_volume(volumes, members)
         if not reason and anatomy.plane is None:
-            reason = "left and right are not told apart"
+            reason = "left and right are not distinguished"
         if reason:
             for family in ("volume_left_cm3", "volume_right_cm3", "asymmetry_percent"):
                 result.metric(f"{family}.{group}", None, reason)

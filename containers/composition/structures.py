@@ -29,11 +29,11 @@ def is_back(values: Mapping[str, int]) -> bool:
             raise ItemFault(
                 f"declares {whole} and {min(found & set(parts))}, which is a part of it",
                 where="input labels",
-                mend="keep the muscle whole or in parts",
+                fix="keep the muscle whole or in parts",
             )
     if AUTOCHTHON in found and len(found) > 1:
-        mend = "keep one label for both sides, or one a side"
-        raise ItemFault(f"declares {AUTOCHTHON} beside a part of it", where="input labels", mend=mend)
+        fix = "keep one label for both sides, or one a side"
+        raise ItemFault(f"declares {AUTOCHTHON} next to a part of it", where="input labels", fix=fix)
     return bool(found)
 
 
@@ -52,5 +52,5 @@ def side_labels(values: Mapping[str, int], side: str) -> tuple[int, ...]:
 
 
 def other_structures(values: Mapping[str, int]) -> Structures:
-    """Every label that is no bone, for itself."""
+    """Every label that is not a bone, for itself."""
     return {name: (value,) for name, value in values.items() if name not in BONES}

@@ -64,8 +64,8 @@ def scopes_of(values: Mapping[str, int], scope: str) -> dict[str, tuple[int, ...
         return {name: (value,) for name, value in values.items()}
     sides = {side: side_labels(values, side) for side in SIDES}
     if not all(sides.values()):
-        mend = "give labels by side, or set mixture_scope to 'participant'"
-        raise ItemFault("does not part left from right, which mixture_scope asks for", where="input labels", mend=mend)
+        fix = "give labels by side, or set mixture_scope to 'participant'"
+        raise ItemFault("does not part left from right, which mixture_scope asks for", where="input labels", fix=fix)
     return sides
 
 
@@ -91,7 +91,7 @@ def fit_scopes(
             )
         except ItemFault as fault:
             part = "" if name == WHOLE else f" ({name})"
-            raise ItemFault(fault.what, where=f"{where} inside the labels{part}", mend=fault.mend) from fault
+            raise ItemFault(fault.what, where=f"{where} inside the labels{part}", fix=fault.fix) from fault
         fitted.append(Scope(name, chosen, fit))
     return fitted
 

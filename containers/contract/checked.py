@@ -24,23 +24,23 @@ def read_toml(path: Path, where: str = "", absent: str = "check the path") -> di
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise RequestFault(f"cannot be read ({error.strerror})", where=where, mend=absent) from error
+        raise RequestFault(f"cannot be read ({error.strerror})", where=where, fix=absent) from error
     # Bytes that are not UTF-8 are not TOML either.
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RequestFault(f"is not TOML ({error})", where=where, mend="mend the syntax") from error
+        raise RequestFault(f"is not TOML ({error})", where=where, fix="correct the syntax") from error
 
 
-def checked(model: type[Model], value: Any, where: str, mend: str, fault: type[Fault] = RequestFault) -> Model:
+def checked(model: type[Model], value: Any, where: str, fix: str, fault: type[Fault] = RequestFault) -> Model:
     """`value` as a model. Raises `fault` with the first complaint and its field.
 
-    where: what the fault calls the source of the value. mend: where the right form is described.
+    where: what the fault calls the source of the value. fix: where the right form is described.
     """
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise fault(first_error(error), where=where, mend=mend) from error
+        raise fault(first_error(error), where=where, fix=fix) from error
 
 
-def load_toml(model: type[Model], path: Path, mend: str, where: str = "", absent: str = "check the path") -> Model:
-    """A TOML file as a model. Raises RequestFault; `where` and `absent` as in `read_toml`, `mend` as in `checked`."""
-    return checked(model, read_toml(path, where, absent), where or path.name, mend)
+def load_toml(model: type[Model], path: Path, fix: str, where: str = "", absent: str = "check the path") -> Model:
+    """A TOML file as a model. Raises RequestFault; `where` and `absent` as in `read_toml`, `fix` as in `checked`."""
+    return checked(model, read_toml(path, where, absent), where or path.name, fix)

@@ -2,7 +2,7 @@
 
 Invariants: a record is either `ok` with outputs and metrics, or `error` with a fault; it holds no time,
 no host name and no absolute path, so that the same input, parameters and image give the same bytes.
-Seconds and memory go to `timing.json` beside it.
+Seconds and memory go to `timing.json` next to it.
 """
 
 import json
@@ -52,8 +52,16 @@ class ErrorInfo(Strict):
     """What is wrong, in one line without a path of the machine."""
     where: str = ""
     """The input, file, field or voxel that the fault is in; empty where it concerns the whole item."""
-    mend: str = ""
+    fix: str = ""
     """What the user can do about it; empty where nothing is known."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_of_contract_1_0(cls, data: Any) -> Any:
+        """`mend`, the field's name in contract 1.0, is read as `fix`; both at once are refused as a field too many."""
+        if isinstance(data, dict) and "mend" in data and "fix" not in data:
+            return {name: value for name, value in data.items() if name != "mend"} | {"fix": data["mend"]}
+        return data
 
 
 class StageId(Strict):

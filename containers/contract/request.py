@@ -90,21 +90,21 @@ def load_request(path: Path) -> Request:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RequestFault(
-            f"cannot be read ({error.strerror})", where=path.name, mend="give the path of a request file"
+            f"cannot be read ({error.strerror})", where=path.name, fix="give the path of a request file"
         ) from error
     except ValueError as error:
-        raise RequestFault(f"is not JSON ({error})", where=path.name, mend="write it as UTF-8 JSON") from error
+        raise RequestFault(f"is not JSON ({error})", where=path.name, fix="write it as UTF-8 JSON") from error
     try:
         request = Request.model_validate(raw)
     except ValidationError as error:
         raise RequestFault(
-            first_error(error), where=path.name, mend="see request.schema.json of the contract"
+            first_error(error), where=path.name, fix="see request.schema.json of the contract"
         ) from error
     if request.contract.split(".")[0] != CONTRACT_VERSION.split(".")[0]:
         raise RequestFault(
             f"contract {request.contract} is not spoken here ({CONTRACT_VERSION})",
             where=path.name,
-            mend="use a stage and a harness of the same contract version",
+            fix="use a stage and a harness of the same contract version",
         )
     base = path.resolve().parent
     items = [

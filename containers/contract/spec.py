@@ -126,30 +126,30 @@ class StageSpec(Strict):
         """Complete the request's parameters with defaults; raise RequestFault on anything the stage does not know."""
         if request.stage != self.name:
             raise RequestFault(
-                f"asks for stage {request.stage!r}, this is {self.name!r}", where="stage", mend="call the right image"
+                f"asks for stage {request.stage!r}, this is {self.name!r}", where="stage", fix="call the right image"
             )
         for name, value in request.parameters.items():
             if name not in self.parameters:
                 raise RequestFault(
                     f"unknown parameter {name!r}",
                     where="parameters",
-                    mend=f"known: {', '.join(sorted(self.parameters)) or 'none'}",
+                    fix=f"known: {', '.join(sorted(self.parameters)) or 'none'}",
                 )
             if complaint := self.parameters[name].complaint(value):
-                raise RequestFault(complaint, where=f"parameters.{name}", mend="see `describe` for units and ranges")
+                raise RequestFault(complaint, where=f"parameters.{name}", fix="see `describe` for units and ranges")
         for item in request.items:
             unknown = sorted(set(item.inputs) - set(self.inputs)) + sorted(set(item.facts) - set(self.facts))
             if unknown:
                 raise RequestFault(
                     f"unknown input or fact {unknown[0]!r}",
                     where=f"items.{item.id}",
-                    mend=f"inputs: {', '.join(self.inputs)}; facts: {', '.join(self.facts) or 'none'}",
+                    fix=f"inputs: {', '.join(self.inputs)}; facts: {', '.join(self.facts) or 'none'}",
                 )
             missing = [n for n, p in self.inputs.items() if p.required and n not in item.inputs]
             missing += [n for n, f in self.facts.items() if f.required and item.facts.get(n) is None]
             if missing:
                 raise RequestFault(
-                    f"input or fact {missing[0]!r} is missing", where=f"items.{item.id}", mend="add it to the item"
+                    f"input or fact {missing[0]!r} is missing", where=f"items.{item.id}", fix="add it to the item"
                 )
         return {name: request.parameters.get(name, p.default) for name, p in self.parameters.items()}
 
@@ -177,5 +177,5 @@ def declared_name(declared: Mapping[str, object], name: str) -> str | None:
 def load_spec(path: Path) -> StageSpec:
     """Read stage.toml. Raises RequestFault with the field when it is wrong."""
     # The whole path: every stage has a file of this name.
-    mend = "see stage.schema.json of the contract"
-    return load_toml(StageSpec, path, mend, where=str(path), absent="add a stage.toml")
+    fix = "see stage.schema.json of the contract"
+    return load_toml(StageSpec, path, fix, where=str(path), absent="add a stage.toml")

@@ -112,18 +112,18 @@ def _error_info(error: Exception, fault_of: FaultOf = _nobodys) -> ErrorInfo:
     error = fault_of(error) or error
     if isinstance(error, (ItemFault, EnvironmentFault)):
         kind = "input" if isinstance(error, ItemFault) else "environment"
-        return ErrorInfo(kind=kind, what=error.what, where=error.where, mend=error.mend)  # type: ignore[arg-type]
+        return ErrorInfo(kind=kind, what=error.what, where=error.where, fix=error.fix)  # type: ignore[arg-type]
     if isinstance(error, MemoryError):
-        return ErrorInfo(kind="environment", what="not enough memory", mend="raise the memory limit of the job")
+        return ErrorInfo(kind="environment", what="not enough memory", fix="raise the memory limit of the job")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ErrorInfo(
-            kind="environment", what="no space left", where="output folder", mend="free space and run the job again"
+            kind="environment", what="no space left", where="output folder", fix="free space and run the job again"
         )
     line = " ".join(str(error).split()) or type(error).__name__
     return ErrorInfo(
         kind="internal",
         what=f"{type(error).__name__}: {line}",
-        mend="report it with the job log; the input may be fine",
+        fix="report it with the job log; the input may be fine",
     )
 
 
@@ -143,7 +143,7 @@ def _run_item(
         try:
             for name, path in item.inputs.items():
                 if not path.exists():
-                    raise ItemFault("does not exist", where=f"input {name}", mend="check the path")
+                    raise ItemFault("does not exist", where=f"input {name}", fix="check the path")
             with result.step("hash_inputs"):
                 record["inputs"] = {name: sha256_path(path) for name, path in item.inputs.items()}
             process(item, job, state, result)
@@ -183,7 +183,7 @@ def run(spec: StageSpec, request: Request, setup: Setup, process: Process, fault
         stream = (request.output / "job.log").open("a", encoding="utf-8")
     except OSError as error:
         raise EnvironmentFault(
-            f"cannot be written ({error.strerror})", where="output folder", mend="mount it writable for this user"
+            f"cannot be written ({error.strerror})", where="output folder", fix="mount it writable for this user"
         ) from error
     with stream:
         log = Log(stream)
@@ -199,7 +199,7 @@ def run(spec: StageSpec, request: Request, setup: Setup, process: Process, fault
             except OSError as error:
                 # Not even the error record could be written: going on would drop items silently.
                 fault = _error_info(error)
-                raise EnvironmentFault(fault.what, where=f"item {item.id}", mend=fault.mend) from error
+                raise EnvironmentFault(fault.what, where=f"item {item.id}", fix=fault.fix) from error
             failure = {"error": record.error.model_dump()} if record.error else {}
             log("item", item=item.id, status=record.status, **failure)
         log("end")
@@ -217,7 +217,7 @@ def main(
     """Entry point of a stage: `run REQUEST` or `describe`. Returns the exit status of the contract.
 
     setup: makes once what all items need. capabilities: what `describe` adds. fault_of: reads exceptions of the stage's
-    libraries that are no fault of the stage, such as a device without room.
+    libraries that are not the stage's fault, such as a device without room.
     """
     spec = load_spec(stage_toml)
     parser = argparse.ArgumentParser(prog=spec.name, description=spec.title)

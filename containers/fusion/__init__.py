@@ -23,5 +23,5 @@ Rules that the paper leaves open, decided once:
   a station come from one acquisition (`stations`); what remains unclear is refused.
 
 Invariants: values do not depend on file order, file names, manifests or the number of threads; no identifier of a
-participant reaches an output; of bad input the item's record names the file or series and the mend.
+participant reaches an output; of bad input the item's record names the file or series and how to fix it.
 """

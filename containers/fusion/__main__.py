@@ -17,13 +17,13 @@ from containers.toolkit.runtime import cuda
 def setup(job: Job) -> str:
     """Check what stage.toml cannot say of the parameters; returns the backend to use."""
     if len(job.parameters["spacing_mm"]) not in (0, 3):
-        raise RequestFault("needs three numbers or none", where="parameters.spacing_mm", mend="give i, j, k in mm")
+        raise RequestFault("needs three numbers or none", where="parameters.spacing_mm", fix="give i, j, k in mm")
     stations = job.parameters["stations"]
     if stations not in ("auto", "all", "pelvis_to_knee") and not re.fullmatch(r"[1-9]\d?(,[1-9]\d?)*", stations):
         raise RequestFault(
-            f"{stations!r} is no choice of stations",
+            f"{stations!r} is not a choice of stations",
             where="parameters.stations",
-            mend="use auto, all, pelvis_to_knee or numbers such as 3,4,5,6",
+            fix="use auto, all, pelvis_to_knee or numbers such as 3,4,5,6",
         )
     return backends.resolve(job.parameters["backend"], job.resources.device)
 

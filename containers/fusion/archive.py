@@ -43,7 +43,7 @@ class Member:
 
 
 def _unreadable(name: str, error: OSError) -> ItemFault:
-    return ItemFault(f"cannot be read ({error.strerror})", where=name, mend="let this user read it, then run again")
+    return ItemFault(f"cannot be read ({error.strerror})", where=name, fix="let this user read it, then run again")
 
 
 class Source:
@@ -61,7 +61,7 @@ class Source:
                 raise ItemFault(
                     f"is neither a folder nor a readable zip ({error})",
                     where=SOURCE,
-                    mend="give a folder or a zip of DICOM files, and fetch the file again if it was cut short",
+                    fix="give a folder or a zip of DICOM files, and fetch the file again if it was cut short",
                 ) from error
             except OSError as error:
                 raise _unreadable(SOURCE, error) from error
@@ -81,11 +81,11 @@ class Source:
             members = [Member(info.filename, info.file_size, info) for info in infos if not info.is_dir()]
             self._refuse_harm(members)
         if not members:
-            raise ItemFault("is empty", where=SOURCE, mend="give a folder or a zip of DICOM files")
+            raise ItemFault("is empty", where=SOURCE, fix="give a folder or a zip of DICOM files")
         return members
 
     def _refuse_harm(self, members: list[Member]) -> None:
-        mend = "check where the zip comes from and pack the DICOM files anew"
+        fix = "check where the zip comes from and pack the DICOM files again"
         for member in members:
             info = member.info
             assert info is not None
@@ -93,26 +93,24 @@ class Source:
             parts = info.orig_filename.replace("\\", "/").split("/")
             where = f"{SOURCE}: {member.name}"
             if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
-                raise ItemFault("a member's path leaves the zip's folder (zip slip)", where=where, mend=mend)
+                raise ItemFault("a member's path leaves the zip's folder (zip slip)", where=where, fix=fix)
             if stat.S_ISLNK(info.external_attr >> 16):
-                raise ItemFault("a member is a symbolic link", where=where, mend=mend)
+                raise ItemFault("a member is a symbolic link", where=where, fix=fix)
             if info.file_size > MAX_MEMBER_BYTES:
                 raise ItemFault(
                     f"a member unpacks to {info.file_size} bytes, over {MAX_MEMBER_BYTES} (zip bomb)",
                     where=where,
-                    mend=mend,
+                    fix=fix,
                 )
             if info.file_size > RATIO_FROM_BYTES and info.file_size > MAX_RATIO * max(info.compress_size, 1):
-                raise ItemFault(
-                    f"a member unpacks to over {MAX_RATIO} times its size (zip bomb)", where=where, mend=mend
-                )
+                raise ItemFault(f"a member unpacks to over {MAX_RATIO} times its size (zip bomb)", where=where, fix=fix)
         total = sum(member.size for member in members)
         if len(members) > MAX_MEMBERS or total > MAX_TOTAL_BYTES:
             raise ItemFault(
                 f"unpacks to {len(members)} files of {total} bytes together, over {MAX_MEMBERS} or {MAX_TOTAL_BYTES} "
                 "(zip bomb)",
                 where=SOURCE,
-                mend=mend,
+                fix=fix,
             )
 
     def read(self, member: Member) -> bytes:
@@ -127,9 +125,9 @@ class Source:
             return self._zip.read(member.info)
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise ItemFault(
-                f"is damaged inside the zip ({error})", where=member.name, mend="fetch the zip again"
+                f"is damaged inside the zip ({error})", where=member.name, fix="fetch the zip again"
             ) from error
         except (RuntimeError, NotImplementedError) as error:
             raise ItemFault(
-                f"cannot be unpacked ({error})", where=member.name, mend="pack the zip without password, by deflate"
+                f"cannot be unpacked ({error})", where=member.name, fix="pack the zip without password, by deflate"
             ) from error

@@ -27,7 +27,7 @@ def resolve(backend: str, device: str) -> str:
         return "torch"
     if device == "cuda" and backend in ("numpy", "numba"):
         raise EnvironmentFault(
-            f"backend {backend} has no CUDA", where="resources.device", mend="choose numba_cuda or torch, or device cpu"
+            f"backend {backend} has no CUDA", where="resources.device", fix="choose numba_cuda or torch, or device cpu"
         )
     if backend == "numba_cuda":
         cuda.require("numba", where="backend numba_cuda")

@@ -56,7 +56,7 @@ def _dixon_name(header: Slice, families: dict[str, set[str]], alone: bool) -> st
         raise ItemFault(
             f"is {by_words} by its description and {by_type} by its ImageType (wrong contrast name)",
             where=series_label(header),
-            mend="correct the series description or the ImageType",
+            fix="correct the series description or the ImageType",
         )
     return by_type or by_words
 
@@ -184,7 +184,7 @@ def choose(named: Mapping[str, Sequence[object]], wanted: list[str]) -> list[str
             raise ItemFault(
                 f"no series shows contrast {name!r} (found: {', '.join(named)})",
                 where="contrasts",
-                mend="correct the series descriptions (_in, _opp, _F, _W) or choose by parameter `contrasts`",
+                fix="correct the series descriptions (_in, _opp, _F, _W) or choose by parameter `contrasts`",
             )
         if full not in chosen:
             chosen.append(full)

@@ -31,9 +31,9 @@ def _open(data: bytes, file: str) -> Dataset | None:
             return None
         dataset = _without_preamble(data)
         if dataset is None and file.lower().endswith((".dcm", ".ima", ".dicom")):
-            raise ItemFault("is not a DICOM file", where=file, mend="remove it or export it again")
+            raise ItemFault("is not a DICOM file", where=file, fix="remove it or export it again")
         return dataset
-    truncated = ItemFault("is cut short (truncated DICOM)", where=file, mend="copy or export the file again")
+    truncated = ItemFault("is cut short (truncated DICOM)", where=file, fix="copy or export the file again")
     try:
         dataset = pydicom.dcmread(io.BytesIO(data), specific_tags=TAGS)
     except MemoryError:

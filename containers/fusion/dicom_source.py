@@ -98,7 +98,7 @@ def _helper(shared: int, source: int, pixels: int) -> Iterator[Connection]:
             )
         except OSError as error:
             raise EnvironmentFault(
-                f"a reading process cannot be started ({error.strerror})", mend="raise the limits of the job"
+                f"a reading process cannot be started ({error.strerror})", fix="raise the limits of the job"
             ) from error
         theirs.close()
         try:
@@ -113,7 +113,7 @@ def _answer(helper: Connection) -> list[Parsed]:
         answer = helper.recv()
     except (EOFError, ConnectionResetError) as error:
         raise EnvironmentFault(
-            "a reading process was ended from outside", mend="raise the memory limit of the job"
+            "a reading process was ended from outside", fix="raise the memory limit of the job"
         ) from error
     if isinstance(answer, BaseException):
         raise answer
@@ -176,7 +176,7 @@ def read_images(path: Path, threads: int) -> Study:
         raise ItemFault(
             f"has no DICOM image among its {len(members)} files",
             where=SOURCE,
-            mend="give the folder or zip of a study",
+            fix="give the folder or zip of a study",
         )
     _one_participant(images)
     return Study(images, ignored, left_out)
@@ -187,7 +187,7 @@ def _left_out(images: list[Image], others: list[NotSlice]) -> list[str]:
     sound = {image.header.series for image in images} - {""}
     for other in others:
         if not images or other.series in sound:
-            raise ItemFault(f"is {other.what}", where=other.file, mend=other.fix)
+            raise ItemFault(f"is {other.what}", where=other.file, fix=other.fix)
     counts = Counter((other.label, other.what) for other in others)
     return [
         f"{label}: {count} image{'s' if count > 1 else ''} left out ({what})"
@@ -204,5 +204,5 @@ def _one_participant(images: list[Image]) -> None:
             raise ItemFault(
                 f"files {first.file} and {other.file} belong to different {what}",
                 where=f"series {other.series_number} ({other.description})",
-                mend="give one participant's study per item",
+                fix="give one participant's study per item",
             )

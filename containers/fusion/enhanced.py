@@ -42,7 +42,7 @@ def frames(dataset: Dataset, file: str) -> list[Dataset]:
         raise ItemFault(
             f"has {count} frames and functional groups of {len(per_frame)}",
             where=file,
-            mend="export it again from the scanner or archive",
+            fix="export it again from the scanner or archive",
         )
     shared = next(iter(dataset.get("SharedFunctionalGroupsSequence") or []), Dataset())
     common = Dataset()

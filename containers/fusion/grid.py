@@ -58,7 +58,7 @@ def global_grid(
             f"the common grid of {steps} mm would have {sizes} voxels, {size / 2**30:.1f} GiB a contrast, "
             f"and {limit / 2**30:.1f} GiB are allowed",
             where="stations",
-            mend="check the positions of the series or ask for a coarser `spacing_mm`"
+            fix="check the positions of the series or ask for a coarser `spacing_mm`"
             + (" or for more memory" if limit < LARGEST_BYTES else ""),
         )
     origin = low @ directions

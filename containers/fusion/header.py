@@ -116,14 +116,14 @@ def described(dataset: Dataset, file: str) -> Slice:
         raise ItemFault(
             f"has a PixelSpacing of {spacing[0]:g} x {spacing[1]:g} mm, it must be positive",
             where=file,
-            mend="export the series anew with its true spacing",
+            fix="export the series again with its true spacing",
         )
     position = numbers(dataset, "ImagePositionPatient", 3, file)
     cosines = numbers(dataset, "ImageOrientationPatient", 6, file)
     row, column = cosines[:3], cosines[3:]
     products = (math.hypot(*row) - 1, math.hypot(*column) - 1, sum(a * b for a, b in zip(row, column, strict=True)))
     if max(map(abs, products)) > 1e-3:
-        raise ItemFault("has directions that are not perpendicular unit vectors", where=file, mend="export it anew")
+        raise ItemFault("has directions that are not perpendicular unit vectors", where=file, fix="export it again")
     echo = text_of(dataset, "EchoTime")
     acquired, dated = _acquired(text_of(dataset, "SeriesDate"), text_of(dataset, "SeriesTime"))
     found = Slice(
@@ -157,5 +157,5 @@ def described(dataset: Dataset, file: str) -> Slice:
         intercept=numbers(dataset, "RescaleIntercept", 1, file)[0] if text_of(dataset, "RescaleIntercept") else 0.0,
     )
     if found.slope == 0:
-        raise ItemFault("has a RescaleSlope of zero", where=file, mend="export the series anew")
+        raise ItemFault("has a RescaleSlope of zero", where=file, fix="export the series again")
     return found

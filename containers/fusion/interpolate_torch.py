@@ -22,7 +22,7 @@ def require(device: str) -> None:
         import torch  # noqa: F401 - whether it can be
     except ImportError as error:
         raise EnvironmentFault(
-            "torch is not installed here", where="backend torch", mend="choose backend numba, or an image with torch"
+            "torch is not installed here", where="backend torch", fix="choose backend numba, or an image with torch"
         ) from error
     if device == "cuda":
         cuda.require("torch", where="backend torch")

@@ -88,7 +88,7 @@ def _with_cause(left_out: list[str]) -> Iterator[None]:
     except ItemFault as fault:
         if not left_out:
             raise
-        raise ItemFault(f"{fault.what} ({'; '.join(left_out)})", where=fault.where, mend=fault.mend) from fault
+        raise ItemFault(f"{fault.what} ({'; '.join(left_out)})", where=fault.where, fix=fault.fix) from fault
 
 
 def _groups(images: list[Image], result: Result) -> list[Group]:
@@ -98,7 +98,7 @@ def _groups(images: list[Image], result: Result) -> list[Group]:
             result.warn(f"{group.label} has a single slice and is left out")
     several = [group for group in groups if len(group.images) > 1]
     if not several:
-        raise ItemFault("no series has two slices", where="study", mend="give the complete series")
+        raise ItemFault("no series has two slices", where="study", fix="give the complete series")
     return several
 
 

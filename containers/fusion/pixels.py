@@ -30,7 +30,7 @@ def read_pixels(dataset: Dataset, shape: tuple[int, int, int], file: str) -> Pix
         raise ItemFault(
             f"has an unknown transfer syntax ({syntax or 'none'})",
             where=file,
-            mend="convert it to explicit VR little endian (for example by gdcmconv --raw)",
+            fix="convert it to explicit VR little endian (for example by gdcmconv --raw)",
         )
     allocated = unsigned(dataset, "BitsAllocated")
     bits = unsigned(dataset, "BitsStored", allocated)
@@ -41,7 +41,7 @@ def read_pixels(dataset: Dataset, shape: tuple[int, int, int], file: str) -> Pix
         raise ItemFault(
             f"has BitsStored {bits} and HighBit {high} of {allocated} bits, which cannot be read",
             where=file,
-            mend="convert it to explicit VR little endian with HighBit one below BitsStored",
+            fix="convert it to explicit VR little endian with HighBit one below BitsStored",
         )
     if native and (stored := raw(dataset, "PixelData")):
         count = math.prod(shape)
@@ -51,7 +51,7 @@ def read_pixels(dataset: Dataset, shape: tuple[int, int, int], file: str) -> Pix
                 f"is cut short: {len(stored)} bytes of pixels where {needed} of 2 bytes are needed "
                 "(truncated DICOM or wrong matrix)",
                 where=file,
-                mend="copy or export the file again",
+                fix="copy or export the file again",
             )
         kind = "<i2" if unsigned(dataset, "PixelRepresentation") == 1 else "<u2"
         values: npt.NDArray[np.generic] = _stored_bits(np.frombuffer(stored, kind, count), bits, high)
@@ -66,11 +66,11 @@ def read_pixels(dataset: Dataset, shape: tuple[int, int, int], file: str) -> Pix
             raise ItemFault(
                 f"its pixels cannot be decoded from {UID(syntax).name} ({line})",
                 where=file,
-                mend="copy the file again or convert it to explicit VR little endian",
+                fix="copy the file again or convert it to explicit VR little endian",
             ) from error
     if np.issubdtype(values.dtype, np.floating):
         if not np.isfinite(values).all():
-            raise ItemFault("has NaN or infinite pixel values", where=file, mend="export the magnitude image anew")
+            raise ItemFault("has NaN or infinite pixel values", where=file, fix="export the magnitude image again")
         return values.astype(np.float32)
     if values.dtype == np.dtype("<i2") or (values.max() <= 32767 and values.min() >= -32768):
         return values.astype(np.int16, copy=False)

@@ -81,7 +81,7 @@ def _seconds(stacks: list[Stack]) -> dict[int, float]:
             raise ItemFault(
                 "is repeated and has no SeriesTime that says which is the latest",
                 where=stack.label,
-                mend="remove the repeat that is not wanted",
+                fix="remove the repeat that is not wanted",
             )
     moments = [stack.header.acquired for stack in stacks if stack.header.acquired is not None]
     if all(stack.header.dated for stack in stacks):
@@ -159,7 +159,7 @@ def _by_time(ordered: list[tuple[float, int, str, Stack]], whole: int, kind: Kin
                 f"was made more than once at about one time, and nothing tells which of series "
                 f"{', '.join(map(str, numbers))} belong together",
                 where=next(iter(first.stacks.values())).label,
-                mend="leave the series of one reconstruction or repeat out",
+                fix="leave the series of one reconstruction or repeat out",
             )
     return repeats
 
@@ -176,12 +176,12 @@ def _refuse_lookalikes(place: Place, family: list[str], times: dict[int, float],
                 raise ItemFault(
                     f"holds two acquisitions of {short} at one place",
                     where=a.label,
-                    mend="export each acquisition as a series of its own, or leave one out",
+                    fix="export each acquisition as a series of its own, or leave one out",
                 )
             raise ItemFault(
                 f"shows {short} at the place of {b.label}, and is no later repeat of it (wrong contrast names)",
                 where=a.label,
-                mend="correct the series descriptions (_in, _opp, _F, _W)",
+                fix="correct the series descriptions (_in, _opp, _F, _W)",
             )
 
 
@@ -215,7 +215,7 @@ def _latest(place: Place, family: list[str], telling: Kind) -> list[Repeat]:
             f"none of the {len(repeats)} repeats of its station has every contrast "
             f"({'; '.join(_lacks(repeat, family) for repeat in repeats)})",
             where=next(iter(repeats[-1].stacks.values())).label,
-            mend="fetch the series that are missing, or remove all repeats but one and choose by parameter `contrasts`",
+            fix="fetch the series that are missing, or remove all repeats but one and choose by parameter `contrasts`",
         )
     place.repeats += repeats
     latest = max(repeat.time_s for repeat in complete)

@@ -118,7 +118,7 @@ def slice_normal(header: Slice) -> npt.NDArray[np.float64]:
 def nominal_distance_mm(header: Slice) -> float | None:
     """The larger of SpacingBetweenSlices and SliceThickness; None when neither is printed.
 
-    SpacingBetweenSlices alone is no ground to refuse: some software prints the gap between slices, and converters
+    SpacingBetweenSlices alone is not a ground to refuse: some software prints the gap between slices, and converters
     fill in 1 mm where it was missing.
     """
     return max((mm for mm in (header.slice_spacing_mm, header.slice_thickness_mm) if mm is not None), default=None)
@@ -133,13 +133,13 @@ def _check_matrix(group: Sequence[Image]) -> None:
                 f"has slices of {first.rows} x {first.columns} ({first.file}) and of {h.rows} x {h.columns} "
                 f"({h.file}): inconsistent matrix",
                 where=series_label(first),
-                mend="export the series anew with one matrix",
+                fix="export the series again with one matrix",
             )
         if not np.allclose(h.spacing_mm, first.spacing_mm, rtol=1e-4):
             raise ItemFault(
                 f"has slices of different pixel spacing ({first.file}, {h.file})",
                 where=series_label(first),
-                mend="export the series anew with one field of view",
+                fix="export the series again with one field of view",
             )
 
 
@@ -163,10 +163,10 @@ def build_stack(group: Sequence[Image]) -> tuple[Stack, int]:
             raise ItemFault(
                 f"has two different slices at one position ({kept[-1].header.file}, {image.header.file})",
                 where=where,
-                mend="export repeats and echoes as series of their own or with their echo times",
+                fix="export repeats and echoes as series of their own or with their echo times",
             )
     if len(kept) < 2:
-        raise ItemFault("has a single slice position", where=where, mend="give the whole series")
+        raise ItemFault("has a single slice position", where=where, fix="give the whole series")
     positions = np.array([image.header.position_mm for image in kept])
     depth = positions @ normal
     distances = np.diff(depth)
@@ -177,14 +177,14 @@ def build_stack(group: Sequence[Image]) -> tuple[Stack, int]:
             f"has a gap of {distances[index]:.2f} mm between {before} and {after} where slices are {step:.2f} mm apart "
             "(missing slices)",
             where=where,
-            mend="fetch or export the complete series",
+            fix="fetch or export the complete series",
         )
     nominal = nominal_distance_mm(first)
     if nominal is not None and step >= SPARSE_RATIO * nominal:
         raise ItemFault(
             f"has slices {step:.2f} mm apart where its header says {nominal:.2f} mm (every second slice is missing?)",
             where=where,
-            mend="fetch or export the complete series",
+            fix="fetch or export the complete series",
         )
     # Least squares over all slices, so that the jitter of one slice does not move the stack.
     start = positions.mean(axis=0) - normal * step * (len(kept) - 1) / 2
@@ -194,7 +194,7 @@ def build_stack(group: Sequence[Image]) -> tuple[Stack, int]:
         raise ItemFault(
             f"has slices {drift:.1f} mm off the line along the slice normal",
             where=where,
-            mend="export one series a stack",
+            fix="export one series a stack",
         )
     geometry, axes, flips = _canonical(first, len(kept), step, start)
     sideways = float(np.linalg.norm(moved - np.outer(moved @ normal, normal), axis=1).max())

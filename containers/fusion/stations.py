@@ -6,7 +6,7 @@ Rules, of which the paper (ukb_thigh, Methods) gives the first:
   any step of the table;
 - contrasts of a station share their grid within SHARED_GRID_MM;
 - neighbours must meet: a gap of more than MAX_GAP_SPACINGS slice distances is a missing station;
-- neighbours that overlap by more than MAX_OVERLAP of the shorter one are no two stations of neck to knee.
+- neighbours that overlap by more than MAX_OVERLAP of the shorter one are not two stations of neck to knee.
 """
 
 import itertools
@@ -53,7 +53,7 @@ def arrange(named: dict[str, list[Stack]], contrasts: list[str]) -> list[Place]:
                 raise ItemFault(
                     f"has no {name} at its place ({', '.join(found)} only{unknown})",
                     where=first.label,
-                    mend="fetch the complete study, correct the descriptions, or choose by parameter `contrasts`",
+                    fix="fetch the complete study, correct the descriptions, or choose by parameter `contrasts`",
                 )
     resolve(places, contrasts)
     for place in places:
@@ -67,7 +67,7 @@ def arrange(named: dict[str, list[Stack]], contrasts: list[str]) -> list[Place]:
                 raise ItemFault(
                     f"lies on another grid than {place.first.label} of the same station (inconsistent matrix)",
                     where=stack.label,
-                    mend="export both anew from one acquisition",
+                    fix="export both again from one acquisition",
                 )
     return sorted(places, key=lambda p: -sum(p.first.z_range_mm()))
 
@@ -88,14 +88,14 @@ def select(places: list[Place], stations: str, dixon: bool) -> tuple[list[Place]
             raise ItemFault(
                 f"{count} stations found where neck to knee has {NECK_TO_KNEE} ({gap})",
                 where=_span(places),
-                mend="fetch the complete study, or choose stations by number or `all`",
+                fix="fetch the complete study, or choose stations by number or `all`",
             )
         for upper, lower in itertools.pairwise(places):
             if text := _overlap(upper, lower):
                 raise ItemFault(
                     f"{text}: one of the two is a repeat that was moved, and a station is missing",
                     where=lower.first.label,
-                    mend="fetch the complete study, or remove the repeat and choose stations by number or `all`",
+                    fix="fetch the complete study, or remove the repeat and choose stations by number or `all`",
                 )
         chosen = places[-PELVIS_TO_KNEE:]
     elif stations in ("auto", "all"):
@@ -106,7 +106,7 @@ def select(places: list[Place], stations: str, dixon: bool) -> tuple[list[Place]
         numbers = sorted({int(part) for part in stations.split(",")})
         if numbers[-1] > count:
             raise ItemFault(
-                f"station {numbers[-1]} is asked for, {count} found", where=_span(places), mend="ask for others"
+                f"station {numbers[-1]} is asked for, {count} found", where=_span(places), fix="ask for others"
             )
         chosen = [places[number - 1] for number in numbers]
     for upper, lower in itertools.pairwise(chosen):
@@ -117,7 +117,7 @@ def select(places: list[Place], stations: str, dixon: bool) -> tuple[list[Place]
                 raise ItemFault(
                     f"a station is missing: {gap}",
                     where=f"below {upper.first.label}",
-                    mend="fetch the complete study, or choose stations by number",
+                    fix="fetch the complete study, or choose stations by number",
                 )
             warnings.append(f"not covered, filled with 0: {gap}")
     return chosen, warnings

@@ -71,15 +71,15 @@ def text_of(dataset: Dataset, keyword: str) -> str:
 
 def numbers(dataset: Dataset, keyword: str, count: int, file: str) -> tuple[float, ...]:
     text = text_of(dataset, keyword)
-    mend = "export the series anew from the scanner or archive"
+    fix = "export the series again from the scanner or archive"
     if not text:
-        raise ItemFault(f"has no {keyword}", where=file, mend=mend)
+        raise ItemFault(f"has no {keyword}", where=file, fix=fix)
     try:
         values = tuple(float(part) for part in text.split("\\"))
     except ValueError:
         values = ()
     if len(values) != count or not all(map(math.isfinite, values)):
-        raise ItemFault(f"has an unusable {keyword} ({text[:40]!r})", where=file, mend=mend)
+        raise ItemFault(f"has an unusable {keyword} ({text[:40]!r})", where=file, fix=fix)
     return values
 
 
@@ -103,5 +103,5 @@ def unsigned(dataset: Dataset, keyword: str, default: int = 0) -> int:
 def size(dataset: Dataset, keyword: str, file: str) -> int:
     value = unsigned(dataset, keyword)
     if value < 2:
-        raise ItemFault(f"has no usable {keyword} ({value})", where=file, mend="export the series anew")
+        raise ItemFault(f"has no usable {keyword} ({value})", where=file, fix="export the series again")
     return value

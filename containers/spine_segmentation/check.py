@@ -12,7 +12,7 @@ SPACING_MM = (0.3, 15.0)
 EXTENT_MM = (30.0, 2200.0)
 """Fields of view outside show no trunk, or their spacing is wrong."""
 SLICES = 4
-"""Fewer are no volume: the network looks at neighbours above and below."""
+"""Fewer are not a volume: the network looks at neighbours above and below."""
 TILT_DEGREES = 40.0
 """Slices tilted further against the axial plane are coronal or sagittal ones."""
 THICKER = 1.5
@@ -20,18 +20,18 @@ THICKER = 1.5
 
 
 def check_image(volume: Volume, turn: Turn, where: str) -> None:
-    """Raise ItemFault for values that are no stored MR magnitudes, or a grid that no axial trunk scan has."""
+    """Raise ItemFault for values that are not stored MR magnitudes, or a grid that no axial trunk scan has."""
     data = volume.data
     check_type(data, where)
     if data.dtype.itemsize == 1:
         raise ItemFault(
-            "has 8-bit values, as pictures for viewing have", where=where, mend="give the scanner's stored values"
+            "has 8-bit values, as pictures for viewing have", where=where, fix="give the scanner's stored values"
         )
-    check_values(data, where, mend="convert it again")
+    check_values(data, where, fix="convert it again")
     if data.min() < 0:
         raise ItemFault(
             f"has negative values (the lowest is {float(data.min()):g})", where=where,
-            mend="give magnitudes, neither normalised nor of another modality",
+            fix="give magnitudes, neither normalised nor of another modality",
         )  # fmt: skip
     _check_grid(volume, turn, where)
 
@@ -43,12 +43,12 @@ def _check_grid(volume: Volume, turn: Turn, where: str) -> None:
         raise ItemFault(
             f"has {min(geometry.size)} slice{'s' * (min(geometry.size) > 1)}, at least {SLICES} are needed",
             where=where,
-            mend="give the whole volume",
+            fix="give the whole volume",
         )
     thickest = int(np.argmax(turn.spacing_mm))
     others = [edge for n, edge in enumerate(turn.spacing_mm) if n != thickest]
     if turn.axial_degrees > TILT_DEGREES or (thickest != 0 and turn.spacing_mm[thickest] > THICKER * max(others)):
         raise ItemFault(
-            "is not axial: its slices lie in another plane", where=where, mend="give the axial series of the trunk"
+            "is not axial: its slices lie in another plane", where=where, fix="give the axial series of the trunk"
         )
     check_extent(geometry, EXTENT_MM, where)

@@ -54,7 +54,7 @@ class Model:
 
 
 def build_network(configuration: ConfigurationManager, labels: int, *, deep_supervision: bool = False) -> nn.Module:
-    """The network that plans describe, for one input channel and `labels` structures beside background."""
+    """The network that plans describe, for one input channel and `labels` structures in addition to background."""
     network: nn.Module = get_network_from_plans(
         configuration.network_arch_class_name,
         configuration.network_arch_init_kwargs,
@@ -89,7 +89,7 @@ def save_model(folder: Path, network: nn.Module, plans: dict[str, Any], dataset:
 
 
 def save_postprocessing(folder: Path, keep_largest: Groups) -> None:
-    """Write a model folder's post-processing, and the checksums anew."""
+    """Write a model folder's post-processing, and the checksums again."""
     write_json(folder / POSTPROCESSING, {"schema_version": "1.0", "keep_largest": keep_largest})
     write_text(folder / SUMS, "".join(f"{sha256_file(folder / name)}  {name}\n" for name in FILES))
 
@@ -110,7 +110,7 @@ def load_model(folder: Path) -> Model:
     except (KeyError, TypeError, ValueError, AttributeError, ImportError, RuntimeError, AssertionError) as error:
         raise EnvironmentFault(
             f"describes no network of nnU-Net {CONFIGURATION} ({type(error).__name__}: {error})", where=PLANS,
-            mend="use a folder that this stage's training wrote",
+            fix="use a folder that this stage's training wrote",
         ) from error  # fmt: skip
     keep_largest = _keep_largest(_json(folder / POSTPROCESSING), set(labels))
     _fill(network, folder / FILE)
@@ -121,7 +121,7 @@ def _keep_largest(given: dict[str, Any], labels: set[int]) -> Groups:
     groups = given.get("keep_largest")
     if not isinstance(groups, list) or not all(isinstance(group, list) and set(group) <= labels for group in groups):
         raise EnvironmentFault(
-            "has no lists of the model's labels in keep_largest", where=POSTPROCESSING, mend="copy the folder again"
+            "has no lists of the model's labels in keep_largest", where=POSTPROCESSING, fix="copy the folder again"
         )
     return groups
 
@@ -129,35 +129,35 @@ def _keep_largest(given: dict[str, Any], labels: set[int]) -> Groups:
 def check_present(folder: Path) -> None:
     """Raise EnvironmentFault for a folder without weights."""
     if not (folder / FILE).is_file():
-        raise EnvironmentFault("is missing", where=FILE, mend="name a model folder as input weights, or train one")
+        raise EnvironmentFault("is missing", where=FILE, fix="name a model folder as input weights, or train one")
 
 
 def _check_sums(folder: Path) -> None:
     check_present(folder)
     if not (folder / SUMS).is_file():
         raise EnvironmentFault(
-            "has no checksums beside it",
+            "has no checksums next to it",
             where=FILE,
-            mend=f"if you trust it: sha256sum {' '.join(FILES)} > {SUMS}",
+            fix=f"if you trust it: sha256sum {' '.join(FILES)} > {SUMS}",
         )
     lines = [line.split() for line in (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()]
     listed = {line[1].removeprefix("*"): line[0].lower() for line in lines if len(line) == 2}
     for name in FILES:
         if name not in listed:
-            raise EnvironmentFault(f"lists no checksum of {name}", where=SUMS, mend="copy the folder again")
+            raise EnvironmentFault(f"lists no checksum of {name}", where=SUMS, fix="copy the folder again")
         if not (folder / name).is_file():
-            raise EnvironmentFault("is missing", where=name, mend="copy the folder again")
+            raise EnvironmentFault("is missing", where=name, fix="copy the folder again")
         if sha256_file(folder / name) != listed[name]:
-            raise EnvironmentFault("is corrupted: its checksum differs", where=name, mend="copy the folder again")
+            raise EnvironmentFault("is corrupted: its checksum differs", where=name, fix="copy the folder again")
 
 
 def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise EnvironmentFault("is not JSON", where=path.name, mend="copy the folder again") from error
+        raise EnvironmentFault("is not JSON", where=path.name, fix="copy the folder again") from error
     if not isinstance(value, dict):
-        raise EnvironmentFault("is no JSON object", where=path.name, mend="copy the folder again")
+        raise EnvironmentFault("is no JSON object", where=path.name, fix="copy the folder again")
     return value
 
 
@@ -167,14 +167,14 @@ def _fill(network: nn.Module, path: Path) -> None:
         with safe_open(path, framework="pt") as stream:
             given: dict[str, Tensor] = {name: stream.get_tensor(name).float() for name in stream.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise EnvironmentFault("is not readable as safetensors", where=path.name, mend="copy it again") from error
+        raise EnvironmentFault("is not readable as safetensors", where=path.name, fix="copy it again") from error
     wanted, names = network.state_dict(), named_once(network)
     wrong = [n for n in names if n not in given or given[n].shape != wanted[n].shape]
     wrong += [n for n in given if n not in names]
     if wrong:
         raise EnvironmentFault(
-            f"is of another architecture than {PLANS} says ({wrong[0]})", where=path.name, mend="copy the folder again"
+            f"is of another architecture than {PLANS} says ({wrong[0]})", where=path.name, fix="copy the folder again"
         )
     if any(not bool(torch.isfinite(tensor).all()) for tensor in given.values()):
-        raise EnvironmentFault("has weights that are no numbers", where=path.name, mend="train it again")
+        raise EnvironmentFault("has weights that are not numbers", where=path.name, fix="train it again")
     network.load_state_dict({name: given[first] for first, group in names.items() for name in group})

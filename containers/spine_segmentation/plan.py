@@ -41,7 +41,7 @@ class CompactPlanner(ExperimentPlanner):  # type: ignore[misc]
         self.UNet_base_num_features = settings.base_features
         self.UNet_max_features_3d = settings.max_features
         self.UNet_min_batch_size = settings.batch
-        self.lowres_creation_threshold = 0.0  # no coarser configuration beside the one that is trained
+        self.lowres_creation_threshold = 0.0  # no coarser configuration next to the one that is trained
 
 
 def set_folders(work: Path) -> None:
@@ -73,7 +73,7 @@ def prepare(dataset: Dataset, settings: Settings, work: Path, processes: int) ->
     if (work / DONE).exists():
         if json.loads((work / DONE).read_text(encoding="utf-8")) != mark:
             raise EnvironmentFault(
-                "was made from other data or settings", where=work.name, mend="use another output folder"
+                "was made from other data or settings", where=work.name, fix="use another output folder"
             )
         return dict(json.loads(plans.read_text(encoding="utf-8")))
     shutil.rmtree(work / "raw")

@@ -133,7 +133,7 @@ class nnUNetTrainer(stock.nnUNetTrainer):  # type: ignore[misc] # noqa: N801
         self.optimizer.step()
         value = loss.detach().cpu().numpy()
         if not np.isfinite(value):
-            raise EnvironmentFault("the loss is no number any more", where="training", mend="lower the learning rate")
+            raise EnvironmentFault("the loss is not a number any more", where="training", fix="lower the learning rate")
         self.tick(float(value))
         return {"loss": value}
 
@@ -164,7 +164,7 @@ class nnUNetTrainer(stock.nnUNetTrainer):  # type: ignore[misc] # noqa: N801
         if not self.was_initialized:
             self.initialize()
         if not take_state(path, self.device, self._take):
-            raise EnvironmentFault("is of other settings or another seed", where=path.name, mend="use another folder")
+            raise EnvironmentFault("is of other settings or another seed", where=path.name, fix="use another folder")
 
     def _take(self, state: dict[str, Any]) -> bool:
         """Go on from a state; False for one of other settings or another seed."""

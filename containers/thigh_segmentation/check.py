@@ -12,6 +12,6 @@ EXTENT_MM = (30.0, 2200.0)
 def check_image(volume: Volume, where: str) -> None:
     """Raise ItemFault for numbers that are none, a constant volume, or a grid that fits no body."""
     check_type(volume.data, where)
-    check_values(volume.data, where, mend="fuse it again")
+    check_values(volume.data, where, fix="fuse it again")
     check_spacing(volume.geometry, SPACING_MM, where)
     check_extent(volume.geometry, EXTENT_MM, where)

@@ -1,7 +1,7 @@
 """Checkpoints: weights as safetensors with the whole configuration and the label map in their metadata.
 
 `weights.safetensors` holds the UNETR under `unetr.` and, where there is one, the second pass under `refiner.`;
-`weights.safetensors.sha256` beside it holds its checksum in the form of sha256sum. The optimiser's state, which only
+`weights.safetensors.sha256` next to it holds its checksum in the form of sha256sum. The optimiser's state, which only
 resuming needs, goes to `resume.pt` and is read with `weights_only`.
 """
 
@@ -78,16 +78,16 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     file = path / FILE if path.is_dir() else path
     if not file.is_file():
-        raise EnvironmentFault("is missing", where=file.name, mend="mount a folder with it, or train one")
+        raise EnvironmentFault("is missing", where=file.name, fix="mount a folder with it, or train one")
     listed = file.with_name(file.name + ".sha256")
     if not listed.is_file():
         raise EnvironmentFault(
-            "has no checksum beside it", where=file.name, mend=f"sha256sum {file.name} > {listed.name}, if you trust it"
+            "has no checksum next to it", where=file.name, fix=f"sha256sum {file.name} > {listed.name}, if you trust it"
         )
     digest = sha256_file(file)
     words = listed.read_text(encoding="utf-8").split()
     if not words or words[0].lower() != digest:
-        raise EnvironmentFault("is corrupted: its checksum differs", where=file.name, mend="copy it again")
+        raise EnvironmentFault("is corrupted: its checksum differs", where=file.name, fix="copy it again")
     try:
         with safe_open(file, framework="pt") as stream:
             facts = json.loads((stream.metadata() or {})[ENTRY])
@@ -98,19 +98,19 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise EnvironmentFault(
             f"has no {error.args[0]} in its metadata",
             where=file.name,
-            mend="use weights that this stage's training wrote",
+            fix="use weights that this stage's training wrote",
         ) from error
     except ValidationError as error:
         raise EnvironmentFault(
-            f"has a wrong configuration ({first_error(error)})", where=file.name, mend="use a fitting stage version"
+            f"has a wrong configuration ({first_error(error)})", where=file.name, fix="use a fitting stage version"
         ) from error
     except (SafetensorError, OSError, ValueError) as error:
-        raise EnvironmentFault("is not readable as safetensors", where=file.name, mend="copy it again") from error
+        raise EnvironmentFault("is not readable as safetensors", where=file.name, fix="copy it again") from error
     if config.network.out_channels <= len(labels):
         raise EnvironmentFault(
             f"has {config.network.out_channels} channels for background and {len(labels)} labels",
             where=file.name,
-            mend="train it anew with enough channels",
+            fix="train it again with enough channels",
         )
     unetr = Unetr(config.network)
     refiner = Refiner(config, labels) if config.refinement else None
@@ -134,8 +134,8 @@ def _fill(module: nn.Module, part: str, tensors: dict[str, Tensor], where: str) 
         raise EnvironmentFault(
             f"is of another architecture than its configuration says ({part}.{wrong[0]})",
             where=where,
-            mend="use weights that this stage's training wrote",
+            fix="use weights that this stage's training wrote",
         )
     if any(not bool(torch.isfinite(t).all()) for t in given.values()):
-        raise EnvironmentFault(f"has weights in {part} that are no numbers", where=where, mend="train it again")
+        raise EnvironmentFault(f"has weights in {part} that are not numbers", where=where, fix="train it again")
     module.load_state_dict(given)

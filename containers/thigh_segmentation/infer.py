@@ -26,7 +26,7 @@ from containers.thigh_segmentation.refine import HALO, Refiner
 BACKGROUND_FROM = 0.99
 """Only the box where the background's probability is below this is interpolated and refined."""
 MARGIN = 4
-"""Voxels around that box, beside the second pass's HALO, in which the second pass may still find something."""
+"""Voxels around that box, next to the second pass's HALO, in which the second pass may still find something."""
 REFINED_SPACING = (0.7, 1.45)
 """The second pass knows the voxels it was trained on: it runs where each edge is within these factors of them."""
 VOXELS_AT_ONCE = 16384

@@ -118,17 +118,17 @@ class ResBlock:
         return self._finish(two, two if out is None else out, one, _scale_and_shift(one, self._eps))
 
     def _finish(
-        self, image: Tensor, out: Tensor, beside: Tensor | None = None, norm: tuple[Tensor, Tensor] | None = None
+        self, image: Tensor, out: Tensor, residual: Tensor | None = None, norm: tuple[Tensor, Tensor] | None = None
     ) -> Tensor:
-        """Into `out`: instance norm, plus what is beside it (after a norm of its own), and leaky ReLU."""
+        """Into `out`: instance norm, plus `residual` (after a norm of its own), and leaky ReLU."""
         scale, shift = _scale_and_shift(image, self._eps)
         if norm is not None:
             shift = shift + norm[1]
         n = _slices(image)
         for low in range(0, len(image), n):
             found = (image[low : low + n] * scale).add_(shift)
-            if beside is not None:
-                part = beside[low : low + n]
+            if residual is not None:
+                part = residual[low : low + n]
                 found.add_(part if norm is None else part * norm[0])
             out[low : low + n] = functional.leaky_relu_(found, self._slope)
         return out

@@ -1,8 +1,8 @@
 """The second pass: edges at the volume's own resolution, from the image and the UNETR's upsampled logits.
 
 The UNETR of `phantom-small` works at about 5 mm. It knows which muscle a place belongs to; where muscle ends at a sheet
-of fat 2 mm thin, only the image at its own resolution shows. So a small convolutional network sees the image beside the
-probabilities of the tissues (background; the groups of structures that `refinement.tissues` names; all other
+of fat 2 mm thin, only the image at its own resolution shows. So a small convolutional network sees the image next to
+the probabilities of the tissues (background; the groups of structures that `refinement.tissues` names; all other
 structures), interpolated to the native grid, and corrects the tissue of each voxel. Within the tissue, the structure
 is the one that the UNETR likes best there. The correction is added to the tissues' log probabilities; its last layer
 starts at zero, so that training starts at plain interpolation. No normalisation layer, so a slab gives what the whole
@@ -36,7 +36,7 @@ class Refiner(nn.Module):  # type: ignore[misc]
     def __init__(self, config: Config, labels: dict[int, str]) -> None:
         super().__init__()
         if config.refinement is None:
-            raise RequestFault("names no refinement", where=config.name, mend="add the section to the configuration")
+            raise RequestFault("names no refinement", where=config.name, fix="add the section to the configuration")
         width = config.refinement.channels
         tissue = [0] * config.network.out_channels
         for value in labels:

@@ -43,7 +43,7 @@ class Volumes:
         image = windowed(image_to_working(np.asarray(case.image, dtype=np.float32), axes), preprocessing.window)
         mask = mask_to_working(case.mask, axes)
         if not mask.any():
-            raise ItemFault("has no labelled voxel", where=pair.mask.name, mend="take it out of the split")
+            raise ItemFault("has no labelled voxel", where=pair.mask.name, fix="take it out of the split")
         self._kept[pair.identifier] = image, mask
         if len(self._kept) > self._config.training.cached_volumes:
             self._kept.popitem(last=False)
@@ -67,7 +67,7 @@ def patches(config: Config, volumes: Volumes, pair: Pair, draw: tuple[int, int, 
     rng = np.random.default_rng(draw)
     crop.set_random_state(seed=int(rng.integers(2**31)))
     crop.randomize(channel_first[1])
-    # The same centres for both: the transform draws anew on each call unless told not to.
+    # The same centres for both: the transform draws again on each call unless asked not to.
     images = crop(channel_first[0], randomize=False)
     masks = crop(channel_first[1], randomize=False)
     return augmented(

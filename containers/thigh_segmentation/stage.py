@@ -80,7 +80,7 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
             raise ItemFault(
                 f"has no value between {low:g} and {high:g}, the window of the weights",
                 where=path.name,
-                mend="give stored scanner values of the right contrast",
+                fix="give stored scanner values of the right contrast",
             )
         dark = low + DARK_SHARE * (high - low)
         if np.count_nonzero(np.greater_equal(volume.data, dark)) < BRIGHT_SHARE * volume.data.size:

@@ -1,9 +1,9 @@
 """Standard codes of structures, for the tag by which 3D Slicer and DICOM segmentations know what a segment is.
 
-Each code is one that a public source states, named beside it. SNOMED CT (`SCT`) goes first, with the concept "Structure
-of ..." and not "Entire ...", since a volume may hold a part only (DICOM PS3.16, 8.1.1). Where no source gave one, the
-code is of the Foundational Model of Anatomy (`FMA`). No laterality: both sides share a label. `abdominal_oblique` has
-none, as the sources name the external and the internal muscle but nothing for the two together.
+Each code is one that a public source states, named next to it. SNOMED CT (`SCT`) goes first, with the concept
+"Structure of ..." and not "Entire ...", since a volume may hold a part only (DICOM PS3.16, 8.1.1). Where no source
+gave one, the code is of the Foundational Model of Anatomy (`FMA`). No laterality: both sides share a label.
+`abdominal_oblique` has none, as the sources name the external and the internal muscle but nothing for the two together.
 
 Sources:
 TotalSegmentator: `totalsegmentator_snomed_mapping.csv` of wasserth/TotalSegmentator; gluteus maximus by its pull

@@ -48,7 +48,7 @@ class Run:
             raise EnvironmentFault(
                 f"has {config.network.out_channels} channels for background and {len(dataset.labels)} labels",
                 where=config.name,
-                mend="raise network.out_channels",
+                fix="raise network.out_channels",
             )
         torch.manual_seed(seed)
         self.model = Unetr(config.network).to(device)
@@ -110,7 +110,7 @@ class Run:
             total += float(loss.detach())
         if not np.isfinite(total):
             raise EnvironmentFault(
-                "the loss is no number any more", where=self.config.name, mend="lower the learning rate"
+                "the loss is not a number any more", where=self.config.name, fix="lower the learning rate"
             )
         if settings.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm)
@@ -152,9 +152,7 @@ class Run:
 
     def _resume(self) -> None:
         if not take_state(self.out / RESUME, self.device, self._take):
-            raise EnvironmentFault(
-                "is of another configuration or seed", where=RESUME, mend="use another output folder"
-            )
+            raise EnvironmentFault("is of another configuration or seed", where=RESUME, fix="use another output folder")
 
     def _take(self, state: dict[str, Any]) -> bool:
         """Go on from a state; False for one of another configuration or seed."""

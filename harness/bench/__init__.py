@@ -1,4 +1,4 @@
-"""The bench: how fast the stages are on a machine, beside a peer in the same run, with the machine's fingerprint.
+"""The bench: how fast the stages are on a machine, against a peer in the same run, with the machine's fingerprint.
 
 `benchmarks/bench_*.py` say what is timed (`suite`); the harness runs each as child processes (`running`, `worker`),
 so that it imports no stage. `statistics` holds the intervals, `fingerprint` the machine, `results` the file, `compare`

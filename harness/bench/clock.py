@@ -1,7 +1,7 @@
 """Times of a call, synchronised with the device that works for it.
 
 A call on a GPU returns before its work is done: the clock waits for the device before it starts and before it stops,
-and takes the time between two events on the device beside the wall clock's.
+and takes the time between two events on the device next to the wall clock's.
 """
 
 import time

@@ -63,7 +63,7 @@ def devices(name: str) -> list[Device]:
     """
     known: dict[str, list[Device]] = {"auto": ["cpu", "cuda"], "cpu": ["cpu"], "cuda": ["cuda"]}
     if name not in known:
-        raise RequestFault(f"no device {name!r}", where="--device", mend=f"known: {', '.join(known)}")
+        raise RequestFault(f"no device {name!r}", where="--device", fix=f"known: {', '.join(known)}")
     if name == "cuda" and (why := no_cuda()):
         raise EnvironmentFault(why, where="--device cuda")
     return known[name]
@@ -73,14 +73,16 @@ def scripts(folder: Path = SCRIPTS) -> dict[str, Path]:
     """The suites by name. Raises EnvironmentFault where they are not: an installed wheel has none."""
     found = {path.stem.removeprefix("bench_"): path for path in sorted(folder.glob("bench_*.py"))}
     if not found:
-        raise EnvironmentFault("holds no suites", where="benchmarks", mend="run it in the project's repository")
+        raise EnvironmentFault("holds no suites", where="benchmarks", fix="run it in the project's repository")
     return found
 
 
 def bench(options: BenchOptions, say: Callable[[str], None], suites: dict[str, Path] | None = None) -> BenchResults:
     """Run and write. Raises RequestFault for a name that nothing has, EnvironmentFault where nothing can be run."""
     if not 0 < options.precision < 1 or options.seconds <= 0:
-        raise RequestFault("must lie between 0 and 1, and over 0", where="--precision and --seconds", mend="mend them")
+        raise RequestFault(
+            "must lie between 0 and 1, and over 0", where="--precision and --seconds", fix="correct them"
+        )
     chosen = suites or scripts()
     plan = _plan(options, chosen)
     before, own = _ticks(), _own_seconds()
@@ -122,7 +124,7 @@ def _write(results: BenchResults, options: BenchOptions) -> None:
     except OSError as error:
         where = str(options.out or options.pytest_json)
         raise EnvironmentFault(
-            f"cannot be written ({error.strerror})", where=where, mend="give another --out"
+            f"cannot be written ({error.strerror})", where=where, fix="give another --out"
         ) from error
 
 
@@ -136,7 +138,7 @@ def _plan(options: BenchOptions, suites: dict[str, Path]) -> list[tuple[Device, 
     only = set(options.only)
     for name in options.only:
         if name.split(".")[0] not in suites:
-            raise RequestFault(f"no suite or row {name!r}", where="--only", mend=f"known: {', '.join(suites)}")
+            raise RequestFault(f"no suite or row {name!r}", where="--only", fix=f"known: {', '.join(suites)}")
     plan, rows = [], set()
     for suite, script in suites.items():
         if only and not any(name.split(".")[0] == suite for name in only):
@@ -147,9 +149,9 @@ def _plan(options: BenchOptions, suites: dict[str, Path]) -> list[tuple[Device, 
                 if facts["name"] in only or (not facts["slow"] and (not only or suite in only)):
                     plan.append((device, script, facts))
     if unknown := sorted(name for name in only if "." in name and name not in rows):
-        raise RequestFault(f"no row {unknown[0]!r}", where="--only", mend=f"known: {', '.join(sorted(rows))}")
+        raise RequestFault(f"no row {unknown[0]!r}", where="--only", fix=f"known: {', '.join(sorted(rows))}")
     if not plan:
-        raise EnvironmentFault("nothing to measure", where="--only and --device", mend="leave one of them out")
+        raise EnvironmentFault("nothing to measure", where="--only and --device", fix="leave one of them out")
     return plan
 
 

@@ -1,7 +1,7 @@
 """`myorepro bench compare A B`: how many times longer B takes than A, row by row, with intervals.
 
 Two results are ranked only when machine and libraries are the same and the work has the same parameters: a time from
-another machine is no regression. Exit status 0 nothing is slower, 1 something is, 4 nothing could be ranked.
+another machine is not a regression. Exit status 0 nothing is slower, 1 something is, 4 nothing could be ranked.
 """
 
 from collections.abc import Iterator, Sequence
@@ -65,9 +65,9 @@ def compare(a: BenchResults, b: BenchResults, *, margin: float = 0.05, ignore: S
     """
     known = [*Machine.model_fields, "libraries"]
     if unknown := [name for name in ignore if name not in known]:
-        raise RequestFault(f"no field {unknown[0]!r}", where="--ignore", mend=f"known: {', '.join(known)}")
+        raise RequestFault(f"no field {unknown[0]!r}", where="--ignore", fix=f"known: {', '.join(known)}")
     if not 0 <= margin < 1:
-        raise RequestFault(f"must lie from 0 up to 1, got {margin:g}", where="--margin", mend="0.05 means 5 %")
+        raise RequestFault(f"must lie from 0 up to 1, got {margin:g}", where="--margin", fix="0.05 means 5 %")
     found = differences(a.fingerprint, b.fingerprint)
     differs = {name: pair for name, pair in found.items() if name not in ignore}
     left, right = a.by_name, b.by_name

@@ -9,7 +9,7 @@ from harness.bench.statistics import Interval
 from harness.project import ROOT
 
 PYTEST = ".pytest-benchmark.json"
-"""Ending of the file for pytest-benchmark, beside the results file."""
+"""Ending of the file for pytest-benchmark, next to the results file."""
 HARDWARE = ROOT / "reference_results" / "hardware"
 
 

@@ -171,9 +171,9 @@ def answer(script: Path, asked: Asked, arguments: list[str], seconds: float) -> 
         done = children.run(command, seconds=seconds, cwd=ROOT, env=_environment(asked.threads))
     except subprocess.TimeoutExpired as error:
         raise EnvironmentFault(
-            f"gave no answer in {seconds:g} s", where=script.name, mend="run it when the machine is free"
+            f"gave no answer in {seconds:g} s", where=script.name, fix="run it when the machine is free"
         ) from error
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no message"]
-        raise EnvironmentFault(f"failed ({lines[-1][:200]})", where=script.name, mend="run `make venv`")
+        raise EnvironmentFault(f"failed ({lines[-1][:200]})", where=script.name, fix="run `make venv`")
     return done.stdout.splitlines()[-1]

@@ -66,7 +66,7 @@ def prepare(script: str, tables: dict[str, bytes], arguments: Sequence[str] = ()
         line = process.stdout.readline()
         if not line:
             status = process.wait()
-            raise EnvironmentFault(f"ended with status {status}", where="R", mend="see the lines above")
+            raise EnvironmentFault(f"ended with status {status}", where="R", fix="see the lines above")
         return line
 
     def ask(word: str) -> str:

@@ -1,7 +1,7 @@
 """The results file of a bench. `myorepro schema export` writes its schema.
 
 Invariants: no host name, no user, no path; a method that was not measured has no figure, and `reason` says why; all
-samples are kept, so that intervals can be computed anew.
+samples are kept, so that intervals can be computed again.
 """
 
 from pathlib import Path
@@ -164,7 +164,7 @@ class Measured(Strict):
 
     @property
     def interval(self) -> Interval:
-        """The median, computed anew from the samples."""
+        """The median, computed again from the samples."""
         return median_interval(self.seconds)
 
 
@@ -286,17 +286,17 @@ def load(path: Path) -> BenchResults:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise RequestFault("is no text", where=path.name, mend="give a file that `myorepro bench` wrote") from error
+        raise RequestFault("is not text", where=path.name, fix="give a file that `myorepro bench` wrote") from error
     except OSError as error:
         why = error.strerror or "unknown"
         raise EnvironmentFault(
-            f"cannot be read ({why})", where=path.name, mend="give a file that `myorepro bench` wrote"
+            f"cannot be read ({why})", where=path.name, fix="give a file that `myorepro bench` wrote"
         ) from error
     try:
         return BenchResults.model_validate_json(text)
     except ValidationError as error:
         raise RequestFault(
-            f"is no results file of the bench ({first_error(error)})",
+            f"is not a results file of the bench ({first_error(error)})",
             where=path.name,
-            mend="give a file that `myorepro bench` of this version wrote",
+            fix="give a file that `myorepro bench` of this version wrote",
         ) from error

@@ -46,7 +46,7 @@ class Asked:
 
     @contextmanager
     def making(self, name: str) -> Iterator[tuple[Path, Path | None]]:
-        """A folder of the cache, and beside it the folder to fill, or None where it is filled already.
+        """A folder of the cache, and next to it the folder to fill, or None where it is filled already.
 
         What is in it comes from the phantoms: a change of their sources makes another folder.
         """
@@ -203,6 +203,6 @@ def main(rows: Rows) -> int:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """The variables of a worker: threads of every library, and no writing of bytecode beside the scripts."""
+    """The variables of a worker: threads of every library, and no writing of bytecode next to the scripts."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     return {**os.environ, **{name: str(threads) for name in names}, "OMP_WAIT_POLICY": "PASSIVE"}

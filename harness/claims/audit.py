@@ -45,7 +45,7 @@ def audit(path: Path) -> Audit:
     folders = papers_with_claims(path) if path.is_dir() else []
     claims = [result for folder in folders or [path] for result in judge_ledger(load_ledger(folder), [])]
     if not claims:
-        raise RequestFault("has no claims", where=str(path), mend="write one under [[claims]]")
+        raise RequestFault("has no claims", where=str(path), fix="write one under [[claims]]")
     return Audit(claims, findings(claims))
 
 

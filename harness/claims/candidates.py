@@ -25,7 +25,7 @@ class Candidate:
 
 
 def made(candidates: Iterable[Candidate], target: Interval) -> list[Reading]:
-    """The readings that have a value; one without (a logarithm of zero) is no reading."""
+    """The readings that have a value; one without (a logarithm of zero) is not a reading."""
     found = []
     for candidate in candidates:
         try:

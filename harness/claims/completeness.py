@@ -15,7 +15,7 @@ Sections are main headings, captions (Table 1, Fig. 2; one line), and what `<pap
     section = "References"
     reason = "citations"
 
-A `place` that is no part of the text begins with `definition`. Line numbers are those of the text as it is kept.
+A `place` that is not a part of the text begins with `definition`. Line numbers are those of the text as it is kept.
 Exit status 0: complete; 1: not; 2: no such text or ledger, or a malformed file.
 """
 
@@ -148,17 +148,17 @@ def entries(folder: Path) -> list[Entry]:
     be checked for completeness while its relations are still being written. Raises RequestFault."""
     paths = [*folder.glob("claims.toml"), *sorted(folder.glob("claims/*.toml"))]
     if not paths:
-        raise RequestFault("has no claims", where=folder.name, mend="add claims/*.toml")
+        raise RequestFault("has no claims", where=folder.name, fix="add claims/*.toml")
     found = []
     for path in paths:
-        raw = read_toml(path, where=f"{path.parent.name}/{path.name}", absent="mend the file")
+        raw = read_toml(path, where=f"{path.parent.name}/{path.name}", absent="correct the file")
         for entry in [*raw.get("numbers", []), *raw.get("claims", [])]:
             if not isinstance(entry, dict) or not all(
                 isinstance(entry.get(k), str) for k in ("id", "place", "printed")
             ):
                 name = entry.get("id", "without id") if isinstance(entry, dict) else entry
                 where = f"{folder.name}/{path.name}, entry {name}"
-                raise RequestFault("lacks id, place or printed", where=where, mend="see harness/claims/ledger.py")
+                raise RequestFault("lacks id, place or printed", where=where, fix="see harness/claims/ledger.py")
             found.append(Entry(entry["id"], entry["place"], list(tokens(plain(entry["printed"])))))
     return found
 
@@ -169,7 +169,7 @@ def rules(folder: Path) -> Rules:
     if not path.exists():
         return Rules()
     where = f"{folder.name}/{path.name}"
-    return load_toml(Rules, path, "see harness/claims/completeness.py", where=where, absent="mend the file")
+    return load_toml(Rules, path, "see harness/claims/completeness.py", where=where, absent="correct the file")
 
 
 def _lines(spec: str) -> set[int]:
@@ -202,7 +202,7 @@ def sections(text: str, name: str, main: bool, rule: Rules) -> list[str]:
         if part.text == name or (main and not part.text):
             for number in _lines(part.lines):
                 if number > len(found):
-                    raise RequestFault(f"line {number} is past the end", where=f"section {part.name}", mend="see lines")
+                    raise RequestFault(f"line {number} is past the end", where=f"section {part.name}", fix="see lines")
                 found[number - 1] = part.name
     return found
 
@@ -233,7 +233,7 @@ def check(paper: str, texts: Path, folder: Path = FOLDER) -> Outcome:
     """Compare a paper's text with its ledger. Raises RequestFault where either is missing or malformed."""
     paths = [texts / f"{paper}.txt", *sorted(texts.glob(f"{paper}_*.txt"))]
     if not paths[0].is_file():
-        raise RequestFault("has no text", where=str(paths[0].name), mend="give --papers the folder that has it")
+        raise RequestFault("has no text", where=str(paths[0].name), fix="give --papers the folder that has it")
     rule, ledger = rules(folder / paper), entries(folder / paper)
     numbers = [found for path in paths for found in _numbers(path, path == paths[0], rule)]
     # Coverage first: what a claim covers needs no rule, and a rule that only takes such numbers is stale.

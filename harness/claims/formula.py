@@ -16,7 +16,7 @@ def parse(formula: str) -> ast.expr:
     try:
         tree = ast.parse(formula.strip(), mode="eval").body
     except (SyntaxError, MemoryError, RecursionError, ValueError) as error:
-        raise ValueError(f"formula {formula!r} is no expression; {_ALLOWED}") from error
+        raise ValueError(f"formula {formula!r} is not an expression; {_ALLOWED}") from error
     _check(tree, formula)
     if math.prod(abs(whole_power(n.right)) or 1 for n in ast.walk(tree) if _is_power(n)) > _LARGEST_POWER:
         raise ValueError(f"powers in formula {formula!r} multiply to more than {_LARGEST_POWER}")
@@ -40,7 +40,7 @@ def whole_power(node: ast.expr) -> int:
         sign, node = -1, node.operand
     if isinstance(node, ast.Constant) and type(node.value) is int and 0 <= node.value < 100:
         return sign * node.value
-    raise ValueError(f"power {ast.unparse(node)} is no whole number below 100; use exp(x * log(y)) for others")
+    raise ValueError(f"power {ast.unparse(node)} is not a whole number below 100; use exp(x * log(y)) for others")
 
 
 def _check(node: ast.expr, formula: str) -> None:

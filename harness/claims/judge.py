@@ -244,8 +244,8 @@ def judge_ledger(ledger: Ledger, checks: Sequence[CheckResult]) -> list[ClaimRes
     for claim in (c for c in ledger.claims if c.relation):
         where = f"{ledger.where(claim.id)}, claims entry {claim.id}"
         if slip := impossible(claim, ledger):
-            mend = "mend the entry, or say as_printed = true at it when the paper prints it so"
-            raise RequestFault(slip, where=where, mend=mend)
+            fix = "correct the entry, or say as_printed = true at it when the paper prints it so"
+            raise RequestFault(slip, where=where, fix=fix)
         if said := as_printed(claim, ledger):
             reversed_limits[claim.id] = _reversed(ledger, claim, said)
             continue
@@ -253,7 +253,9 @@ def judge_ledger(ledger: Ledger, checks: Sequence[CheckResult]) -> list[ClaimRes
         try:
             _ = known[claim.id].plain
         except (ZeroDivisionError, ValueError) as error:
-            raise RequestFault(f"its relation has no value ({error})", where=where, mend="mend the relation") from error
+            raise RequestFault(
+                f"its relation has no value ({error})", where=where, fix="correct the relation"
+            ) from error
     tables: Tables = defaultdict(list)
     for claim in ledger.claims:
         if claim.id in known and claim.table:

@@ -49,9 +49,9 @@ def _entry(value: Any, kind: type[Number], counted: frozenset[str], where: str) 
             entry.parsed()
     except ValueError as error:
         if str(error).startswith("unknown unit"):
-            mend = "write it as harness/claims/units.py does, or name a counted thing in `counted`"
-            raise RequestFault(str(error), where=where, mend=mend) from error
-        raise RequestFault(f"printed: {error}", where=where, mend="give the number as it is printed") from error
+            fix = "write it as harness/claims/units.py does, or name a counted thing in `counted`"
+            raise RequestFault(str(error), where=where, fix=fix) from error
+        raise RequestFault(f"printed: {error}", where=where, fix="give the number as it is printed") from error
     return entry
 
 
@@ -62,11 +62,11 @@ def _read(path: Path, name: str) -> _File:
     read = _File(name, {key: value for key, value in raw.items() if key not in SECTIONS})
     counted = raw.get("counted", [])
     if not isinstance(counted, list) or not all(isinstance(word, str) for word in counted):
-        raise RequestFault("counted is no list of words", where=name, mend='write counted = ["reels", "spools"]')
+        raise RequestFault("counted is not a list of words", where=name, fix='write counted = ["reels", "spools"]')
     for section, kind in SECTIONS.items():
         values = raw.get(section, [])
         if not isinstance(values, list):
-            raise RequestFault(f"{section} is no list", where=name, mend=f"write each entry under [[{section}]]")
+            raise RequestFault(f"{section} is not a list", where=name, fix=f"write each entry under [[{section}]]")
         for position, value in enumerate(values, start=1):
             label = value.get("id") if isinstance(value, dict) else None
             line = lines.get((section, position))
@@ -85,7 +85,7 @@ def _heads(files: list[_File], name: str) -> dict[str, Any]:
         for key in sorted({*head, *other.head} - {"counted"}):
             if head.get(key) != other.head.get(key):
                 what = f"{key} is {other.head.get(key)!r}, in {files[0].name} it is {head.get(key)!r}"
-                raise RequestFault(what, where=other.name, mend="files of one paper have the same head")
+                raise RequestFault(what, where=other.name, fix="files of one paper have the same head")
     return head
 
 
@@ -117,18 +117,18 @@ def _check_references(ledger: Ledger) -> None:
         where = f"{ledger.where(claim.id)}, claims entry {claim.id}"
         for key in claim.relation.operands() if claim.relation else []:
             if key not in known:
-                raise RequestFault(f"its relation uses unknown id {key!r}", where=where, mend="add the number")
+                raise RequestFault(f"its relation uses unknown id {key!r}", where=where, fix="add the number")
             if key == claim.id:
-                raise RequestFault("its relation uses the claim itself", where=where, mend="use other numbers")
+                raise RequestFault("its relation uses the claim itself", where=where, fix="use other numbers")
             try:
                 ledger.number(key).parsed()
             except ValueError as error:
-                raise RequestFault(f"operand {key!r}: {error}", where=where, mend="use printed numbers") from error
+                raise RequestFault(f"operand {key!r}: {error}", where=where, fix="use printed numbers") from error
     if ring := _circle(ledger):
         chain = " rests on ".join([*ring, ring[0]])
         where = f"{ledger.where(ring[0])}, claims entry {ring[0]}"
-        mend = "keep the relation of one, and let it use printed numbers that rest on nothing"
-        raise RequestFault(f"circular relations: {chain}", where=where, mend=mend)
+        fix = "keep the relation of one, and let it use printed numbers that rest on nothing"
+        raise RequestFault(f"circular relations: {chain}", where=where, fix=fix)
 
 
 def _merged(files: list[_File], name: str) -> Ledger:
@@ -137,7 +137,7 @@ def _merged(files: list[_File], name: str) -> Ledger:
         for place, entry in file.entries:
             if entry.id in places:
                 what = f"is given twice, first at {places[entry.id]}"
-                raise RequestFault(what, where=f"{place}, {entry.id}", mend="ids are unique in a ledger")
+                raise RequestFault(what, where=f"{place}, {entry.id}", fix="ids are unique in a ledger")
             places[entry.id] = place
     entries = [entry for file in files for _, entry in file.entries]
     content = {
@@ -159,7 +159,7 @@ def ledger_files(path: Path) -> list[Path]:
     folder = path / "claims" if (path / "claims").is_dir() else path
     files = sorted(f for f in folder.glob("*.toml") if f.name not in ("paper.toml", "left_out.toml"))
     if not files:
-        raise RequestFault("has no ledger file", where=str(path), mend="name a .toml file or a folder with some")
+        raise RequestFault("has no ledger file", where=str(path), fix="name a .toml file or a folder with some")
     return files
 
 

@@ -75,7 +75,7 @@ class Token:
 
 
 def plain(line: str, citations_in_parentheses: bool = False) -> str:
-    """The line with markup resolved and with what is no number blanked; same rules for text and ledgers."""
+    """The line with markup resolved and with what is not a number blanked; same rules for text and ledgers."""
 
     def power(match: re.Match[str]) -> str:
         exponent = match["plain"] or match["tag"] or match["raised"].translate(_SUPERSCRIPTS)

@@ -60,7 +60,7 @@ _KNOWN: dict[str, tuple[str, str]] = {
     "‰": ("", "0.001"),
     "ppm": ("", "0.000001"),
 }
-"""Base dimension and factor. Calendar months and years are no fixed number of days: a dimension of their own."""
+"""Base dimension and factor. Calendar months and years have no fixed number of days: a dimension of their own."""
 _ALIASES = {
     "": "1",
     "ratio": "1",

@@ -28,7 +28,7 @@ def _shown(audited: Audit, only: str) -> Audit:
     if not only:
         return audited
     if only not in known:
-        raise RequestFault(f"no verdict {only!r}", where="--only", mend=f"known: {', '.join(known)}")
+        raise RequestFault(f"no verdict {only!r}", where="--only", fix=f"known: {', '.join(known)}")
     claims = [claim for claim in audited.claims if claim.verdict == only]
     kept = {claim.finding for claim in claims}
     return Audit(claims, [finding for finding in audited.findings if finding.id in kept])
@@ -49,12 +49,12 @@ def audit(path: Path | None, formats: list[str], only: str, self_test: bool, con
     """Print the audit of a ledger, or the self-test of the engine. Returns the exit status. Raises RequestFault."""
     if self_test:
         if path or formats or only:
-            raise RequestFault("takes neither a ledger nor a format", where="--self-test", mend="leave them out")
+            raise RequestFault("takes neither a ledger nor a format", where="--self-test", fix="leave them out")
         return _self_test(console)
     if path is None:
-        raise RequestFault("no ledger is named", where="audit", mend="name a .toml file, or --self-test")
+        raise RequestFault("no ledger is named", where="audit", fix="name a .toml file, or --self-test")
     if len(formats) > 1:
-        raise RequestFault("two formats at once", where=f"--{formats[1]}", mend="ask for one of them")
+        raise RequestFault("two formats at once", where=f"--{formats[1]}", fix="ask for one of them")
     audited = judge_path(path)
     shown = _shown(audited, only)
     if formats:

@@ -40,11 +40,11 @@ def bench(
     ),
     pytest_json: Annotated[
         Path | None,
-        typer.Option("--pytest-json", metavar="FILE", help="for pytest-benchmark  [default: beside the results file]"),
+        typer.Option("--pytest-json", metavar="FILE", help="for pytest-benchmark  [default: next to the results file]"),
     ] = None,
     work: WorkOption = Path("work"),
 ) -> None:
-    """Time the stages beside other tools in the same run.
+    """Time the stages against other tools in the same run.
 
     The outputs that were timed are checked. Exit status 0 all right, 1 a result differs or a target is missed, 3
     nothing measured, 4 a stage failed.

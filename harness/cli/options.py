@@ -12,7 +12,7 @@ from harness.run.steps.base import PRESETS, Preset
 def folder(text: str | Path) -> Path:
     """A path. An empty one, as an unset shell variable gives, would mean the current folder: it is refused."""
     if not str(text).strip():
-        raise RequestFault("an empty path", where="--work, --report or --out", mend="name a folder, or . for this one")
+        raise RequestFault("an empty path", where="--work, --report or --out", fix="name a folder, or . for this one")
     return Path(text)
 
 
@@ -22,9 +22,9 @@ def pairs(values: list[str], option: str) -> dict[str, str]:
     for value in values:
         name, equals, rest = value.partition("=")
         if not equals or not name:
-            raise RequestFault(f"is not name=value: {value!r}", where=option, mend=f"write {option} name=value")
+            raise RequestFault(f"is not name=value: {value!r}", where=option, fix=f"write {option} name=value")
         if name in found:
-            raise RequestFault(f"gives {name!r} twice", where=option, mend="give it once")
+            raise RequestFault(f"gives {name!r} twice", where=option, fix="give it once")
         found[name] = rest
     return found
 
@@ -34,7 +34,7 @@ def preset(text: str) -> Preset:
     for known in PRESETS:
         if text == known:
             return known
-    raise RequestFault(f"no preset {text!r}", where="--preset", mend=f"known: {', '.join(PRESETS)}")
+    raise RequestFault(f"no preset {text!r}", where="--preset", fix=f"known: {', '.join(PRESETS)}")
 
 
 def device(text: str) -> Literal["cpu", "cuda"]:
@@ -43,7 +43,7 @@ def device(text: str) -> Literal["cpu", "cuda"]:
         return "cuda"
     if text == "cpu":
         return "cpu"
-    raise RequestFault(f"no device {text!r}", where="--device", mend="known: cpu, cuda")
+    raise RequestFault(f"no device {text!r}", where="--device", fix="known: cpu, cuda")
 
 
 RunnerOption = Annotated[str, typer.Option(metavar="NAME", help="auto, process, docker or apptainer")]

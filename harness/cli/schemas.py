@@ -65,6 +65,6 @@ def export(folder: Path) -> list[Path]:
             paths.append(path)
     except OSError as error:
         raise EnvironmentFault(
-            f"cannot be written ({error.strerror})", where=str(folder), mend="give another folder"
+            f"cannot be written ({error.strerror})", where=str(folder), fix="give another folder"
         ) from error
     return paths

@@ -108,7 +108,7 @@ def images_build(
     from harness.runners import images
 
     if variant not in ("cpu", "cuda"):
-        raise RequestFault(f"no variant {variant!r}", where="--variant", mend="cpu or cuda")
+        raise RequestFault(f"no variant {variant!r}", where="--variant", fix="cpu or cuda")
     chosen: Any = variant
     for info in images.build(stages or None, base_image=base_image, variant=chosen, rebuild=rebuild):
         how = "reused" if info.reused else f"built in {info.seconds:.1f} s"

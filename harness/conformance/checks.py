@@ -147,7 +147,7 @@ def _one_fails(job: TrialJob, bad: str, good: list[str], fed: str) -> str | None
         return f"item {bad} has a bad input ({fed}), and its record says ok"
     for item in good:
         if job.record(item).status != "ok":
-            return f"good item {item} failed beside a bad one"
+            return f"good item {item} failed next to a bad one"
     return None
 
 

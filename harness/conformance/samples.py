@@ -53,9 +53,9 @@ def samples(
         for name, path in files.items():
             if name not in spec.inputs:
                 known = f"known: {', '.join(spec.inputs)}"
-                raise RequestFault(f"stage {spec.name} has no input {name!r}", where=option, mend=known)
+                raise RequestFault(f"stage {spec.name} has no input {name!r}", where=option, fix=known)
             if not path.exists():
-                raise RequestFault("does not exist", where=str(path), mend=f"give the path of input {name}")
+                raise RequestFault("does not exist", where=str(path), fix=f"give the path of input {name}")
     # With samples given by hand the stage is run on those alone: an optional input made up might not fit them.
     # Nor can an optional path: only its stage knows what it holds.
     wanted = {
@@ -113,7 +113,7 @@ def _good(name: str, port: Port, folder: Path) -> Path:
         path.write_text(json.dumps({"schema_version": "1.0"}), encoding="utf-8")
         return path
     raise RequestFault(
-        f"cannot be made up for kind {port.kind}", where=f"input {name}", mend=f"give one with --input {name}=PATH"
+        f"cannot be made up for kind {port.kind}", where=f"input {name}", fix=f"give one with --input {name}=PATH"
     )
 
 

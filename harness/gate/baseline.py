@@ -1,6 +1,6 @@
 """A baseline: the frozen numbers of one gate case, the tolerance of each, and what it was made with.
 
-Lies in `reference_results/baselines/gate_NAME.json`. The files beside it without that prefix are bounds of checks,
+Lies in `reference_results/baselines/gate_NAME.json`. The files next to it without that prefix are bounds of checks,
 sampled over persons by `myorepro sample`; a baseline is sampled over runs on the same persons.
 """
 
@@ -103,7 +103,7 @@ def load_baseline(case: str, folder: Path = FOLDER) -> Baseline:
         raise RequestFault(
             f"has no baseline ({path.name}: {error.strerror})",
             where=f"gate case {case}",
-            mend=f"make one from the reference stages: myorepro baseline freeze --case {case}",
+            fix=f"make one from the reference stages: myorepro baseline freeze --case {case}",
         ) from error
     except ValidationError as error:
-        raise RequestFault(first_error(error), where=path.name, mend="restore it or freeze it anew") from error
+        raise RequestFault(first_error(error), where=path.name, fix="restore it or freeze it again") from error

@@ -23,9 +23,9 @@ from harness.runners.stages import CONTAINERS
 
 
 def plant(stage: str, folder: Path, tree: Path) -> Path:
-    """Copy a stage folder to `tree/containers/STAGE` beside the project's contract and toolkit; returns the copy.
+    """Copy a stage folder to `tree/containers/STAGE` next to the project's contract and toolkit; returns the copy.
 
-    Times of files are kept, so that compiled code beside them stays valid.
+    Times of files are kept, so that compiled code next to them stays valid.
     """
     package = tree / "containers"
     package.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def split_digest(text: str) -> tuple[str, str]:
     """Image reference and digest (`sha256:...` or empty) of `IMAGE[@sha256:...]`."""
     name, at, digest = text.partition("@")
     if at and not digest.startswith("sha256:"):
-        raise RequestFault(f"has a digest that is not sha256: {digest!r}", where=text, mend="write IMAGE@sha256:...")
+        raise RequestFault(f"has a digest that is not sha256: {digest!r}", where=text, fix="write IMAGE@sha256:...")
     return name, digest
 
 
@@ -82,7 +82,7 @@ def candidate_of(stage: str, text: str, scratch: Path) -> Candidate:
         for needed in ("__main__.py", "stage.toml"):
             if not (path / needed).is_file():
                 raise RequestFault(
-                    f"has no {needed}", where=text, mend="a stage folder has both stage.toml and __main__.py"
+                    f"has no {needed}", where=text, fix="a stage folder has both stage.toml and __main__.py"
                 )
         tree = scratch / stage
         plant(stage, path, tree)
@@ -90,7 +90,7 @@ def candidate_of(stage: str, text: str, scratch: Path) -> Candidate:
     if path.is_file():
         return Candidate(stage, text, ProcessRunner(), text)
     if "/" in text and text.startswith((".", "/", "~")):
-        raise RequestFault("does not exist", where=text, mend="give a stage folder, a program or the name of an image")
+        raise RequestFault("does not exist", where=text, fix="give a stage folder, a program or the name of an image")
     _, digest = split_digest(text)
     runner = DockerRunner()
     # An image that was built here has an ID and no repository digest: both pin its content.
@@ -133,7 +133,7 @@ class ByStage:
         handle = candidate.runner.identify(candidate.target)
         if handle.name != stage:
             raise RequestFault(
-                f"is stage {handle.name!r}", where=f"--stage {stage}={candidate.shown}", mend="name it as it is"
+                f"is stage {handle.name!r}", where=f"--stage {stage}={candidate.shown}", fix="name it as it is"
             )
         return handle
 

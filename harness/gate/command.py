@@ -58,7 +58,7 @@ def bench(work: Path, cores: int, progress: Progress) -> Iterator[Bench]:
 
 
 def reference_runner(name: str, stages: list[str], progress: Progress, work: Path) -> Runner:
-    """The runner of the stages that are no candidate."""
+    """The runner of the stages that are not candidates."""
     return choose(name, stages, "", progress, descriptions=work / "descriptions").runner
 
 
@@ -87,7 +87,7 @@ def gate(options: GateOptions, progress: Progress) -> GateResult:
         report.write(result, options.report)
     except OSError as error:
         raise EnvironmentFault(
-            f"cannot be written ({error.strerror})", where=str(options.report), mend="free space or give --report"
+            f"cannot be written ({error.strerror})", where=str(options.report), fix="free space or give --report"
         ) from error
     return result
 
@@ -96,13 +96,11 @@ def _baseline(file: GateFile, folder: Path) -> Baseline:
     """The baseline of a case. Raises RequestFault where it is of another contract or of another form of the case."""
     baseline = load_baseline(file.case.name, folder)
     where = f"baseline of gate case {file.case.name}"
-    mend = f"freeze it anew from the reference stages: myorepro baseline freeze --case {file.case.name}"
+    fix = f"freeze it again from the reference stages: myorepro baseline freeze --case {file.case.name}"
     if baseline.made.contract.split(".")[0] != CONTRACT_VERSION.split(".")[0]:
-        raise RequestFault(
-            f"is of contract {baseline.made.contract}, this is {CONTRACT_VERSION}", where=where, mend=mend
-        )
+        raise RequestFault(f"is of contract {baseline.made.contract}, this is {CONTRACT_VERSION}", where=where, fix=fix)
     if baseline.made.case_sha256 != file.sha256:
-        raise RequestFault("was frozen from another form of the case file", where=where, mend=mend)
+        raise RequestFault("was frozen from another form of the case file", where=where, fix=fix)
     return baseline
 
 

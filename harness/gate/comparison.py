@@ -2,8 +2,8 @@
 
 Rules, in order, for each frozen item:
 - it ends as it did: its numbers are compared one by one;
-- it failed for want of the machine (exit status 3, an error of kind `environment`), or by a stage that is no candidate
-  and behind none: `broken`, and the run is incomplete;
+- it failed for want of the machine (exit status 3, an error of kind `environment`), or by a stage that is not a
+  candidate and behind none: `broken`, and the run is incomplete;
 - else it `failed`; a bad input that is now accepted has `moved`.
 A number moved when it lies further from its frozen value than its tolerance; an undefined one must stay undefined.
 """

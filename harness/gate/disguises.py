@@ -93,7 +93,7 @@ def _shuffled(seed: int) -> Callable[[Entries], Entries]:
 
 
 def _renamed(template: Callable[[int, str], str]) -> Callable[[Entries], Entries]:
-    """New names; what is no image keeps its own."""
+    """New names; what is not an image keeps its own."""
     return lambda entries: [
         (template(n, name) if name.endswith(".dcm") else name, content) for n, (name, content) in enumerate(entries)
     ]
@@ -290,8 +290,8 @@ DISGUISES: dict[str, Disguise] = {
     "zip shuffled otherwise": _dicom(_shuffled(SEED + 1)),
     "files numbered": _dicom(_renamed(lambda n, name: f"IM_{n:05d}.dcm")),
     "files in folders": _dicom(_renamed(lambda n, name: f"study/{n % 5}/{name}")),
-    "a note beside the images": _dicom(_added("readme.txt", b"exported for a test\n")),
-    "a folder file beside the images": _dicom(_added("__MACOSX/._a", bytes(16))),
+    "a note next to the images": _dicom(_added("readme.txt", b"exported for a test\n")),
+    "a folder file next to the images": _dicom(_added("__MACOSX/._a", bytes(16))),
     "thin slices": _dicom(_slices(_thin)),
     "no slice thickness": _dicom(_slices(_without_thickness)),
     "rescaled": _dicom(_slices(_rescaled)),

@@ -101,7 +101,7 @@ def _run(bench: Bench, case: GateCase, reference: Runner, variation: Variation) 
         ran = run_case(bench, case, runner, folder, setting=variation.setting(), keep=keep, changes=changes)
     if ran.not_run or runner.unfit:
         line = ran.not_run or next(iter(runner.unfit.values()))
-        raise EnvironmentFault(line, where=f"gate case {case.name}, {variation.name}", mend="freeze on a fit machine")
+        raise EnvironmentFault(line, where=f"gate case {case.name}, {variation.name}", fix="freeze on a fit machine")
     return ran
 
 
@@ -112,23 +112,23 @@ def _refuse_failing(ran: Ran) -> None:
             raise RequestFault(
                 f"fails its check {check.check}{value}: {check.note or check.title}",
                 where=f"gate case {ran.case.name}",
-                mend="mend the reference first; a failing run is not frozen",
+                fix="correct the reference first; a failing run is not frozen",
             )
     if not ran.readings.numbers:
-        raise RequestFault("gives no number", where=f"gate case {ran.case.name}", mend="add a stage step")
+        raise RequestFault("gives no number", where=f"gate case {ran.case.name}", fix="add a stage step")
 
 
 def _refuse_other_shape(ran: Ran, varied: Ran, variation: Variation) -> None:
     where = f"gate case {ran.case.name}, variation {variation.name}"
-    mend = "a harmless variation may change values only; mend the reference or the variation"
+    fix = "a harmless variation may change values only; correct the reference or the variation"
     if varied.readings.ends != ran.readings.ends:
         odd = next(p for p, end in ran.readings.ends.items() if varied.readings.ends.get(p) != end)
-        raise RequestFault(f"{odd} ends otherwise: {varied.readings.lines.get(odd, '')}", where=where, mend=mend)
+        raise RequestFault(f"{odd} ends otherwise: {varied.readings.lines.get(odd, '')}", where=where, fix=fix)
     if odd_keys := sorted(set(varied.readings.numbers) ^ set(ran.readings.numbers)):
-        raise RequestFault(f"{odd_keys[0]} is only in one of the runs", where=where, mend=mend)
+        raise RequestFault(f"{odd_keys[0]} is only in one of the runs", where=where, fix=fix)
     for key, number in ran.readings.numbers.items():
         if (number.value is None) != (varied.readings.numbers[key].value is None):
-            raise RequestFault(f"{key} is undefined in one of the runs", where=where, mend=mend)
+            raise RequestFault(f"{key} is undefined in one of the runs", where=where, fix=fix)
 
 
 def _frozen(case: GateCase, number: Number, kinds: dict[str, list[Readings]]) -> Frozen:
@@ -139,7 +139,7 @@ def _frozen(case: GateCase, number: Number, kinds: dict[str, list[Readings]]) ->
         raise RequestFault(
             f"no floor matches {number.step}/{number.metric}",
             where=f"gate case {case.name}",
-            mend='add one, such as names = ["*"]',
+            fix='add one, such as names = ["*"]',
         )
     sampled = {
         kind: [v for readings in runs if (v := readings.numbers[number.key].value) is not None]

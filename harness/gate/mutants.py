@@ -51,7 +51,7 @@ def load_mutants(folder: Path = FOLDER) -> list[Mutant]:
         found += load_toml(Catalogue, path, "see harness/gate/README.md").mutants
     names = [mutant.id for mutant in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise RequestFault(f"id {twice[0]!r} is used twice", where="mutants", mend="give each its own")
+        raise RequestFault(f"id {twice[0]!r} is used twice", where="mutants", fix="give each its own")
     return found
 
 
@@ -62,12 +62,10 @@ def mutated(mutant: Mutant, stages: Path = CONTAINERS) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise RequestFault(
-            f"cannot be read ({error.strerror})", where=where, mend="name a file of the stage"
-        ) from error
+        raise RequestFault(f"cannot be read ({error.strerror})", where=where, fix="name a file of the stage") from error
     if (count := text.count(mutant.old)) != 1:
         raise RequestFault(
-            f"the old text occurs {count} times", where=where, mend="it must occur once: follow the source"
+            f"the old text occurs {count} times", where=where, fix="it must occur once: follow the source"
         )
     return text.replace(mutant.old, mutant.new)
 

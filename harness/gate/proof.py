@@ -62,7 +62,7 @@ def _chosen(only: list[str]) -> tuple[list[Mutant], list[Variation]]:
     for name in only:
         if name not in names:
             raise RequestFault(
-                f"no mutant, stage or variation {name!r}", where="--only", mend="see harness/gate/mutants"
+                f"no mutant, stage or variation {name!r}", where="--only", fix="see harness/gate/mutants"
             )
     return [m for m in mutants if {m.id, m.stage} & set(only)], [v for v in variations if v.name in only]
 
@@ -75,7 +75,7 @@ def _require_green(results: list[CaseResult]) -> None:
                 f"the reference itself is not green: {bad[0].step}/{bad[0].item}/{bad[0].metric} "
                 f"{bad[0].outcome.value} {bad[0].note}".rstrip(),
                 where=f"gate case {result.case}",
-                mend="see `myorepro gate`; freeze the baseline anew only for a change that is wanted",
+                fix="see `myorepro gate`; freeze the baseline again only for a change that is wanted",
             )
 
 

@@ -76,7 +76,7 @@ class Bench:
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
-        """A folder beside the store that is removed at the end."""
+        """A folder next to the store that is removed at the end."""
         self.work.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".gate-", dir=self.work, ignore_cleanup_errors=True) as name:
             yield Path(name)

@@ -68,11 +68,11 @@ class GateCase(Case):
     def _phantoms_only(self) -> "GateCase":
         for name, entry in self.inputs.items():
             if entry.from_data:
-                raise ValueError(f"input {name} is no phantom: a gate must run where no data are")
+                raise ValueError(f"input {name} is not a phantom: a gate must run where no data are")
         for place, form in self.disguises.items():
             owner, _, item = place.partition(".")
             if item not in self.items(PRESET).get(owner, []) or owner not in self.inputs:
-                raise ValueError(f"disguises names {place!r}, which is no item of an input")
+                raise ValueError(f"disguises names {place!r}, which is not an item of an input")
             if form not in DISGUISES:
                 raise ValueError(f"no disguise {form!r}; known: {', '.join(DISGUISES)}")
         return self
@@ -124,10 +124,10 @@ def load_gate_cases(
     known = case_files(folder)
     for name in names or []:
         if name not in known:
-            raise RequestFault(f"no gate case {name!r}", where="--case", mend=f"known: {', '.join(known)}")
+            raise RequestFault(f"no gate case {name!r}", where="--case", fix=f"known: {', '.join(known)}")
     files = [load_gate_case(known[name]) for name in dict.fromkeys(names or known)]
     for stage in stages or []:
         if not any(stage in file.case.stages() for file in files):
             found = sorted({stage for file in files for stage in file.case.stages()})
-            raise RequestFault(f"no gate case runs stage {stage!r}", where="--stage", mend=f"known: {', '.join(found)}")
+            raise RequestFault(f"no gate case runs stage {stage!r}", where="--stage", fix=f"known: {', '.join(found)}")
     return [file for file in files if not stages or set(stages) & set(file.case.stages())]

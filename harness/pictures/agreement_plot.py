@@ -88,11 +88,11 @@ def bland_altman(measured_path: Path, expected_path: Path, out_png: Path, title:
     measured, expected = read_table(measured_path), read_table(expected_path)
     if list(measured) != list(expected) or any(len(measured[n]) != len(expected[n]) for n in measured):
         raise ItemFault(
-            "has other columns or rows than the measured table", where=expected_path.name, mend="pair the tables"
+            "has other columns or rows than the measured table", where=expected_path.name, fix="pair the tables"
         )
     groups = _groups(measured, expected)
     if not groups:
-        raise ItemFault("has no column with numbers", where=measured_path.name, mend="give measured values")
+        raise ItemFault("has no column with numbers", where=measured_path.name, fix="give measured values")
     with matplotlib.style.context(["default", STYLE]):
         columns = min(2, len(groups))
         lines = -(-len(groups) // columns)

@@ -35,7 +35,7 @@ def _draw(volume: Upright, over: Upright, paint: Paint, foot: Foot, out_png: Pat
     """A coronal and two axial slices through what is not 0 in `over`, cropped to it, painted by `paint`."""
     filled = over.data != 0
     if not filled.any():
-        raise ItemFault("marks no voxel", where="overlay", mend="give labels or a fat map of this image")
+        raise ItemFault("marks no voxel", where="overlay", fix="give labels or a fat map of this image")
     levels = np.flatnonzero(filled.any(axis=(1, 2)))
     row = coronal_row(Upright(filled.astype(np.float32), over.x, over.y, over.z))
     x_span, y_span, z_span = (crop(filled, axis, e) for axis, e in ((2, volume.x), (1, volume.y), (0, volume.z)))
@@ -95,7 +95,7 @@ def back_intermat(volume_path: Path, map_path: Path, out_png: Path, title: str, 
     """The fat part of each labelled voxel (NRRD, percent) in colour on its image. Raises ItemFault for other grids."""
     plain, fat = read_nrrd(volume_path), read_nrrd(map_path)
     if not plain.geometry.same_as(fat.geometry):
-        raise ItemFault("lies on another grid than its volume", where=map_path.name, mend="measure this image")
+        raise ItemFault("lies on another grid than its volume", where=map_path.name, fix="measure this image")
     scale = Normalize(0.0, 100.0)
 
     def paint(axes: Axes, values: npt.NDArray[np.generic], box: Extent, origin: str) -> None:

@@ -27,10 +27,10 @@ def _values(record: Path) -> dict[str, dict[str, float]]:
             if measure in MEASURES and structure and metric["value"] is not None:
                 found.setdefault(structure, {})[measure] = float(metric["value"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ItemFault("is no record of agreement", where=record.name, mend="compare labels first") from error
+        raise ItemFault("is not a record of agreement", where=record.name, fix="compare labels first") from error
     whole = {name: values for name, values in found.items() if len(values) == len(MEASURES)}
     if not whole:
-        raise ItemFault("has no structure with all measures", where=record.name, mend="compare labels with truth")
+        raise ItemFault("has no structure with all measures", where=record.name, fix="compare labels with truth")
     return whole
 
 

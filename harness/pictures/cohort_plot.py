@@ -61,9 +61,9 @@ def _cohort(table_path: Path, analyses_path: Path, numbers: Sequence[str], words
             kept &= np.array([v is not None and v != "" for v in table[name]])
         columns |= {name: np.array([str(v) for v in table[name]]) for name in words}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ItemFault(f"has not the columns to draw ({error})", where=table_path.name, mend="see phantoms") from error
+        raise ItemFault(f"has not the columns to draw ({error})", where=table_path.name, fix="see phantoms") from error
     if not kept.any():
-        raise ItemFault("has no complete row", where=table_path.name, mend="see the exclusions")
+        raise ItemFault("has no complete row", where=table_path.name, fix="see the exclusions")
     return {name: values[kept] for name, values in columns.items()}
 
 

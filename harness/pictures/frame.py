@@ -59,7 +59,10 @@ def new_figure(width_in: float, height_in: float, title: str, evidence: str) -> 
 
 
 def panel(axes: Axes, image: npt.NDArray[Any], extent: Extent, **options: Any) -> None:
-    """Draw one slice with its extent (left, right, bottom, top) in mm; rows run from bottom to top unless told."""
+    """Draw one slice with its extent (left, right, bottom, top) in mm.
+
+    Rows run from bottom to top, unless another `origin` is given.
+    """
     axes.imshow(image, extent=extent, aspect="equal", **{"cmap": "gray", "origin": "lower", **options})
     axes.set_facecolor(MRI)
     axes.tick_params(labelsize=7, length=2)

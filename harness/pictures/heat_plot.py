@@ -14,7 +14,7 @@ from containers.contract.errors import ItemFault
 from harness.pictures.frame import SOFT, STYLE, TEXT, new_figure, save
 
 MAP = "PuOr_r"
-"""Diverging about 1, told apart by people who do not see red and green."""
+"""Diverging about 1, distinguished by people who do not see red and green."""
 
 
 def heat_plot(
@@ -29,7 +29,7 @@ def heat_plot(
 ) -> None:
     """cells: (x, y) -> (odds ratio, lines under it). marked: cells with a frame. Raises ItemFault without cells."""
     if not cells:
-        raise ItemFault("has no odds ratio to draw", where=title, mend="give results with combined odds ratios")
+        raise ItemFault("has no odds ratio to draw", where=title, fix="give results with combined odds ratios")
     xs, ys = (sorted({place[axis] for place in cells}) for axis in (0, 1))
     span = max(max(abs(np.log(ratio)) for ratio, _ in cells.values()), 0.05)
     low, high = float(np.exp(-span)), float(np.exp(span))

@@ -93,7 +93,7 @@ def interval_plot(
     rows = [row for group in groups for row in group.rows]
     ends = [v for row in rows for v in (row.centre, row.low, row.high, *(row.second or ())) if v is not None]
     if not ends:
-        raise ItemFault("has no estimate to draw", where=title, mend="give results with estimates")
+        raise ItemFault("has no estimate to draw", where=title, fix="give results with estimates")
     lines = len(rows) + len(groups)
     height_in = HEAD_IN + FOOT_IN + 0.16 * max(0, len(notes) - 1) + ROW_IN * lines
     foot_in = FOOT_IN + 0.16 * max(0, len(notes) - 1)

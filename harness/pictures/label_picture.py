@@ -1,6 +1,6 @@
 """Labels drawn over their volume. Fills are opaque, so that a colour in the picture is the colour in the legend.
 
-Colours of 27 structures cannot all be told apart: every region carries its label's number, as the legend does.
+Colours of 27 structures cannot all be distinguished: every region carries its label's number, as the legend does.
 """
 
 from pathlib import Path
@@ -39,9 +39,7 @@ def read_over(volume_path: Path, labels_path: Path) -> tuple[Upright, Upright, d
 
 def _same_grid(volume: Geometry, labels: Geometry, path: Path) -> None:
     if not volume.same_as(labels):
-        raise ItemFault(
-            "lies on another grid than its volume", where=path.name, mend="resample it on the volume's grid"
-        )
+        raise ItemFault("lies on another grid than its volume", where=path.name, fix="resample it on the volume's grid")
 
 
 def _painted(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

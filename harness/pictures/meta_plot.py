@@ -79,9 +79,9 @@ def read_meta(path: Path, name: str, kinds: tuple[str, ...]) -> Meta:
         effects = {one["id"]: one for one in results["effects"]}
         kind = analysis["kind"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ItemFault(f"has no analysis {name!r}", where=path.name, mend="give the results.json of it") from error
+        raise ItemFault(f"has no analysis {name!r}", where=path.name, fix="give the results.json of it") from error
     if kind not in kinds:
-        raise ItemFault(f"analysis {name!r} is of kind {kind}", where=path.name, mend=f"known: {', '.join(kinds)}")
+        raise ItemFault(f"analysis {name!r} is of kind {kind}", where=path.name, fix=f"known: {', '.join(kinds)}")
     return Meta(analysis, effects)
 
 
@@ -216,7 +216,7 @@ def funnel_plot(results: Path, analysis: str, out_png: Path, title: str, evidenc
     meta = read_meta(results, analysis, FUNNEL_KINDS)
     centre = meta.number("effect")
     if centre is None:
-        raise ItemFault(f"analysis {analysis!r} has no pooled effect", where=results.name, mend="see its note")
+        raise ItemFault(f"analysis {analysis!r} has no pooled effect", where=results.name, fix="see its note")
     colour = EVIDENCE_COLOURS.get(evidence, TEXT)
     points = [meta.effects[name] for name in meta.analysis["effects"]]
     filled = meta.analysis.get("filled", [])

@@ -31,7 +31,7 @@ def _read(path: Path) -> dict[str, Any]:
             raise ValueError("no scope")
         found["adipose_signal"] = found["adipose_signal"] and float(found["adipose_signal"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ItemFault(f"is no mixture ({error})", where=path.name, mend="run composition again") from error
+        raise ItemFault(f"is not a mixture ({error})", where=path.name, fix="run composition again") from error
     return found
 
 
@@ -98,15 +98,15 @@ def _mixture_panel(axes: Axes, scope: dict[str, Any], adipose: float | None) -> 
 def measured_against_true(measured_path: Path, expected_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """Measured against true, one panel per numeric column of two tables, with the line of identity and the bias.
 
-    All panels share their axes, so that the rules can be told apart by eye. Raises ItemFault when the columns differ.
+    All panels share their axes, so that the rules can be compared by eye. Raises ItemFault when the columns differ.
     """
     measured, expected = read_table(measured_path), read_table(expected_path)
     if list(measured) != list(expected):
-        raise ItemFault("has other columns than the measured table", where=expected_path.name, mend="pair the tables")
+        raise ItemFault("has other columns than the measured table", where=expected_path.name, fix="pair the tables")
     pairs = {name: _pairs(measured[name], expected[name]) for name in measured if name not in ("item", "structure")}
     pairs = {name: values for name, values in pairs.items() if len(values)}
     if not pairs:
-        raise ItemFault("has no column with numbers", where=measured_path.name, mend="give measured values")
+        raise ItemFault("has no column with numbers", where=measured_path.name, fix="give measured values")
     high = 1.06 * max(float(values.max()) for values in pairs.values())
     colour = EVIDENCE_COLOURS.get(evidence, TEXT)
     with matplotlib.style.context(["default", STYLE]):

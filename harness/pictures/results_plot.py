@@ -28,7 +28,7 @@ def _analyses(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8"))["analyses"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ItemFault("is no results.json of a stage", where=path.name, mend="give the results of it") from error
+        raise ItemFault("is not a results.json of a stage", where=path.name, fix="give the results of it") from error
 
 
 def _numbers(analysis: dict[str, Any]) -> dict[Number, float | None]:
@@ -68,7 +68,7 @@ def odds_ratios(results: Path, analysis: str, out_png: Path, title: str, evidenc
             rows.setdefault(term, []).append(Row(label, values["odds_ratio", "", term], ends[0], ends[1], note=note))
     groups = [Group(heading, rows[term]) for term, heading in MUSCLE_TERMS.items() if term in rows]
     if not groups:
-        raise ItemFault(f"has no odds ratio of {analysis!r}", where=results.name, mend="give an analysis of it")
+        raise ItemFault(f"has no odds ratio of {analysis!r}", where=results.name, fix="give an analysis of it")
     notes = ["A drawn cohort whose true odds ratios are known: not the paper's participants."]
     interval_plot(groups, out_png, title, evidence, xlabel="odds ratio, adjusted, 95 % interval", log=True, notes=notes)
 
@@ -85,7 +85,7 @@ def combined_odds(results: Path, analysis: str, out_png: Path, title: str, evide
     try:
         values = _numbers(_analyses(results)[analysis])
     except KeyError as error:
-        raise ItemFault(f"has no analysis {analysis!r}", where=results.name, mend="give one") from error
+        raise ItemFault(f"has no analysis {analysis!r}", where=results.name, fix="give one") from error
     cells: dict[tuple[float, float], tuple[float, list[str]]] = {}
     for (quantity, _, term), ratio in values.items():
         if quantity != "combined_odds_ratio" or ratio is None:
@@ -140,7 +140,7 @@ def pooled_by_muscle(results: Path, analysis: str, out_png: Path, title: str, ev
             rows.setdefault(muscle, []).append(Row(COMPARISONS[comparison], effect, low, high, note=note))
     groups = [Group(muscle, found) for muscle, found in rows.items()]
     if not groups:
-        raise ItemFault(f"has no subgroups of {analysis!r}", where=results.name, mend="give such analyses")
+        raise ItemFault(f"has no subgroups of {analysis!r}", where=results.name, fix="give such analyses")
     notes = [
         "Drawn studies, not the paper's. Positive: worse in the first group (areas with their sign turned).",
         "k: effects; DerSimonian and Laird's random effects within each muscle.",

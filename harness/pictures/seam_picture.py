@@ -40,12 +40,12 @@ def _seams(path: Path) -> list[tuple[float, float, float | None]]:
             low, high = pair["overlap_z_mm"]
             found.append((float(low), float(high), min(correlations, default=None)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ItemFault(f"is not a readable seam report ({error})", where=path.name, mend="fuse again") from error
+        raise ItemFault(f"is not a readable seam report ({error})", where=path.name, fix="fuse again") from error
     return found
 
 
 def _seam_bar(axes: Axes, bottom: float, top: float, colour: str, number: int) -> None:
-    """A bar at the right, outside the frame, over the z range of an overlap; its number beside it."""
+    """A bar at the right, outside the frame, over the z range of an overlap; its number next to it."""
     span = abs(axes.get_ylim()[1] - axes.get_ylim()[0])
     height = max(top - bottom, 0.006 * span)
     box = Rectangle(
@@ -70,7 +70,7 @@ def _example(folder: Path) -> tuple[Path, Path]:
 
 @picture("fused_with_seams", needs="overlay", example=_example)
 def fused_with_seams(volume_path: Path, seams_path: Path, out_png: Path, title: str, evidence: str) -> None:
-    """Coronal and sagittal slice of a fused volume (NRRD); bars beside them show the overlaps of stations.
+    """Coronal and sagittal slice of a fused volume (NRRD); bars next to them show the overlaps of stations.
 
     The coronal slice lies where there is most signal, the sagittal one in the middle of the right side's signal.
     Raises ItemFault when an input cannot be read.

@@ -25,7 +25,7 @@ class Stage:
 
 
 def selection(stages: Sequence[Stage], out_png: Path, title: str, evidence: str, *, notes: Sequence[str]) -> None:
-    """Boxes from top to bottom; beside each step, whether the numbers subtract to the next one."""
+    """Boxes from top to bottom; next to each step, whether the numbers subtract to the next one."""
     with matplotlib.style.context(["default", STYLE]):
         height_in = 1.0 + 1.0 * len(stages) + 0.16 * len(notes)
         figure = new_figure(9.0, height_in, title, evidence)

@@ -31,7 +31,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
         if not any(_known(row) for row in rows):
             raise ValueError("no value")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ItemFault(f"has no errors by condition ({error})", where=path.name, mend="run the step again") from error
+        raise ItemFault(f"has no errors by condition ({error})", where=path.name, fix="run the step again") from error
     return rows
 
 

@@ -18,7 +18,7 @@ MOST_ROWS = 60
 LEAST_LOG_ODDS = 0.05
 """A true association that can be lost."""
 FAULTS = {
-    "boundary": ("#2f6fb0", "o", "smooth random boundary, anew for each person and structure"),
+    "boundary": ("#2f6fb0", "o", "smooth random boundary, again for each person and structure"),
     "depth": ("#b8471b", "s", "each structure of each person too large or too small"),
     "erosion": ("#0f7f6e", "^", "every structure of everybody eroded alike"),
 }
@@ -31,7 +31,7 @@ def _read(path: Path) -> dict[str, Any]:
         if not found["estimates"]:
             raise ValueError("no estimates")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ItemFault(f"is no simulation ({error})", where=path.name, mend="run the simulation again") from error
+        raise ItemFault(f"is not a simulation ({error})", where=path.name, fix="run the simulation again") from error
     return found
 
 
@@ -45,7 +45,7 @@ def _name(row: dict[str, Any]) -> str:
 @picture("performance", example=examples.simulation)
 def performance(simulation_path: Path, out_png: Path, title: str, evidence: str) -> None:
     """Bias in units of the empirical SE, coverage and power of each estimate, with 95 % Monte-Carlo intervals (of
-    means: Student's; of shares: Wilson's). Raises ItemFault when the file is no simulation.
+    means: Student's; of shares: Wilson's). Raises ItemFault when the file is not a simulation.
     """
     found = _read(simulation_path)
     rows = [row for row in found["estimates"] if row.get("bias") is not None][:MOST_ROWS]
@@ -116,7 +116,7 @@ def attenuation(simulation_path: Path, out_png: Path, title: str, evidence: str)
         and abs(row["mean_truth"]) > LEAST_LOG_ODDS
     ]
     if not rows:
-        raise ItemFault("has no odds ratio at a level with Dice", where=simulation_path.name, mend="name `levels`")
+        raise ItemFault("has no odds ratio at a level with Dice", where=simulation_path.name, fix="name `levels`")
     names = list(dict.fromkeys(row["name"] for row in rows))
     with matplotlib.style.context(["default", STYLE]):
         columns = min(2, len(names))

@@ -39,7 +39,7 @@ def _analysis(path: Path, name: str, kind: str) -> dict[str, Any]:
             raise ValueError(f"analysis {name} is of kind {analysis['kind']}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ItemFault(
-            f"has no {kind} {name!r} to draw ({error})", where=path.name, mend=f"name an analysis of kind {kind}"
+            f"has no {kind} {name!r} to draw ({error})", where=path.name, fix=f"name an analysis of kind {kind}"
         ) from error
     return analysis
 

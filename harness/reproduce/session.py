@@ -74,7 +74,7 @@ class Options:
 
 
 def data_folder() -> Path:
-    """The data folder: MYOREPRO_DATA, or `../shared/data` beside the project."""
+    """The data folder: MYOREPRO_DATA, or `../shared/data` next to the project."""
     return Path(os.environ.get("MYOREPRO_DATA") or ROOT.parent / "shared" / "data")
 
 
@@ -281,7 +281,7 @@ def exit_status(checks: list[CheckResult], measured: bool, asked: Sequence[str] 
 
 
 def _pictures(run: CaseRun) -> list[Picture]:
-    """Draw the pictures and put them beside the case's items. A picture that fails is left out, and said so."""
+    """Draw the pictures and put them next to the case's items. A picture that fails is left out, and said so."""
     made = []
     for number, outcome in run.pictures():
         spec = run.case.pictures[number]
@@ -375,7 +375,7 @@ def _report(results: Results, timings: dict[str, Any], run_folder: Path, options
         write_json(options.report / "timings.json", timings)
     except OSError as error:
         raise EnvironmentFault(
-            f"cannot be written ({error.strerror})", where=str(options.report), mend="free space or give --report"
+            f"cannot be written ({error.strerror})", where=str(options.report), fix="free space or give --report"
         ) from error
 
 

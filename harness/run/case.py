@@ -99,10 +99,10 @@ class Case(Strict):
                 raise ValueError(f"step {name} has the name of an input or an earlier step")
             for reference in step.references():
                 if reference.split(".")[0] not in known:
-                    raise ValueError(f"step {name} refers to {reference!r}, which is no input or earlier step")
+                    raise ValueError(f"step {name} refers to {reference!r}, which is not an input or earlier step")
             for owner in step.phantoms():
                 if owner not in self.inputs or self.inputs[owner].from_data:
-                    raise ValueError(f"step {name} refers to {owner!r}, which is no phantom input")
+                    raise ValueError(f"step {name} refers to {owner!r}, which is not a phantom input")
             step.check(name, self)
             known.add(name)
         names = [check.name for check in self.checks] + [picture.name for picture in self.pictures]
@@ -110,11 +110,11 @@ class Case(Strict):
             raise ValueError(f"name {min(twice)!r} is used by two checks or pictures")
         for check in self.checks:
             if check.step not in self.steps:
-                raise ValueError(f"check {check.name} refers to {check.step!r}, which is no step")
+                raise ValueError(f"check {check.name} refers to {check.step!r}, which is not a step")
         for picture in self.pictures:
             for reference in picture.references().values():
                 if reference.split(".")[0] not in known:
-                    raise ValueError(f"picture {picture.name} refers to {reference!r}, which is no input or step")
+                    raise ValueError(f"picture {picture.name} refers to {reference!r}, which is not an input or step")
         for preset in PRESETS:
             self.items(preset)
         return self
@@ -155,11 +155,11 @@ def load_case(path: Path) -> Case:
     return load_as(Case, path, "see case.schema.json")
 
 
-def load_as(kind: type[OneCase], path: Path, mend: str) -> OneCase:
-    """Read a case file as one kind of case. mend: where its form is described. Raises RequestFault as `load_case`."""
-    case = load_toml(kind, path, mend)
+def load_as(kind: type[OneCase], path: Path, fix: str) -> OneCase:
+    """Read a case file as one kind of case. fix: where its form is described. Raises RequestFault as `load_case`."""
+    case = load_toml(kind, path, fix)
     if case.name != path.stem:
-        raise RequestFault(f"name is {case.name!r}", where=path.name, mend="name the case as its file")
+        raise RequestFault(f"name is {case.name!r}", where=path.name, fix="name the case as its file")
     return case
 
 
@@ -168,5 +168,5 @@ def load_cases(names: list[str] | None = None, folder: Path = CASES) -> list[Cas
     known = {path.stem: path for path in sorted(folder.glob("*.toml"))}
     for name in names or []:
         if name not in known:
-            raise RequestFault(f"no case {name!r}", where="case", mend=f"known: {', '.join(known)}")
+            raise RequestFault(f"no case {name!r}", where="case", fix=f"known: {', '.join(known)}")
     return [load_case(known[name]) for name in dict.fromkeys(names or known)]

@@ -160,7 +160,7 @@ class DrawRunner:
 
     def _given_up(self, one: Draw, fault: EnvironmentFault, provenance: dict[str, Any]) -> Outcome:
         """The outcome of a draw whose cohort this machine did not make."""
-        info = ErrorInfo(kind="environment", what=fault.what, where=f"phantom {self.step.phantom}", mend=fault.mend)
+        info = ErrorInfo(kind="environment", what=fault.what, where=f"phantom {self.step.phantom}", fix=fault.fix)
         record = Record(stage=TRUTH_STAGE, item=one.item, status="error", parameters=one.parameters, error=info)
         place = self.errors / one.item
         place.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ def require_writable(folder: Path, option: str) -> None:
             stream.write(b"x")
     except OSError as error:
         raise EnvironmentFault(
-            f"cannot be written ({error.strerror})", where=str(folder), mend=f"give another folder with {option}"
+            f"cannot be written ({error.strerror})", where=str(folder), fix=f"give another folder with {option}"
         ) from error
 
 
@@ -41,7 +41,7 @@ def open_run(work: Path) -> tuple[Path, TextIO, list[str]]:
             ended = [str(old.resolve()) for old in sorted(runs.glob("run-*")) if old != folder and _remove_ended(old)]
     except OSError as error:
         raise EnvironmentFault(
-            f"cannot be written ({error.strerror})", where=str(runs), mend="give another folder with --work"
+            f"cannot be written ({error.strerror})", where=str(runs), fix="give another folder with --work"
         ) from error
     folder.chmod(0o755)
     return folder, lock, ended

@@ -174,7 +174,7 @@ class StageCall:
         except EnvironmentFault as fault:
             line = str(fault)
         except OSError as error:
-            line = one_line(f"the work folder cannot be written ({error.strerror})", mend="free space and run again")
+            line = one_line(f"the work folder cannot be written ({error.strerror})", fix="free space and run again")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         for one in work:

@@ -57,7 +57,7 @@ def parse_value(parameter: Parameter, name: str, text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise RequestFault(
-            f"must be of type {parameter.type}, got {text!r}", where=f"-p {name}", mend=how_to_write(parameter, name)
+            f"must be of type {parameter.type}, got {text!r}", where=f"-p {name}", fix=how_to_write(parameter, name)
         ) from error
 
 
@@ -101,7 +101,7 @@ def run_stage(asked: StageRun, runner: Runner, console: Console) -> int:
     inputs = {name or default_input(spec): path for name, path in asked.inputs.items()}
     for name, path in inputs.items():
         if not path.exists():
-            raise RequestFault("does not exist", where=str(path), mend=f"give the path of input {name}")
+            raise RequestFault("does not exist", where=str(path), fix=f"give the path of input {name}")
     request = _request(asked, spec, inputs)
     item = request.items[0]
     place = asked.output / item.id
@@ -114,7 +114,7 @@ def run_stage(asked: StageRun, runner: Runner, console: Console) -> int:
         scratch = Path(tempfile.mkdtemp(prefix=".run-", dir=asked.output))
     except OSError as error:
         raise EnvironmentFault(
-            f"cannot be written ({error.strerror})", where=str(asked.output), mend="give another folder with --out"
+            f"cannot be written ({error.strerror})", where=str(asked.output), fix="give another folder with --out"
         ) from error
     try:
         output = scratch / "out"
@@ -138,8 +138,8 @@ def run_stage(asked: StageRun, runner: Runner, console: Console) -> int:
                 raise DamagedItemError(complaint)
             record = verified(made)
         except DamagedItemError as damage:
-            mend = "check it with `myorepro stage check`"
-            raise EnvironmentFault(str(damage), where=handle.name, mend=mend) from damage
+            fix = "check it with `myorepro stage check`"
+            raise EnvironmentFault(str(damage), where=handle.name, fix=fix) from damage
         # Read again: another run may have filled the folder since.
         kept = record.status == "error" and _holds_result(place)
         if not kept:
@@ -160,14 +160,14 @@ def _request(asked: StageRun, spec: StageSpec, inputs: dict[str, Path]) -> Reque
     for name, text in asked.settings.items():
         if name not in spec.parameters:
             known = ", ".join(spec.parameters) or "none"
-            raise RequestFault(f"unknown parameter {name!r}", where="-p", mend=f"known: {known}")
+            raise RequestFault(f"unknown parameter {name!r}", where="-p", fix=f"known: {known}")
         parameters[name] = parse_value(spec.parameters[name], name, text)
         if complaint := spec.parameters[name].complaint(parameters[name]):
             of_type = complaint.startswith("must be of type")
-            mend = (
+            fix = (
                 how_to_write(spec.parameters[name], name) if of_type else f"see `myorepro stage describe {asked.stage}`"
             )
-            raise RequestFault(complaint, where=f"-p {name}", mend=mend)
+            raise RequestFault(complaint, where=f"-p {name}", fix=fix)
     item = checked(
         Item,
         {
@@ -176,7 +176,7 @@ def _request(asked: StageRun, spec: StageSpec, inputs: dict[str, Path]) -> Reque
             "facts": {name: fact_value(text) for name, text in asked.facts.items()},
         },
         where=f"--item {asked.item}",
-        mend="use letters, digits and . _ - (128 at most)",
+        fix="use letters, digits and . _ - (128 at most)",
     )
     resources = {"threads": asked.limits.threads, "device": asked.limits.device}
     request = Request.model_validate(
@@ -192,7 +192,7 @@ def _request(asked: StageRun, spec: StageSpec, inputs: dict[str, Path]) -> Reque
     try:
         spec.check(request)
     except RequestFault as fault:
-        raise RequestFault(fault.what, where="-i and -f", mend=fault.mend) from fault
+        raise RequestFault(fault.what, where="-i and -f", fix=fault.fix) from fault
     return request
 
 
@@ -205,9 +205,9 @@ def _earlier(place: Path) -> Record | None:
         return read_record(place / "record.json")
     except ItemFault as fault:
         raise RequestFault(
-            "exists and is no item of an earlier run",
+            "exists and is not an item of an earlier run",
             where=str(place),
-            mend="name this one with --item or give another --out",
+            fix="name this one with --item or give another --out",
         ) from fault
 
 
@@ -223,14 +223,14 @@ def _taken(place: Path, record: Record, request: Request, inputs: dict[str, Path
     same = same and record.inputs == {name: sha256_path(path) for name, path in inputs.items()}
     what = "holds this result already" if same else "holds a result of another stage, other inputs or other parameters"
     return RequestFault(
-        what, where=str(place), mend="name this one with --item, give another --out, or replace it with --overwrite"
+        what, where=str(place), fix="name this one with --item, give another --out, or replace it with --overwrite"
     )
 
 
 def show(record: Record, folder: Path, console: Console) -> None:
     """Print a record: error line, or outputs and metrics."""
     if record.error:
-        line = one_line(record.error.what, record.error.where, record.error.mend)
+        line = one_line(record.error.what, record.error.where, record.error.fix)
         console.print(f"{record.item}: {line}", markup=False)
         return
     console.print(f"{record.item}: ok, in {folder}", markup=False)

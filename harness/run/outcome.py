@@ -65,7 +65,7 @@ def failed(folder: Path, record: Record, provenance: dict[str, Any]) -> Outcome:
     fault = record.error
     if fault is None:
         raise ValueError("not an error record")
-    line = one_line(fault.what, fault.where, fault.mend)
+    line = one_line(fault.what, fault.where, fault.fix)
     return Outcome("error", folder, record, line=line, provenance=provenance)
 
 

@@ -1,4 +1,4 @@
-"""Run one case: inputs, then steps in order, each item from the cache or made anew.
+"""Run one case: inputs, then steps in order, each item from the cache or made again.
 
 Invariants: no failure of an item leaves its own row of the table; a step that failed makes the steps after it
 `skipped` for that item only; with `execute=False` nothing is run and everything that is not cached is `planned`.
@@ -57,13 +57,13 @@ class CaseRun:
         for entry in self.case.inputs.values():
             if file := entry.missing(self.context.data):
                 return one_line(
-                    f"{file} is not in the data folder", mend=f"set MYOREPRO_DATA to run case {self.case.name}"
+                    f"{file} is not in the data folder", fix=f"set MYOREPRO_DATA to run case {self.case.name}"
                 )
         for stage in self.case.stages() if self.context.runner.name == "process" else ():
             for program in self.context.handle(stage).spec.programs:
                 if shutil.which(program) is None:
                     what = f"stage {stage} needs {program}, which is not on this machine"
-                    return one_line(what, mend="run it in its container")
+                    return one_line(what, fix="run it in its container")
         return ""
 
     def check_stages(self) -> None:
@@ -78,7 +78,7 @@ class CaseRun:
                     handle.spec.check(request)
                 except RequestFault as fault:
                     where = f"{self.case.name}.toml steps.{name}.{fault.where}"
-                    raise RequestFault(fault.what, where=where, mend=fault.mend) from fault
+                    raise RequestFault(fault.what, where=where, fix=fault.fix) from fault
 
     def run(self) -> None:
         """Run every step. Never raises for an item's fault."""

@@ -54,10 +54,10 @@ def unsafe(folder: Path) -> str | None:
     A stage may be anybody's: a link in its output would make the harness read or write where the link points.
     """
     if not stat.S_ISDIR(folder.lstat().st_mode):
-        return "the item's folder is no folder"
+        return "the item's folder is not a folder"
     for entry in os.scandir(folder):
         if not entry.is_file(follow_symlinks=False):
-            return f"{entry.name} is no regular file"
+            return f"{entry.name} is not a regular file"
         if entry.stat(follow_symlinks=False).st_nlink > 1:
             return f"{entry.name} is a hard link"
         if entry.name in (PROVENANCE, SEAL):
@@ -90,7 +90,7 @@ def verified(folder: Path) -> Record:
             raise DamagedItemError(f"output {name} ({output.path}) differs from its hash")
     known = _RECORD_FILES | {PROVENANCE, SEAL} | {output.path for output in record.outputs.values()}
     if extra := sorted({path.name for path in folder.iterdir()} - known):
-        raise DamagedItemError(f"file {extra[0]} is no output of the record")
+        raise DamagedItemError(f"file {extra[0]} is not an output of the record")
     return record
 
 

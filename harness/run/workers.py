@@ -116,7 +116,7 @@ class Workers:
                 _empty(task.folder)
                 raise EnvironmentFault(
                     f"the worker process died twice ({death}), the second time with no other item in work",
-                    mend="if memory ran out, free some or take a machine with more; then run again",
+                    fix="if memory ran out, free some or take a machine with more; then run again",
                 ) from None
 
 
@@ -159,7 +159,7 @@ class _Worker:
                 self._process, self._pipe, self._ready = process, ours, False
         except OSError as error:
             raise EnvironmentFault(
-                f"a worker process cannot be started ({error.strerror})", mend="free memory, or run fewer with --jobs"
+                f"a worker process cannot be started ({error.strerror})", fix="free memory, or run fewer with --jobs"
             ) from error
         finally:
             theirs.close()
@@ -170,7 +170,7 @@ class _Worker:
             self._receive()
         except _DiedError as death:
             raise EnvironmentFault(
-                f"a worker process ended as it started ({death})", mend="free memory, or run fewer with --jobs"
+                f"a worker process ended as it started ({death})", fix="free memory, or run fewer with --jobs"
             ) from None
         self._ready = True
 

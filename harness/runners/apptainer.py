@@ -42,17 +42,17 @@ class ApptainerRunner:
     def __init__(self, images: dict[str, str] | None = None) -> None:
         self.images = images or {}
         if shutil.which("apptainer") is None:
-            raise EnvironmentFault("is not installed", where="apptainer", mend="install it, or use --runner process")
+            raise EnvironmentFault("is not installed", where="apptainer", fix="install it, or use --runner process")
 
     def identify(self, stage: str) -> StageHandle:
         image = Path(self.images.get(stage, stage))
         if not image.is_file():
-            raise RequestFault("no such SIF image", where=str(image), mend="apptainer build it from the Docker image")
+            raise RequestFault("no such SIF image", where=str(image), fix="apptainer build it from the Docker image")
         line = command_line(str(image), ["describe"], [], Limits())
         done = children.run(line, seconds=300)
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise RequestFault(f"describe did not run ({last})", where=str(image), mend="run it by hand")
+            raise RequestFault(f"describe did not run ({last})", where=str(image), fix="run it by hand")
         spec = parse_description(done.stdout, image.name)
         digest = f"sha256:{sha256_file(image)}"
         return StageHandle(spec.name, spec.version, spec, str(image), digest, "image id")

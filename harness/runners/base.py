@@ -122,16 +122,16 @@ def parse_description(text: str, where: str) -> StageSpec:
     try:
         raw = json.loads(text)
         if not isinstance(raw, dict):
-            raise RequestFault("describe did not print a JSON object", where=where, mend="see stage.schema.json")
+            raise RequestFault("describe did not print a JSON object", where=where, fix="see stage.schema.json")
         raw.pop("capabilities", None)
     except ValueError as error:
-        raise RequestFault(f"describe is not JSON ({error})", where=where, mend="print JSON only on stdout") from error
+        raise RequestFault(f"describe is not JSON ({error})", where=where, fix="print JSON only on stdout") from error
     spec = checked(StageSpec, raw, f"{where} describe", "see stage.schema.json")
     if spec.contract.split(".")[0] != CONTRACT_VERSION.split(".")[0]:
         raise EnvironmentFault(
             f"speaks contract {spec.contract}, this harness {CONTRACT_VERSION}",
             where=where,
-            mend="use a stage and a harness of the same contract version",
+            fix="use a stage and a harness of the same contract version",
         )
     return spec
 

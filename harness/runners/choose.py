@@ -48,7 +48,7 @@ def choose(
     if wanted == "apptainer":
         return Chosen(ApptainerRunner(_sif_files(stages)), "apptainer", ["runner: apptainer"])
     if wanted != "auto":
-        raise RequestFault(f"no runner {wanted!r}", where="--runner", mend=f"known: {', '.join(RUNNERS)}")
+        raise RequestFault(f"no runner {wanted!r}", where="--runner", fix=f"known: {', '.join(RUNNERS)}")
     try:
         return _docker(stages, label, progress, descriptions, dry_run)
     except (EnvironmentFault, RequestFault) as fault:
@@ -72,12 +72,12 @@ def for_stage(name: str, stage: str) -> Runner:
             raise RequestFault(
                 "is a path, and docker runs images",
                 where=stage,
-                mend="build an image and give its name, or --runner process",
+                fix="build an image and give its name, or --runner process",
             )
         return DockerRunner()
     if name == "apptainer":
         return ApptainerRunner()
-    raise RequestFault(f"no runner {name!r}", where="--runner", mend=f"known: {', '.join(RUNNERS)}")
+    raise RequestFault(f"no runner {name!r}", where="--runner", fix=f"known: {', '.join(RUNNERS)}")
 
 
 def _docker(stages: list[str], label: str, progress: Progress, descriptions: Path | None, dry_run: bool) -> Chosen:
@@ -89,7 +89,7 @@ def _docker(stages: list[str], label: str, progress: Progress, descriptions: Pat
         found = {stage: images.reference(stage) for stage in stages}
         missing = [stage for stage, reference in found.items() if not client.images.list(reference)]
         if missing:
-            raise EnvironmentFault(f"images to build: {', '.join(missing)}", where="dry run", mend="run for real")
+            raise EnvironmentFault(f"images to build: {', '.join(missing)}", where="dry run", fix="run for real")
         runner.images = found
         return Chosen(runner, note, [f"runner: {note}"])
     progress.line(f"runner: {note} (engine {version})")

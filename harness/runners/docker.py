@@ -104,12 +104,12 @@ def _engine_answers(stage: str) -> Iterator[None]:
         yield
     except docker.errors.APIError as error:
         line = str(error.explanation or error)
-        raise EnvironmentFault(f"the engine refused ({line})", where=stage, mend="see the engine's log") from error
+        raise EnvironmentFault(f"the engine refused ({line})", where=stage, fix="see the engine's log") from error
     except ENGINE_ERRORS as error:
         raise EnvironmentFault(
             "the container engine stopped answering",
             where=stage,
-            mend="start it and run again; finished items are kept",
+            fix="start it and run again; finished items are kept",
         ) from error
 
 
@@ -137,7 +137,7 @@ class DockerRunner:
                 image = self.client.images.get(reference)
             except docker.errors.ImageNotFound as error:
                 raise RequestFault(
-                    "no such image here", where=reference, mend="build it (myorepro images build) or pull it"
+                    "no such image here", where=reference, fix="build it (myorepro images build) or pull it"
                 ) from error
         spec = self._description(str(image.id))
         digests = image.attrs.get("RepoDigests") or []
@@ -187,7 +187,7 @@ class DockerRunner:
                 raw: Any = error.stderr or b""
                 last = (bytes(raw).decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
                 raise RequestFault(
-                    f"describe ended with exit status {error.exit_status} ({last})", where=image, mend="run it by hand"
+                    f"describe ended with exit status {error.exit_status} ({last})", where=image, fix="run it by hand"
                 ) from error
         return parse_description(bytes(text).decode("utf-8", "replace"), image)
 

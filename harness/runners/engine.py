@@ -23,6 +23,6 @@ def connect(seconds: int = ANSWER_SECONDS) -> Any:
         client = docker.from_env(timeout=seconds)
         client.ping()
     except ENGINE_ERRORS as error:
-        mend = "start it (DOCKER_HOST says where), or use --runner process"
-        raise EnvironmentFault("no engine answers", where="docker", mend=mend) from error
+        fix = "start it (DOCKER_HOST says where), or use --runner process"
+        raise EnvironmentFault("no engine answers", where="docker", fix=fix) from error
     return client

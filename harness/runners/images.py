@@ -109,7 +109,7 @@ def build(
     folders = stage_folders()
     chosen = list(folders) if names is None else list(names)
     if unknown := [name for name in chosen if name not in folders]:
-        raise RequestFault(f"unknown stage {unknown[0]!r}", where="images", mend=f"known: {', '.join(folders)}")
+        raise RequestFault(f"unknown stage {unknown[0]!r}", where="images", fix=f"known: {', '.join(folders)}")
     needed = {*chosen, *(stages.below_of(folders[name]) for name in chosen)}
     base_image = base_image or os.environ.get("MYOREPRO_BASE_IMAGE") or None
     builder = _Builder(connect(BUILD_SECONDS), variant, rebuild, progress)
@@ -137,7 +137,7 @@ def _engine_answers() -> Iterator[None]:
     except ENGINE_ERRORS as error:
         lines = str(getattr(error, "explanation", None) or error).splitlines() or [type(error).__name__]
         raise EnvironmentFault(
-            f"the container engine failed: {lines[0]}", where="images", mend="see that it runs, and its log"
+            f"the container engine failed: {lines[0]}", where="images", fix="see that it runs, and its log"
         ) from error
 
 
@@ -232,7 +232,7 @@ class _Builder:
         for line in lines:
             if "error" in line:
                 raise EnvironmentFault(
-                    f"does not build: {cause_of(printed) or line['error']}", where=name, mend="see its Dockerfile"
+                    f"does not build: {cause_of(printed) or line['error']}", where=name, fix="see its Dockerfile"
                 )
             text = line.get("stream", "").strip()
             if text and not text.startswith(("--->", "Removing intermediate", "Step ")):
@@ -297,7 +297,7 @@ def make_rootfs(archive: Path) -> None:
         raise EnvironmentFault(
             "mmdebstrap is not installed",
             where="rootfs",
-            mend="apt-get install mmdebstrap, or name an image with Python 3.11 in MYOREPRO_BASE_IMAGE",
+            fix="apt-get install mmdebstrap, or name an image with Python 3.11 in MYOREPRO_BASE_IMAGE",
         )
     archive.parent.mkdir(parents=True, exist_ok=True)
     partial = archive.with_name(f".{os.getpid()}.{archive.name}")
@@ -332,13 +332,13 @@ def fetch_wheels(lock: Path, folder: Path) -> None:
         raise
 
 
-def _command(command: list[str], where: str, mend: str, environment: dict[str, str]) -> None:
+def _command(command: list[str], where: str, fix: str, environment: dict[str, str]) -> None:
     """Run a tool; on failure its last complaint becomes the fault's one line."""
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"status {done.returncode}"]
         complaints = [line for line in lines if line.startswith(("ERROR", "E:"))]
-        raise EnvironmentFault(f"{Path(command[0]).name} failed: {(complaints or lines)[-1]}", where=where, mend=mend)
+        raise EnvironmentFault(f"{Path(command[0]).name} failed: {(complaints or lines)[-1]}", where=where, fix=fix)
 
 
 def _leaves(files: dict[str, Path]) -> list[tuple[str, Path]]:

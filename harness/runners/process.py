@@ -69,13 +69,13 @@ class ProcessRunner:
             raise RequestFault(
                 "is a folder without __main__.py" if path.is_dir() else "is a file that is not executable",
                 where=stage,
-                mend="a Python stage is a folder with stage.toml and __main__.py; for any other language give the path "
+                fix="a Python stage is a folder with stage.toml and __main__.py; for any other language give the path "
                 "of an executable program (chmod +x), or build an image and give its name",
             )
         raise RequestFault(
-            "is no stage",
+            "is not a stage",
             where=stage,
-            mend=f"known: {', '.join(sorted(own)) or 'none'}; or give a folder with __main__.py, a program or an image",
+            fix=f"known: {', '.join(sorted(own)) or 'none'}; or give a folder with __main__.py, a program or an image",
         )
 
     def identify(self, stage: str) -> StageHandle:
@@ -96,11 +96,11 @@ class ProcessRunner:
         try:
             done = children.run([*command, "describe"], seconds=120, env=clean_environment(Limits()))
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise EnvironmentFault(f"describe did not run ({error})", where=stage, mend="try it by hand") from error
+            raise EnvironmentFault(f"describe did not run ({error})", where=stage, fix="try it by hand") from error
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise RequestFault(
-                f"describe ended with exit status {done.returncode} ({last})", where=stage, mend="try it by hand"
+                f"describe ended with exit status {done.returncode} ({last})", where=stage, fix="try it by hand"
             )
         return parse_description(done.stdout, stage)
 
@@ -155,7 +155,7 @@ def attend_child(
                 child = stack.enter_context(started)
             except (OSError, subprocess.SubprocessError) as error:
                 raise EnvironmentFault(
-                    f"cannot be started ({error})", where=line[0], mend="check the program"
+                    f"cannot be started ({error})", where=line[0], fix="check the program"
                 ) from error
             if not wait(lambda: child.poll() is not None, lambda: call.tick(isolation), call.limits.seconds):
                 stopped = f"time limit of {call.limits.seconds:g} s passed"

@@ -20,7 +20,7 @@ def stage_folders(containers: Path = CONTAINERS) -> dict[str, Path]:
 
 
 def below_of(folder: Path, containers: Path = CONTAINERS) -> str | None:
-    """The stage that a variant stands on; None for a stage that is no variant."""
+    """The stage that a variant stands on; None for a stage that is not a variant."""
     return None if folder.parent == containers else folder.parent.name
 
 

@@ -24,13 +24,13 @@ def simulate(name: str, draws: int, options: Options, progress: Progress) -> tup
     """Run the case `name` with so many draws in each simulation; the results, and the lines of a table
     for each simulation.
 
-    Writes what `reproduce` writes into `options.report`, and beside it `<step>.json`, `<step>.csv` and the pictures.
+    Writes what `reproduce` writes into `options.report`, and next to it `<step>.json`, `<step>.csv` and the pictures.
     Raises RequestFault for a case that is unknown or has no simulation.
     """
     [case] = load_cases([name])
     if not case.steps_of(Simulation):
         have = [c.name for c in load_cases() if c.steps_of(Simulation)]
-        raise RequestFault("has no simulation", where=f"case {name}", mend=f"cases that have: {', '.join(have)}")
+        raise RequestFault("has no simulation", where=f"case {name}", fix=f"cases that have: {', '.join(have)}")
     lines: list[str] = []
 
     def export(runs: list[CaseRun]) -> None:
@@ -57,7 +57,7 @@ def _export(run: CaseRun, out: Path) -> list[str]:
             shutil.copyfile(picture, out / picture.name)
     except OSError as error:
         raise EnvironmentFault(
-            f"cannot be written ({error.strerror})", where=str(out), mend="free space or give another folder with --out"
+            f"cannot be written ({error.strerror})", where=str(out), fix="free space or give another folder with --out"
         ) from error
     return lines
 

@@ -57,7 +57,7 @@ def sample(name: str, cohorts: int, options: Options, progress: Progress) -> dic
     sampled = {c.name: c for c in case.checks if c.tolerance_source.startswith(SAMPLED)}
     if not sampled:
         have = [c.name for c in load_cases() if any(k.tolerance_source.startswith(SAMPLED) for k in c.checks)]
-        raise RequestFault("has no sampled check", where=f"case {name}", mend=f"cases that have: {', '.join(have)}")
+        raise RequestFault("has no sampled check", where=f"case {name}", fix=f"cases that have: {', '.join(have)}")
     values: dict[str, list[float]] = {check: [] for check in sampled}
     for number in range(1, cohorts + 1):
         with tempfile.TemporaryDirectory() as folder:
@@ -69,11 +69,9 @@ def sample(name: str, cohorts: int, options: Options, progress: Progress) -> dic
         for check in results.checks:
             if check.check in sampled:
                 if check.skipped:
-                    raise RequestFault(check.note, where=check.check, mend="sample what the small preset can run")
+                    raise RequestFault(check.note, where=check.check, fix="sample what the small preset can run")
                 if check.measured is None:
-                    raise EnvironmentFault(
-                        check.note, where=f"cohort {number}, {check.check}", mend="see the run above"
-                    )
+                    raise EnvironmentFault(check.note, where=f"cohort {number}, {check.check}", fix="see the run above")
                 values[check.check].append(check.measured)
     return {
         "schema_version": "1.0",

@@ -228,7 +228,7 @@ def _thresholds(anatomy: SpineAnatomy) -> F64:
 def fit(subject: SpineSubject, seed: int, variant: Variant = "standard") -> SpineAnatomy:
     """`_fit`, remembered for the last few subjects: many grids are sampled from one anatomy.
 
-    Raises ItemFault where the muscles asked for do not fit beside the spine.
+    Raises ItemFault where the muscles asked for do not fit next to the spine.
     """
     return _fit(subject.model_dump_json(), seed, variant)
 
@@ -256,9 +256,9 @@ def _fit(subject_json: str, seed: int, variant: Variant) -> SpineAnatomy:
         )
     if max(scales.erector, scales.multifidus) > 0.6:
         raise ItemFault(
-            f"{subject.lean_cm3:.0f} cm3 of lean muscle do not fit beside the spine at {subject.height_m} m",
+            f"{subject.lean_cm3:.0f} cm3 of lean muscle do not fit next to the spine at {subject.height_m} m",
             where="subject",
-            mend="lower lmm_cm3_per_bmi or raise height_m",
+            fix="lower lmm_cm3_per_bmi or raise height_m",
         )
     sized = build(subject, seed, variant, scales)
     return build(subject, seed, variant, scales, _thresholds(sized))

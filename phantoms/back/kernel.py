@@ -334,8 +334,8 @@ def sample_voxels(
     """Add to `out` (groups, k, j, i) the proton density of each voxel by group of tissues: mean over `sub` points.
 
     centre: codes at the voxel centres of the same grid with one slice more at either end, (k + 2, j, i). A voxel whose
-    six neighbours have its own code, which is no labelled muscle, is taken as homogeneous. density, group: per code; a
-    negative group adds nothing. texture: relative amplitude (SD) of the smooth variation of the labelled muscles'
+    six neighbours have its own code, which is not a labelled muscle, is taken as homogeneous. density, group: per code;
+    a negative group adds nothing. texture: relative amplitude (SD) of the smooth variation of the labelled muscles'
     signal.
     """
     si, sj, sk = sub

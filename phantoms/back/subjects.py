@@ -26,7 +26,7 @@ LMM_MALE_MINUS_FEMALE = 7.0
 LMM_INTERMAT_CORRELATION = -0.3
 """An assumption: between the normal scores within group and sex."""
 LIMITS = {"bmi": (17.5, 42.0), "lmm": (9.0, 48.0), "intermat_percent": (1.5, 20.0), "lean_cm3": (270.0, 1350.0)}
-"""Persons beyond these are drawn again: they would not fit the field of view, or the space beside the spine."""
+"""Persons beyond these are drawn again: they would not fit the field of view, or the space next to the spine."""
 
 
 class SpineSubject(Strict):

@@ -6,7 +6,7 @@ the way over DICOM.
 
 Invariants: the sets draw their persons from seed ranges that have no seed in common, and that hold no seed of a case or
 a test of this project (those are below the first of FIRST_SEED); the held-out anatomy is in the set `held_out` only,
-which is no training set. Equal arguments give equal bytes.
+which is not a training set. Equal arguments give equal bytes.
 """
 
 import argparse

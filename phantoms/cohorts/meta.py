@@ -80,7 +80,7 @@ class Parameters(Strict):
 def true_effects(p: Parameters) -> dict[str, float]:
     """The effect of every term. Raises ItemFault for an unknown term."""
     if unknown := sorted(set(p.effects) - set(TABLE_2)):
-        raise ItemFault(f"no term {unknown[0]!r}", where="effects", mend=f"known: {', '.join(TABLE_2)}")
+        raise ItemFault(f"no term {unknown[0]!r}", where="effects", fix=f"known: {', '.join(TABLE_2)}")
     plain = TABLE_2 if p.moderated else dict.fromkeys(TABLE_2, 0.0) | {"intercept": 0.5}
     return plain | p.effects
 

@@ -8,7 +8,7 @@ How it is drawn, for the participants that remain after the exclusions:
   residuals; both are then brought exactly to the paper's mean and SD over the analysed rows. The paper prints neither
   their correlation nor the sites' shifts: these are assumptions;
 - chronic back pain and high symptom burden (PI-NRS of 4 or more) are logistic in z of LMM and InterMAT, the model's
-  covariates and an effect of the site, normal with SD `site_sd` and drawn anew with each seed. z is computed over the
+  covariates and an effect of the site, normal with SD `site_sd` and drawn again with each seed. z is computed over the
   analysed rows, as the analysis does it, so the coefficients per z are known exactly, for the definition of z that
   `z_definition` names. Both outcomes share half of their chance, and no interaction exists;
 - missing comorbidities are missing completely at random, as many as in Table 1.

@@ -103,12 +103,12 @@ def write_cohort(
     truth: Mapping[str, float],
     **more: Any,
 ) -> None:
-    """Write the five files. `more` goes into phantom.json: what is true of the table beside numbers.
+    """Write the five files. `more` goes into phantom.json: what is true of the table in addition to numbers.
 
     Raises ItemFault when a true value is not finite, which no setting should give.
     """
     if bad := next((key for key, value in truth.items() if not np.isfinite(value)), None):
-        raise ItemFault("has no finite true value", where=f"phantom {name}, {bad}", mend="mend the settings")
+        raise ItemFault("has no finite true value", where=f"phantom {name}, {bad}", fix="correct the settings")
     plain = {key: list(column) for key, column in columns.items()}
     write_table(folder / "table.parquet", plain)
     write_table(folder / "table.csv", plain)

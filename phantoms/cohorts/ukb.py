@@ -104,10 +104,10 @@ def sizes(preset: str) -> tuple[int, int, int]:
 def odds_ratios(p: Parameters) -> dict[str, float]:
     """The true odds ratio of every outcome. Raises ItemFault for an unknown outcome or a ratio out of range."""
     if unknown := sorted(set(p.odds_ratios) - set(model.EFFECTS)):
-        raise ItemFault(f"no outcome {unknown[0]!r}", where="odds_ratios", mend=f"known: {', '.join(model.EFFECTS)}")
+        raise ItemFault(f"no outcome {unknown[0]!r}", where="odds_ratios", fix=f"known: {', '.join(model.EFFECTS)}")
     chosen = {name: p.odds_ratios.get(name, effects.odds_ratio) for name, effects in model.EFFECTS.items()}
     if bad := next((name for name, value in chosen.items() if not 0.05 <= value <= 20), None):
-        raise ItemFault(f"is {chosen[bad]!r}", where=f"odds_ratios.{bad}", mend="give a ratio from 0.05 to 20")
+        raise ItemFault(f"is {chosen[bad]!r}", where=f"odds_ratios.{bad}", fix="give a ratio from 0.05 to 20")
     return chosen
 
 
@@ -170,7 +170,7 @@ def _errors_below(rng: np.random.Generator, weak: F64, low: F64, both: F64) -> t
         raise ItemFault(
             "sarcopenia would be likelier than weak grip or low muscle mass for some participant",
             where="odds_ratios",
-            mend="bring sarcopenia's odds ratio nearer to the other two",
+            fix="bring sarcopenia's odds ratio nearer to the other two",
         )
     u = rng.random(len(p_weak))
     is_weak = u < p_weak

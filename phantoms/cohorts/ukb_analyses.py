@@ -18,7 +18,7 @@ AGE_GROUPS = ["50-59", "60-69", "70-79", "80+"]
 THIRDS = ("low", "middle", "high")
 ADJUSTMENTS = {"text": ("age_years", "sex", "bmi_kg_m2", "activity"), "equation9": ("age_years", "sex"), "none": ()}
 MUSCLE_DENSITY_KG_PER_CM3 = 1.0597e-3
-"""Mammalian skeletal muscle (Mendez and Keys 1960): for TMV in kg beside DXA's leg lean mass."""
+"""Mammalian skeletal muscle (Mendez and Keys 1960): for TMV in kg next to DXA's leg lean mass."""
 
 Which = Literal["paper", "headline", "pa_ratio"]
 Fault = Literal["none", "middle_for_low"]

@@ -43,7 +43,7 @@ EIGHT_BIT_WHITE = 1000.0
 def _refuse(fault: str, known: dict[str, str]) -> None:
     if fault not in known:
         raise ItemFault(
-            f"no fault is called {fault!r}", where="haste_bad_inputs", mend=f"use one of: {', '.join(known)}"
+            f"no fault is called {fault!r}", where="haste_bad_inputs", fix=f"use one of: {', '.join(known)}"
         )
 
 

@@ -244,7 +244,7 @@ def _zip_bomb(good_zip: Path, target: Path) -> None:
 def make(fault: str, good_zip: Path, target: Path) -> None:
     """Write to `target` the zip `good_zip` with one fault of FAULTS. Raises ItemFault for an unknown fault."""
     if fault not in FAULTS:
-        raise ItemFault(f"no fault is called {fault!r}", where="bad_inputs", mend=f"use one of: {', '.join(FAULTS)}")
+        raise ItemFault(f"no fault is called {fault!r}", where="bad_inputs", fix=f"use one of: {', '.join(FAULTS)}")
     if fault == "zip_bomb":
         _zip_bomb(good_zip, target)
     else:

@@ -96,6 +96,6 @@ def mutate_labels(labels: Labels, geometry: Geometry, fault: str) -> Labels:
     """A copy of `labels` (k, j, i) on `geometry` with the named fault. Raises ItemFault for an unknown one."""
     if fault not in MUTANTS:
         raise ItemFault(
-            f"no mutant is called {fault!r}", where="mutate_labels", mend=f"use one of: {', '.join(MUTANTS)}"
+            f"no mutant is called {fault!r}", where="mutate_labels", fix=f"use one of: {', '.join(MUTANTS)}"
         )
     return MUTANTS[fault](np.asarray(labels, dtype=np.uint8), geometry)

@@ -159,7 +159,7 @@ def squared_level(r: Any, q: float, x: float, y: float) -> float:
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
 def beside_skin(t: Any, i: int, cx: float, cy: float) -> bool:
-    """Whether an in-plane point is outside the box of the skin in bin i, or i is no bin."""
+    """Whether an in-plane point is outside the box of the skin in bin i, or i is not a bin."""
     return bool(i < 0 or cx > t.outline[i, 1] or cy < t.outline[i, 2] or cy > t.outline[i, 3])
 
 

@@ -229,7 +229,7 @@ def _fit(subject_json: str, seed: int, variant: Variant) -> Anatomy:
         raise ItemFault(
             f"{subject.tmv_cm3:.0f} cm3 of muscle at {subject.height_m} m do not fit the field of view",
             where="subject",
-            mend="lower tmv_cm3 or raise height_m",
+            fix="lower tmv_cm3 or raise height_m",
         )
     return build(subject, seed, variant, scales)
 

@@ -139,4 +139,4 @@ def truth_volume(parameters: dict[str, Any], geometry: Geometry, contrast: str, 
     for known in FAULTS:
         if known == fault:
             return volume(parameters, geometry, contrast, known)
-    raise ItemFault(f"no fault is called {fault!r}", where="fault", mend=f"use one of: {', '.join(FAULTS)}")
+    raise ItemFault(f"no fault is called {fault!r}", where="fault", fix=f"use one of: {', '.join(FAULTS)}")

@@ -1,4 +1,4 @@
-"""The stage as a whole: bad input beside good, all pairs in one item, the same bytes twice, the command line."""
+"""The stage as a whole: bad input among good, all pairs in one item, the same bytes twice, the command line."""
 
 import json
 import os
@@ -147,7 +147,7 @@ def test_a_bad_item_is_named_and_stops_no_other(case: str, good: Inputs, tmp_pat
     assert error["kind"] == "input"
     assert error["where"] == where
     assert what in error["what"]
-    assert error["mend"]
+    assert error["fix"]
     assert "\n" not in error["what"]
     assert sorted(path.name for path in (tmp_path / "out" / "bad").iterdir()) == ["record.json", "timing.json"]
 

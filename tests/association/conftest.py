@@ -60,7 +60,7 @@ def refused(run_stage: RunStage) -> Callable[..., str]:
     def run(table: dict[str, list[Any]] | str, columns: dict[str, Any], analyses: dict[str, Any]) -> str:
         record = run_stage(table, columns, analyses)
         assert record["status"] == "error" and record["error"]["kind"] == "input" and not record["outputs"]
-        parts = [record["error"][key] for key in ("where", "what", "mend")]
+        parts = [record["error"][key] for key in ("where", "what", "fix")]
         assert all(part and "\n" not in part for part in parts)
         return ": ".join(parts[:2])
 

@@ -284,7 +284,7 @@ def _and(**columns: Any) -> dict[str, list[Any]]:
         ({}, {"outcome": "g", "terms": ["bmi"]}, "column g: has 3 levels (a, b, c), where two are needed"),
         ({}, {"restrict": {"g": ["a", "z"]}}, "analysis m, column g: restricts to level 'z', which is none"),
         ({}, {"restrict": {"age": ["a"]}}, "column age: is a number, where a category is needed"),
-        ({}, {"scale": {"sex": 2}}, "analysis m, column sex: is scaled, and is no number"),
+        ({}, {"scale": {"sex": 2}}, "analysis m, column sex: is scaled, and is not a number"),
         ({}, {"scale": {"age": 0}}, "scale of 'age' is not above 0"),
         ({}, {"interactions": [["age", "c"]]}, "interaction ['age', 'c'] has 'c', which is not in terms"),
         ({}, {"terms": ["age", "age"]}, "term 'age' is given twice"),

@@ -26,7 +26,7 @@ def score_and_event() -> tuple[np.ndarray, np.ndarray]:
 
 
 def by_pairs(score: np.ndarray, event: np.ndarray) -> float:
-    """The definition: every event beside every non-event."""
+    """The definition: every event with every non-event."""
     gap = score[event == 1][:, None] - score[event == 0]
     return float(((gap > 0) + 0.5 * (gap == 0)).mean())
 

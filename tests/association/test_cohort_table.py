@@ -46,7 +46,7 @@ def test_columns_that_are_not_in_the_dictionary_are_named(run_stage: RunStage) -
         (_with(code=[0, 1, 2, 1]), "column code: unknown level '2' in row 3"),
         (_with(eid=["a", "b", "a", "a"]), "column eid: repeats an identifier in rows 3 and 4"),
         (_with(eid=["a", None, "c", "d"]), "column eid: has no identifier in row 2"),
-        (_with(height_m=["1.6", "1,7", "tall", "1.8"]), "column height_m: is no number in rows 2 and 3"),
+        (_with(height_m=["1.6", "1,7", "tall", "1.8"]), "column height_m: is not a number in rows 2 and 3"),
         (_with(height_m=[True, False, True, True]), "column height_m: holds values of type bool"),
         ({k: v for k, v in GOOD.items() if k != "sex"}, "column sex: is missing from the table"),
         (CSV.replace("a,1.62", "a,nan"), "column height_m: is not finite in row 1"),

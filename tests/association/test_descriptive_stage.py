@@ -197,7 +197,7 @@ METER_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "factor": (ask("concordance", of=["mini_per_second", "wright"], factor=0), "factor"),
     "unknown": (ask("correlation", of=["wright", "maxi"]), "column maxi"),
     "no such p": (ask("bonferroni", of=["p.x"]), "p.x"),
-    "no p": (ask("bonferroni", of=["z.x"]), "is no p value"),
+    "no p": (ask("bonferroni", of=["z.x"]), "is not a p value"),
     "too few tests": (ask("bonferroni", of=["p.x", "p.y"], tests=1), "tests"),
     "slope of no term": (ask("linear", outcome="mini", terms=["wright"], slope_of="flat"), "slope_of"),
     "constant term": (ask("linear", outcome="mini", terms=["flat"]), "column flat"),

@@ -235,5 +235,5 @@ def test_bad_input_is_told_in_one_line(tmp_path: Path, change: Any, of: dict[str
         change(rows)
     record, _ = answer(tmp_path, [{"id": "m", **of}], rows)
     error = record["error"]
-    assert error["kind"] == "input" and where in error["where"] and what in error["what"] and error["mend"]
+    assert error["kind"] == "input" and where in error["where"] and what in error["what"] and error["fix"]
     assert "\n" not in error["what"]

@@ -43,7 +43,7 @@ def test_other_machines_and_libraries_are_not_ranked(change: dict[str, object]) 
     found = compare.compare(a, b)
     (only,) = found.rows
     assert (only.says, only.why) == ("not ranked", "other machine or libraries")
-    assert only.ratio is not None, "both are shown beside each other"
+    assert only.ratio is not None, "both are shown next to each other"
     assert compare.exit_status(found, across=False) == 4
     assert compare.exit_status(found, across=True) == 0
     allowed = compare.compare(a, b, ignore=list(change))
@@ -103,8 +103,8 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(
     ("content", "status", "says"),
     [
-        (b"{", 2, "is no results file"),
-        (b"\xff\xfe\x00", 2, "is no text"),
+        (b"{", 2, "is not a results file"),
+        (b"\xff\xfe\x00", 2, "is not text"),
         (b'{"schema_version": "9.0"}', 2, "schema_version"),
         (None, 3, "cannot be read"),
     ],
@@ -137,5 +137,5 @@ def test_figures_must_be_figures(tmp_path: Path) -> None:
     for n, content in enumerate(spoiled):
         path = tmp_path / f"{n}.json"
         write_json(path, content)
-        with pytest.raises(RequestFault, match="is no results file"):
+        with pytest.raises(RequestFault, match="is not a results file"):
             load(path)

@@ -42,7 +42,7 @@ def test_first_processor_of_cpuinfo() -> None:
 
 
 def test_cards_in_the_drivers_table() -> None:
-    """Two cards, one of which does not tell its power limit; the driver's complaint is no card."""
+    """Two cards, one of which does not tell its power limit; the driver's complaint is not a card."""
     text = (
         "NVIDIA H200, 570.86.15, 143771, 9.0, 1980, 3201, 700.00\n"
         "Tesla T4, 535.1, 15360, 7.5, 1590, 5001, [N/A]\n"

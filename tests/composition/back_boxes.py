@@ -26,7 +26,7 @@ VALUE = {name: value for value, name in SPINE_LABELS.items()}
 
 
 def back_labels(widths: dict[str, int] | None = None) -> npt.NDArray[np.uint8]:
-    """Labels (k, j, i) on GRID: multifidus from 2 voxels beside the midline, erector spinae beside it. Left is +i."""
+    """Labels (k, j, i) on GRID: multifidus from 2 voxels next to the midline, erector spinae next to it. Left is +i."""
     labels = np.zeros(GRID.shape, np.uint8)
     middle = GRID.size[0] // 2
     for name, width in (WIDTHS if widths is None else widths).items():
@@ -49,7 +49,7 @@ def back_image(labels: npt.NDArray[np.uint8], parts: npt.NDArray[np.float64], se
 
 
 def streaks(labels: npt.NDArray[np.uint8], every: int = 10) -> npt.NDArray[np.float64]:
-    """Fat parts (k, j, i) that vary along the rows: one row in `every` is all fat, and one beside it 30 % fat."""
+    """Fat parts (k, j, i) that vary along the rows: one row in `every` is all fat, and one next to it 30 % fat."""
     parts = np.zeros(labels.shape)
     parts[:, ROWS.start :: every] = 1.0
     parts[:, ROWS.start + 1 :: every] = 0.3

@@ -1,4 +1,4 @@
-"""What the measures of the back have to refuse, each with one line that says what, where and how to mend it."""
+"""What the measures of the back have to refuse, each with one line that says what, where and how to fix it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -98,13 +98,13 @@ BAD: dict[str, tuple[Change, str, str]] = {
         "left muscles at x = -",
     ),
     "a whole and its part": (lambda b: replace(b, names=MERGED), "input labels", "which is a part of it"),
-    "levels of no form": (levels("{}"), "levels.json", "is no list of levels"),
-    "levels of no JSON": (levels("T1: 3"), "levels.json", "is no list of levels"),
+    "levels of no form": (levels("{}"), "levels.json", "is not a list of levels"),
+    "levels of no JSON": (levels("T1: 3"), "levels.json", "is not a list of levels"),
     "level upside down": (levels(level_list(("L3", 115.0, 90.0))), "levels.json", "L3 with its bottom above its top"),
     "level twice": (
         levels(level_list(("L3", 90.0, 115.0), ("L3", 115.0, 120.0))), "levels.json", "names L3 twice"
     ),
-    "level without end": (levels(level_list(("L3", float("-inf"), 115.0))), "levels.json", "is no list of levels"),
+    "level without end": (levels(level_list(("L3", float("-inf"), 115.0))), "levels.json", "is not a list of levels"),
     "weight in pounds and ounces": (facts(height_m=1.7, weight_kg="12 st"), "fact weight_kg", "not a weight"),
     "weight in grams": (facts(height_m=1.7, weight_kg=80000), "fact weight_kg", "not a weight in kilograms"),
     "BMI of another person": (
@@ -125,8 +125,8 @@ def test_a_bad_back_is_named_and_stops_no_other(case: str, tmp_path: Path, run_s
     assert error is not None, "the bad item passed"
     assert (error["kind"], error["where"]) == ("input", where)
     assert what in error["what"]
-    assert error["mend"]
-    assert "\n" not in error["what"] + error["mend"]
+    assert error["fix"]
+    assert "\n" not in error["what"] + error["fix"]
     assert sorted(path.name for path in (tmp_path / "out" / "bad").iterdir()) == ["record.json", "timing.json"]
 
 

@@ -69,7 +69,7 @@ def test_femurs_alone_give_the_plane() -> None:
 
 def test_stray_voxels_do_not_move_the_plane() -> None:
     labels = skeleton(Rotation.identity(), (0, 0, 0))
-    labels[10:20, 2:8, 0:4] = FEMUR  # 240 voxels beside the 1700 of the right femur, 140 mm away
+    labels[10:20, 2:8, 0:4] = FEMUR  # 240 voxels next to the 1700 of the right femur, 140 mm away
     plane, _ = fit_midline(labels, WIDE, VALUES)
     assert plane is not None
     assert plane.offset_mm == pytest.approx(0.0, abs=3.0)
@@ -94,7 +94,7 @@ def test_one_leg_has_no_sides(bones: bool) -> None:
         labels[np.isin(labels, [ILIAC, FEMUR])] = 0
     plane, warnings = fit_midline(labels, GRID, VALUES)
     assert plane is None
-    assert "not told apart" in warnings[-1]
+    assert "not distinguished" in warnings[-1]
 
 
 @given(st.lists(st.integers(3, 25), min_size=54, max_size=54), st.floats(-300, 300))

@@ -1,4 +1,4 @@
-"""The stage as a whole: bad input beside good, the same bytes twice, the command line."""
+"""The stage as a whole: bad input among good, the same bytes twice, the command line."""
 
 import json
 import os
@@ -88,8 +88,8 @@ BAD: dict[str, tuple[Callable[[Inputs, Path], Inputs], str, str]] = {
     "infinity in water": (lambda g, f: image_item(g, f, with_infinity, "water"), "bad.nrrd", "1 voxels that are NaN"),
     "negative magnitude": (lambda g, f: image_item(g, f, lambda d: -d), "bad.nrrd", "negative values"),
     "fat on another grid": (moved_fat, "water.nrrd and bad.nrrd", "not on the same grid"),
-    "water without fat": (lambda g, f: without(g, "fat"), "input fat", "missing beside water"),
-    "fat without water": (lambda g, f: without(g, "water"), "input water", "missing beside fat"),
+    "water without fat": (lambda g, f: without(g, "fat"), "input fat", "missing next to water"),
+    "fat without water": (lambda g, f: without(g, "water"), "input water", "missing next to fat"),
     "empty labels": (lambda g, f: labels_item(g, f, BOXES * 0, THIGH_LABELS), "bad.seg.nrrd", "no labelled voxel"),
     "one name twice": (lambda g, f: labels_item(g, f, BOXES, TWICE), "bad.seg.nrrd", "two segments named 'iliac_bone'"),
     "undeclared label": (lambda g, f: labels_item(g, f, BOXES, {1: "femur"}), "bad.seg.nrrd", "undeclared label 2"),
@@ -127,7 +127,7 @@ def test_a_bad_item_is_named_and_stops_no_other(case: str, good: Inputs, tmp_pat
     assert error["kind"] == "input"
     assert error["where"] == where
     assert what in error["what"]
-    assert error["mend"]
+    assert error["fix"]
     assert "\n" not in error["what"]
     assert sorted(path.name for path in (tmp_path / "out" / "bad").iterdir()) == ["record.json", "timing.json"]
 

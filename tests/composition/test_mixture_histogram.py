@@ -69,7 +69,7 @@ def test_what_cannot_be_fitted_is_refused(values: npt.NDArray[np.generic], what:
     with pytest.raises(ItemFault) as fault:
         read_histogram(values, 3)
     assert what in str(fault.value)
-    assert fault.value.mend
+    assert fault.value.fix
 
 
 def test_signed_images_may_be_negative() -> None:

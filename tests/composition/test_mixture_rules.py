@@ -62,7 +62,7 @@ def test_counts_stand_for_repeated_voxels(fit: MixtureFit) -> None:
 
 
 def test_hard_classes_are_intervals_even_where_a_wide_tail_wins() -> None:
-    """A narrow muscle component beside a wide one: in the dark the wide one is more probable, and it is not fat."""
+    """A narrow muscle component next to a wide one: in the dark the wide one is more probable, and it is not fat."""
     values = np.rint(np.concatenate([RNG.normal(500, 5, 17000), RNG.normal(620, 120, 3000)])).astype(np.int16)
     wide = fit_mixture(values, 2)
     sd = np.sqrt(wide.variances)

@@ -62,8 +62,8 @@ def test_a_value_may_be_the_fault_of_an_item() -> None:
     ],
 )
 def test_the_line_of_a_fault(parts: tuple[str, str, str], line: str) -> None:
-    what, where, mend = parts
-    assert one_line(what, where, mend) == str(RequestFault(what, where=where, mend=mend)) == line
+    what, where, fix = parts
+    assert one_line(what, where, fix) == str(RequestFault(what, where=where, fix=fix)) == line
 
 
 def test_no_other_code_reads_toml() -> None:

@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from containers.contract.errors import EnvironmentFault, ItemFault, RequestFault
+from containers.contract.record import ErrorInfo
 from containers.contract.request import load_request
 from containers.contract.spec import Parameter, load_spec
 from containers.contract.stage import main, run
@@ -45,7 +47,7 @@ def toy(item, job, state, result) -> None:
     data = item.inputs["file"].read_bytes()
     result.file("copy", "copy.bin").write_bytes(data)
     if data == b"bad":
-        raise ItemFault("is bad", where="file", mend="make it good")
+        raise ItemFault("is bad", where="file", fix="make it good")
     if data == b"bug":
         raise ZeroDivisionError
     if data == b"full":
@@ -76,7 +78,7 @@ def test_one_bad_item_never_stops_the_others(tmp_path: Path, capsys) -> None:
         "a": "ok", "b": "error", "c": "error", "d": "error", "e": "ok",
     }  # fmt: skip
     assert [found[k]["error"]["kind"] for k in "bcd"] == ["input", "internal", "environment"]
-    assert found["b"]["error"]["mend"] == "make it good"
+    assert found["b"]["error"]["fix"] == "make it good"
     assert found["e"]["metrics"]["size"] == {"value": 3.0, "unit": "B", "note": ""}
     for failed in "bcd":
         assert sorted(p.name for p in (tmp_path / "out" / failed).iterdir()) == ["record.json", "timing.json"]
@@ -131,7 +133,7 @@ def test_wrong_requests_end_with_status_2_and_one_line(tmp_path: Path, capsys, c
 
 def test_setup_fault_is_the_environment_s(tmp_path: Path, capsys) -> None:
     def no_gpu(job) -> None:
-        raise EnvironmentFault("no CUDA device", where="device", mend="use device cpu")
+        raise EnvironmentFault("no CUDA device", where="device", fix="use device cpu")
 
     request = write_request(tmp_path, {"a": b"xy"})
     assert main(tmp_path / "stage.toml", toy, no_gpu, argv=["run", str(request)]) == 3
@@ -191,3 +193,12 @@ def test_a_number_that_json_cannot_carry_fails_its_item_only(tmp_path: Path, whe
     assert main(tmp_path / "stage.toml", nan, argv=["run", str(request)]) == 0
     found = records(tmp_path)
     assert (found["a"]["status"], found["a"]["error"]["kind"], found["b"]["status"]) == ("error", "internal", "ok")
+
+
+def test_the_fix_of_an_error_is_read_by_its_name_of_contract_1_0() -> None:
+    told = {"kind": "input", "what": "is damaged", "where": "input a"}
+    old, new = (ErrorInfo.model_validate(told | {name: "send it again"}) for name in ("mend", "fix"))
+    assert old == new and old.fix == "send it again"
+    assert "mend" not in old.model_dump()
+    with pytest.raises(ValidationError, match="mend"):
+        ErrorInfo.model_validate(told | {"mend": "a", "fix": "b"})

@@ -1,4 +1,4 @@
-"""Each bad input gives one line that names the file or series and the mend, for that item only, and no output."""
+"""Each bad input gives one line that names the file or series and how to fix it, for that item only, and no output."""
 
 import stat
 import zipfile
@@ -22,7 +22,7 @@ FIRST = "s01e1_003.dcm"
 
 
 def changed(edit: Callable[[FileDataset, int], None], number: int = 1) -> dict[str, bytes]:
-    """The study with one series (the in-phase one of the upper station, unless told) edited slice by slice."""
+    """The study with one series edited slice by slice: by default the in-phase one of the upper station."""
     return all_files([replace(s, edit=edit) if s.number == number else s for s in STUDY])
 
 
@@ -217,8 +217,8 @@ def test_bad_input(name: str, tmp_path: Path) -> None:
     assert error["kind"] == "input", error
     assert row.what in error["what"], error
     assert row.where in error["where"], error
-    assert error["mend"]
-    whole = " ".join([error["what"], error["where"], error["mend"]])
+    assert error["fix"]
+    whole = " ".join([error["what"], error["where"], error["fix"]])
     assert "\n" not in whole and "SECRET" not in whole and str(tmp_path) not in whole
     assert sorted(p.name for p in (tmp_path / "out" / "bad").iterdir()) == ["record.json", "timing.json"]
     assert all(r["status"] == "ok" for item, r in records.items() if item != "bad")
@@ -243,7 +243,7 @@ def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data)
     error = run_stage(tmp_path / "out", {"bad": path})["bad"]["error"]
     assert (error["kind"], error["where"]) == ("input", "a.dcm")
-    assert "without password" in error["mend"]
+    assert "without password" in error["fix"]
 
 
 def test_pixels_that_their_codec_cannot_decode_are_named(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def test_a_grid_of_just_the_memory_is_made_and_one_byte_less_is_refused() -> Non
     with pytest.raises(ItemFault) as caught:
         global_grid([STATION], [1.0, 1.0, 1.0], 32_482_403)
     line = str(caught.value)
-    assert "\n" not in line and caught.value.mend.endswith("`spacing_mm` or for more memory")
+    assert "\n" not in line and caught.value.fix.endswith("`spacing_mm` or for more memory")
     assert "the common grid of 1 x 1 x 1 mm would have 201 x 201 x 201 voxels, 0.0 GiB a contrast" in line
 
 

@@ -57,7 +57,7 @@ def test_each_fault_ends_its_own_item_only(plain: Path, tmp_path: Path) -> None:
     for fault in items:
         error = records[fault]["error"]
         assert error is not None, fault
-        assert (error["kind"], bool(error["where"]), bool(error["mend"])) == ("input", True, True), error
+        assert (error["kind"], bool(error["where"]), bool(error["fix"])) == ("input", True, True), error
         assert MEND_OF[fault] in error["what"], error
         assert {p.name for p in (tmp_path / "out" / fault).iterdir()} == {"record.json", "timing.json"}
 

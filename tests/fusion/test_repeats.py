@@ -1,4 +1,4 @@
-"""Repeats of a station: one acquisition is kept whole, the latest that is complete; moved repeats are no stations."""
+"""Repeats of a station: one acquisition is kept whole, the latest that is complete; moved repeats are not stations."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -85,7 +85,7 @@ def test_repeats_of_which_none_is_complete_are_refused() -> None:
         arranged(series)
     assert "none of the 2 repeats of its station has every contrast" in caught.value.what
     assert "series 10, 11, 12 without water; series 20, 21, 23 without fat" in caught.value.what
-    assert caught.value.where.startswith("series 20 (Dixon_in") and caught.value.mend
+    assert caught.value.where.startswith("series 20 (Dixon_in") and caught.value.fix
 
 
 def test_halves_of_two_acquisitions_are_said_though_nothing_is_repeated() -> None:

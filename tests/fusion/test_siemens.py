@@ -20,7 +20,7 @@ def test_world_coordinates_agree_between_the_two_table_positions(tmp_path: Path)
     assert record["status"] == "ok", record["error"]
     assert set(record["outputs"]) == {"contrast.echo_1", "contrast.echo_2", "seams"}
     metrics = {name: metric["value"] for name, metric in record["metrics"].items()}
-    assert metrics["stations"] == 2, "20 mm apart is no repeat"
+    assert metrics["stations"] == 2, "20 mm apart is not a repeat"
     assert metrics["seam_correlation.echo_1.1_2"] >= 0.99
     assert metrics["seam_correlation.echo_2.1_2"] >= 0.99
     assert [metrics[f"seam_best_shift_voxels.{axis}.1_2"] for axis in ("left", "posterior", "superior")] == [0, 0, 0]

@@ -304,7 +304,7 @@ def test_every_lossless_transfer_syntax_gives_the_same_pixels(syntax: pydicom.ui
     assert syntax.encode() in data[:1000]
     found = read_slice(data, "a.dcm")
     assert found is not None
-    # gdcm fills in a SpacingBetweenSlices of 1 mm, which is why that tag alone is no ground to refuse a series.
+    # gdcm fills in a SpacingBetweenSlices of 1 mm, which is why that tag alone is not a ground to refuse a series.
     assert replace(found[0], slice_spacing_mm=None) == plain[0]
     assert found[1].dtype == np.int16
     np.testing.assert_array_equal(found[1], plain[1])

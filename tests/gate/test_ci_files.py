@@ -55,7 +55,7 @@ def test_make_targets_and_reports_that_the_files_name_exist() -> None:
 
 @pytest.fixture
 def caller(tmp_path: Path) -> Path:
-    """A repository with a candidate, and the benchmark beside it as the CI files have it."""
+    """A repository with a candidate, and the benchmark next to it as the CI files have it."""
     shutil.copytree(ROOT / "containers" / "meta_analysis", tmp_path / "my_meta")
     program = tmp_path / "myorepro" / ".venv" / "bin" / "myorepro"
     program.parent.mkdir(parents=True)

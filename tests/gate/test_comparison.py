@@ -13,7 +13,7 @@ from harness.gate.spec import GateCase
 CASE = GateCase.model_validate(
     {
         "name": "made",
-        "title": "two stages in a row, and one beside them",
+        "title": "two stages in a row, and one next to them",
         "evidence": "phantom",
         "inputs": {"people": {"kind": "phantom", "phantom": "dixon_ramp", "items": [{"id": "a"}]}},
         "steps": {

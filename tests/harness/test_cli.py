@@ -37,7 +37,7 @@ def myorepro(*arguments: str, cwd: Path, **environment: str) -> subprocess.Compl
         (["reproduce", "--preset", "medium"], "no preset 'medium'"),
         (["reproduce", "--runner", "podman"], "no runner 'podman'"),
         (["reproduce", "--case", "nothing"], "no case 'nothing'"),
-        (["run", "no_such_stage", "x"], "no_such_stage: is no stage"),
+        (["run", "no_such_stage", "x"], "no_such_stage: is not a stage"),
         (["run", LINES, "absent.txt"], "absent.txt: does not exist"),
         (["run", LINES, "here.txt", "-p", "factor"], "is not name=value"),
         (["run", LINES, "here.txt", "-p", "colour=1"], "unknown parameter 'colour'; known: factor"),

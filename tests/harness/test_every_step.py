@@ -74,7 +74,7 @@ class CountBytes(Step):
     def run(cls, task: Task, folder: Path) -> Made:
         content = task.inputs["file"].read_bytes()
         if len(content) > task.parameters["most"]:
-            raise ItemFault("has too many bytes", where=task.inputs["file"].name, mend="cut it")
+            raise ItemFault("has too many bytes", where=task.inputs["file"].name, fix="cut it")
         (folder / "copy").write_bytes(content)
         return Made(files={"copy": "copy"}, metrics={"bytes": Metric(value=len(content), unit="1")})
 '''
@@ -155,7 +155,7 @@ def does_its_task(kind: str, folder: Path) -> None:
         assert (folder / "first" / name).read_bytes() == (folder / "second" / name).read_bytes(), name
     found = done(bad, folder / "bad")
     assert found.status == "error" and found.error is not None and found.error.kind == "input"
-    said = [found.error.what, found.error.where, found.error.mend]
+    said = [found.error.what, found.error.where, found.error.fix]
     assert all(said) and "\n" not in "".join(said)
 
 

@@ -66,7 +66,7 @@ def test_memory_limit_of_a_process_is_an_error_or_a_crash(tmp_path: Path) -> Non
 
 
 def test_unknown_stage_is_a_request_fault_that_lists_the_known() -> None:
-    with pytest.raises(RequestFault, match="is no stage; known: "):
+    with pytest.raises(RequestFault, match="is not a stage; known: "):
         ProcessRunner().identify("no_such_stage")
 
 

@@ -1,4 +1,4 @@
-"""Items from cache or anew; bad items, crashes, lies and stops; nothing partial."""
+"""Items from cache or again; bad items, crashes, lies and stops; nothing partial."""
 
 import json
 import shutil
@@ -195,7 +195,7 @@ class Stopping:
             self.inner.execute(handle, call)
             call.tick({"network": "none"})
         self.after = 0
-        raise EnvironmentFault("the container engine stopped answering", where=handle.name, mend="start it")
+        raise EnvironmentFault("the container engine stopped answering", where=handle.name, fix="start it")
 
 
 @pytest.mark.parametrize(("after", "kept"), [(0, 0), (1, 2)])

@@ -22,7 +22,7 @@ class Gone(ProcessRunner):
     """The engine answered when it was chosen, and then stopped."""
 
     def identify(self, stage: str) -> StageHandle:
-        raise EnvironmentFault("the container engine stopped answering", where=stage, mend="start it and run again")
+        raise EnvironmentFault("the container engine stopped answering", where=stage, fix="start it and run again")
 
 
 def test_an_engine_that_goes_away_before_the_first_stage_leaves_a_report(

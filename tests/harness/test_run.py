@@ -77,7 +77,7 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     write(tmp_path / "a" / "thesis.txt", "years of work")
     done = myorepro("run", LINES, "a.txt", "--out", ".", "--overwrite", cwd=tmp_path)
-    assert done.returncode == 2 and "exists and is no item of an earlier run" in done.stderr
+    assert done.returncode == 2 and "exists and is not an item of an earlier run" in done.stderr
     assert (tmp_path / "a" / "thesis.txt").read_text(encoding="utf-8") == "years of work"
 
 
@@ -97,7 +97,7 @@ def test_a_link_in_a_stage_s_output_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "lines" / "stage.toml", (STAGES / "lines" / "stage.toml").read_text(encoding="utf-8"))
     write(tmp_path / "a.txt", "one\n")
     done = myorepro("run", str(tmp_path / "lines"), "a.txt", cwd=tmp_path)
-    assert done.returncode == 3 and "way_out is no regular file" in done.stderr
+    assert done.returncode == 3 and "way_out is not a regular file" in done.stderr
     assert not list((tmp_path / "out").iterdir())
 
 

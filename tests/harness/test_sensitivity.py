@@ -136,8 +136,8 @@ def test_keys_hold_nothing_that_a_metric_name_cannot() -> None:
     ("change", "said"),
     [
         ({"items": ["nobody"]}, "'composition' has no item 'nobody'"),
-        ({"step": "truth"}, "'truth' is no stage with facts_from"),
-        ({"step": "people"}, "'people' is no stage with facts_from"),
+        ({"step": "truth"}, "'truth' is not a stage with facts_from"),
+        ({"step": "people"}, "'people' is not a stage with facts_from"),
         ({"step": "nowhere"}, "no input or earlier step"),
     ],
 )
@@ -156,7 +156,7 @@ def test_the_case_has_every_effect_that_was_asked_for() -> None:
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that were drawn, kept beside the file."""
+    """The figures that were drawn, kept next to the file."""
     kept: list[Figure] = []
     save: Callable[..., None] = sensitivity_plot.save  # type: ignore[attr-defined]
 

@@ -31,7 +31,7 @@ TRICKS = {
     "hard link": ('os.link({victim!r}, folder / "timing2.json")', "hard link"),
     "a pipe": ('os.mkfifo(folder / "pipe")', "no regular file"),
     "a folder": ('(folder / "more").mkdir()', "no regular file"),
-    "undeclared file": ('(folder / "notes.txt").write_text("x")', "notes.txt is no output"),
+    "undeclared file": ('(folder / "notes.txt").write_text("x")', "notes.txt is not an output"),
     "another seed": ('record["seed"] = 77', "record.seed"),
     "other parameters": ('record["parameters"] = {{"factor": 999}}', "record.parameters"),
     "other facts": ('record["facts"] = {{"height_m": 2.0}}', "record.facts"),
@@ -76,7 +76,7 @@ def test_an_item_folder_that_is_a_link_is_unsafe(tmp_path: Path) -> None:
     item(tmp_path / "real")
     (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
     assert unsafe(tmp_path / "real") is None
-    assert unsafe(tmp_path / "link") == "the item's folder is no folder"
+    assert unsafe(tmp_path / "link") == "the item's folder is not a folder"
 
 
 @pytest.mark.parametrize("file", ["record.json", PROVENANCE, SEAL])

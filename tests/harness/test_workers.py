@@ -141,7 +141,7 @@ def test_what_a_function_raises_is_raised(workers: Workers, tmp_path: Path) -> N
         workers.submit(tmp_path, divmod, 1, 0).result(30)
     with pytest.raises(ItemFault) as caught:
         workers.submit(tmp_path, _refuse).result(30)
-    assert (caught.value.where, caught.value.mend) == ("here", "do that")
+    assert (caught.value.where, caught.value.fix) == ("here", "do that")
     with pytest.raises(RuntimeError, match="LocalError: 7"):
         workers.submit(tmp_path, dying.fail, 7).result(30)
     with pytest.raises(RuntimeError, match="SystemExit: 4"):
@@ -150,7 +150,7 @@ def test_what_a_function_raises_is_raised(workers: Workers, tmp_path: Path) -> N
 
 
 def _refuse() -> None:
-    raise ItemFault("is wrong", where="here", mend="do that")
+    raise ItemFault("is wrong", where="here", fix="do that")
 
 
 def test_a_stop_ends_workers_at_once_and_begins_nothing(tmp_path: Path) -> None:

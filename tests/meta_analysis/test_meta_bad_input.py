@@ -25,7 +25,7 @@ def refused(record: dict[str, Any], tmp_path: Path) -> str:
     error = record["error"]
     assert error["kind"] == "input", error
     assert sorted(path.name for path in (tmp_path / "out" / "one").iterdir()) == ["record.json", "timing.json"]
-    assert error["mend"]
+    assert error["fix"]
     line = f"{error['where']}: {error['what']}"
     assert "\n" not in line
     assert "Traceback" not in line
@@ -45,11 +45,11 @@ def changed(numbers: list[int], **values: str) -> list[dict[str, Any]]:
         (changed([3], sd1="0"), "column sd1: is not above 0 in row 3"),
         (changed([3, 9], sd2="-2"), "column sd2: is not above 0 in rows 3 and 9"),
         (changed([1, 2, 3, 4, 5, 6, 7], n1="1"), "column n1: is below 2 in rows 1, 2, 3, 4, 5 and 2 more"),
-        (changed([5], n1="20.5"), "column n1: is no whole number in row 5"),
+        (changed([5], n1="20.5"), "column n1: is not a whole number in row 5"),
         (changed([5], mean1="inf"), "column mean1: is not finite in row 5"),
         (changed([5], mean1="nan"), "column mean1: is not finite in row 5"),
-        (changed([5], mean1="1_000"), "column mean1: is no number in row 5"),
-        (changed([5], mean1=""), "column mean1: is missing beside the group's other values in row 5"),
+        (changed([5], mean1="1_000"), "column mean1: is not a number in row 5"),
+        (changed([5], mean1=""), "column mean1: is missing next to the group's other values in row 5"),
         (changed([8], age_years="660"), "column age_years: 660 is outside 18 to 110 years in row 8"),
         (changed([2, 4], muscle="soleus"), "column muscle: unknown level 'soleus' in rows 2 and 4"),
         (changed([2, 4], effect_id="e7"), "column effect_id: repeats an identifier (e7) in rows 4 and 7"),
@@ -87,7 +87,7 @@ def test_both_given_and_summarised(answer: Answer, tmp_path: Path) -> None:
     analyses = ask({"id": "p", "kind": "pooled"})
     analyses["effects"] = {**MUSCLE_EFFECTS, "effect": "g", "standard_error": "se"}
     line = refused(answer(table, dictionary, analyses), tmp_path)
-    assert line == "column g: is given beside means and standard deviations in rows 1 and 2"
+    assert line == "column g: is given together with means and standard deviations in rows 1 and 2"
 
 
 TWICE = {"moderators": ["bmi", "twice"]}
@@ -113,7 +113,7 @@ TWICE = {"moderators": ["bmi", "twice"]}
         ),
         (
             {"kind": "pooled", "restrict": {"muscle": ["soleus"]}},
-            "analysis a: 'soleus' is no level of column muscle",
+            "analysis a: 'soleus' is not a level of column muscle",
         ),
         (
             {"kind": "three_level", "moderators": ["bmi"], "interactions": [["bmi", "age_years"]]},
@@ -173,7 +173,7 @@ def test_bad_files(answer: Answer, tmp_path: Path, analyses: dict[str, Any], exp
 def test_one_effect_per_study_is_told_for_three_levels(answer: Answer, tmp_path: Path) -> None:
     first = {row["study"]: row for row in reversed(rows("made_up_muscles"))}
     record = answer(list(first.values()), MUSCLES, ask({"id": "t", "kind": "three_level"}))
-    expected = "analysis t: the variances between and within studies cannot be told apart"
+    expected = "analysis t: the variances between and within studies cannot be distinguished"
     assert refused(record, tmp_path) == expected
 
 

@@ -170,7 +170,7 @@ def test_shift_sign_scale_and_order_of_rows_and_studies(seed: int, shift: float,
 
 def test_one_effect_per_study_cannot_part_the_variances() -> None:
     y, x, v, _ = draw(1)
-    with pytest.raises(UnidentifiedError, match="told apart"):
+    with pytest.raises(UnidentifiedError, match="distinguished"):
         fit_three_level(y, x, v, np.arange(len(y)))
 
 

@@ -73,7 +73,7 @@ def records(rscript: Callable[[str], str], tmp_path_factory: pytest.TempPathFact
 def test_fault_is_one_line_that_names_the_place(records: dict[str, Record], name: str) -> None:
     record = records[name.replace(" ", "_")]
     assert record.error is not None
-    line = f"{record.error.where}: {record.error.what}; {record.error.mend}"
+    line = f"{record.error.where}: {record.error.what}; {record.error.fix}"
     assert record.error.kind == "input", line
     assert "\n" not in line
     for part in FAULTS[name][2]:

@@ -236,7 +236,7 @@ def make_results(run_folder: Path, body: Path) -> Results:
                 item="bad_zip",
                 status="error",
                 record="ukb_imaging/fuse/bad_zip/record.json",
-                error="bad_zip.zip: is no zip archive; export it again",
+                error="bad_zip.zip: is not a zip archive; export it again",
             ),
             ItemResult(
                 case="ukb_imaging",

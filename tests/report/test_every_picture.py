@@ -37,7 +37,7 @@ def one_number(number_path: Path, out_png: Path, title: str, evidence: str) -> N
     try:
         number = float(number_path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ItemFault("holds no number", where=number_path.name, mend="write one") from error
+        raise ItemFault("holds no number", where=number_path.name, fix="write one") from error
     figure = Figure(figsize=(2, 1))
     figure.text(0.1, 0.5, f"{title}: {number:g} ({evidence})")
     save(figure, out_png)
@@ -64,7 +64,7 @@ def conforms(one: Picture, folder: Path) -> None:
         else:
             spoiled(shown[-1])
             one.draw(*shown, folder / "c.png", "t", "phantom")
-    assert str(caught.value).count("\n") == 0 and caught.value.where and caught.value.mend
+    assert str(caught.value).count("\n") == 0 and caught.value.where and caught.value.fix
     spoiled(shown[0])
     with pytest.raises(ItemFault):
         one.draw(*shown, folder / "c.png", "t", "phantom")

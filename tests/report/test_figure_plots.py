@@ -113,7 +113,7 @@ def test_structures_stand_by_falling_dice_with_their_mean(tmp_path: Path, figure
     assert bars == pytest.approx([0.9, 0.8])
     assert "mean Dice 0.850" in _words(figure) and "PHANTOM" in _words(figure)
     (tmp_path / "record.json").write_text("{}")
-    with pytest.raises(ItemFault, match="is no record of agreement"):
+    with pytest.raises(ItemFault, match="is not a record of agreement"):
         class_plot.per_class(tmp_path / "record.json", tmp_path / "p.png", "t", "phantom")
 
 

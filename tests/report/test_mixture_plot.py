@@ -37,7 +37,7 @@ def mixture(**scope: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that were drawn, kept beside the file."""
+    """The figures that were drawn, kept next to the file."""
     kept: list[Figure] = []
     for module in (mixture_plot, back_picture):
         save: Callable[..., None] = module.save  # type: ignore[attr-defined]
@@ -81,7 +81,7 @@ def test_two_mixtures_are_two_panels_and_what_is_not_known_is_not_drawn(tmp_path
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"scopes": {}, "adipose_signal": 1}', '{"scopes": {"all": {}}}'])
 def test_a_file_that_is_no_mixture_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "mixture.json").write_text(text)
-    with pytest.raises(ItemFault, match=r"mixture\.json: is no mixture"):
+    with pytest.raises(ItemFault, match=r"mixture\.json: is not a mixture"):
         mixture_plot.mixture_histogram(tmp_path / "mixture.json", tmp_path / "a.png", "title", "phantom")
     assert not (tmp_path / "a.png").exists()
 

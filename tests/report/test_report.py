@@ -51,7 +51,7 @@ def test_all_files_are_written_and_nothing_else(rendered: Rendered) -> None:
 
 def test_the_page_loads_nothing_from_outside(rendered: Rendered, page: Page) -> None:
     assert page.loads
-    # A link to the paper is no load; what a tag loads by itself is data only.
+    # A link to the paper is not a load; what a tag loads by itself is data only.
     assert all(load.startswith("data:image/png;base64,") for load in page.loads)
     assert all(link.startswith(("#", "https://doi.org/10.")) for link in page.links)
     text = re.sub(

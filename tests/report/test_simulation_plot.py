@@ -70,7 +70,7 @@ def test_attenuation_needs_levels_with_dice(tmp_path: Path) -> None:
 def test_what_is_no_simulation_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "simulation.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ItemFault, match="is no simulation"):
+    with pytest.raises(ItemFault, match="is not a simulation"):
         performance(path, tmp_path / "a.png", "t", "simulation")
 
 

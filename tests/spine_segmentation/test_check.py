@@ -21,7 +21,7 @@ def made(
     directions: Any = LPS,
     kind: Any = np.uint16,
 ) -> Volume:
-    """A noise volume that passes, unless told otherwise."""
+    """A noise volume that passes, unless another is asked for."""
     grid = Geometry(size, spacing, (0.0, 0.0, 0.0), directions)
     data = np.random.default_rng(0).integers(1, 120, grid.shape).astype(kind)
     return Volume(data, grid)
@@ -61,7 +61,7 @@ def test_bad_input_is_refused_in_one_line(name: str) -> None:
         check_image(volume, turn_of(volume.geometry), "scan.nrrd")
     line = str(caught.value)
     assert line.startswith(f"scan.nrrd: {words}") and "\n" not in line
-    assert caught.value.mend
+    assert caught.value.fix
 
 
 @pytest.mark.parametrize("volume", [made(), made(kind=np.float32), made(spacing=(4.0, 4.0, 4.0)), changed(0.0)])

@@ -34,7 +34,7 @@ def folder(tiny_run: Path, tmp_path: Path) -> Path:
 
 
 def sign(folder: Path) -> None:
-    """Write the checksums of a folder anew, as somebody who trusts it."""
+    """Write the checksums of a folder again, as somebody who trusts it."""
     (folder / SUMS).write_text("".join(f"{sha256_file(folder / name)}  {name}\n" for name in FILES))
 
 
@@ -83,7 +83,7 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
 
 def test_weights_without_checksums_are_refused(folder: Path) -> None:
     (folder / SUMS).unlink()
-    with pytest.raises(EnvironmentFault, match="has no checksums beside it"):
+    with pytest.raises(EnvironmentFault, match="has no checksums next to it"):
         load_model(folder)
 
 
@@ -128,7 +128,7 @@ def damage(folder: Path, kind: str) -> None:
     [
         ("no safetensors", "is not readable as safetensors"),
         ("truncated", "is not readable as safetensors"),
-        ("not finite", "has weights that are no numbers"),
+        ("not finite", "has weights that are not numbers"),
         ("lacks a tensor", "is of another architecture"),
         ("has one more", "is of another architecture"),
         ("other plans", "is of another architecture"),

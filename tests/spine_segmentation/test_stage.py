@@ -83,7 +83,7 @@ def test_bad_volumes_among_good_ones(tiny_run: Path, run_stage: RunStage, tmp_pa
     for name, record in records.items():
         if name != "good":
             error = record["error"]
-            assert error["kind"] == "input" and error["mend"] and "\n" not in json.dumps(error), error
+            assert error["kind"] == "input" and error["fix"] and "\n" not in json.dumps(error), error
             assert not (tmp_path / "out" / name / "labels.seg.nrrd").exists()
 
 

@@ -70,6 +70,6 @@ def test_a_thigh_of_an_unseen_person() -> None:
     assert len(there) >= 10
     scores = {name: dice_per_class(found, truth, 28) for name, found in labels.items()}
     means = {name: np.mean([values[label - 1] for label in there]) for name, values in scores.items()}
-    # The aim set for whole volumes; here it is one station, without the stations beside it.
+    # The aim set for whole volumes; here it is one station, without the stations next to it.
     assert means["two"] > 0.93
     assert means["two"] > means["first pass"] + 0.01

@@ -1,4 +1,4 @@
-"""The stage as a whole: its outputs, the same bytes twice, bad input beside good, checkpoints that do not serve."""
+"""The stage as a whole: its outputs, the same bytes twice, bad input among good, checkpoints that do not serve."""
 
 import json
 import os
@@ -234,7 +234,7 @@ def _too_few_channels(weights: Path, target: Path) -> Path:
 
 BAD_WEIGHTS = {
     _corrupted: "corrupted: its checksum differs",
-    _no_checksum: "no checksum beside it",
+    _no_checksum: "no checksum next to it",
     _no_safetensors: "not readable as safetensors",
     _foreign: "has no thigh_segmentation in its metadata",
     _other_architecture: "another architecture",

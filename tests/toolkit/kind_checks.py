@@ -107,7 +107,7 @@ def check_missing_columns(bench: Bench, kind: str) -> None:
         record = bench.run(analyses, without=column)
         assert record["status"] == "error" and not record["outputs"], column
         error = record["error"]
-        assert error["kind"] == "input" and column in f"{error['where']} {error['what']}" and error["mend"]
+        assert error["kind"] == "input" and column in f"{error['where']} {error['what']}" and error["fix"]
 
 
 def check_its_place_in_the_readme(bench: Bench, kind: str) -> None:
@@ -158,4 +158,4 @@ def check_a_new_kind(bench: Bench, folder: Path, kind: str, source: str) -> None
             check(bench, kind)
     assert bench.kinds.names() == known
     error = bench.run([{"id": "a", "kind": kind}])["error"]
-    assert (error["what"], error["mend"]) == (f"kind is {kind!r}", f"known: {', '.join(known)}")
+    assert (error["what"], error["fix"]) == (f"kind is {kind!r}", f"known: {', '.join(known)}")

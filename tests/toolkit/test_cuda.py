@@ -109,7 +109,7 @@ def test_what_the_driver_says_is_named(machine: Callable[[Driver], Driver], driv
         with pytest.raises(EnvironmentFault) as caught:
             cuda.require(library, where="resources.device")  # type: ignore[arg-type]
         assert caught.value.what == what
-        assert caught.value.mend.endswith("or use device cpu") and "\n" not in str(caught.value)
+        assert caught.value.fix.endswith("or use device cpu") and "\n" not in str(caught.value)
     assert no_cuda().startswith(what)
     assert driver.held == 0
 
@@ -301,7 +301,7 @@ class CudaAPIError(Exception):
 )
 def test_a_device_that_fails_during_the_work_is_the_environments_fault(error: Exception, what: str) -> None:
     fault = cuda.fault_of(error)
-    assert fault is not None and fault.what.startswith(what) and "device cpu" in fault.mend
+    assert fault is not None and fault.what.startswith(what) and "device cpu" in fault.fix
 
 
 def test_a_fault_of_the_program_on_the_device_stays_its_own() -> None:

@@ -1,4 +1,4 @@
-"""Dice of label maps, by hand and beside scikit-learn."""
+"""Dice of label maps, by hand and against scikit-learn."""
 
 import numpy as np
 import pytest

@@ -137,7 +137,7 @@ BAD_PAIRS = {
     _label_beyond_the_map: "has label 9, the map ends at 3",
     _unknown_structure: "has the structure 'spleen'",
     _four_axes: "has 4 axes, 3 are needed",
-    _half_labels: "labels that are no integers",
+    _half_labels: "labels that are not integers",
 }
 
 

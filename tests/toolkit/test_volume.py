@@ -114,7 +114,7 @@ def test_nifti_is_to_be_converted(tmp_path: Path, written: str, named: str) -> N
     path = (tmp_path / written).rename(tmp_path / named)
     with pytest.raises(ItemFault, match="is NIfTI") as fault:
         read_nrrd(path)
-    assert "convert it to NRRD" in fault.value.mend
+    assert "convert it to NRRD" in fault.value.fix
 
 
 def test_not_every_gzip_is_nifti(tmp_path: Path) -> None:

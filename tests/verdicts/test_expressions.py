@@ -1,4 +1,4 @@
-"""Formulas over intervals: every member's value lies inside, and what is no formula is refused."""
+"""Formulas over intervals: every member's value lies inside, and what is not a formula is refused."""
 
 import math
 from fractions import Fraction

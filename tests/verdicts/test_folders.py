@@ -72,7 +72,10 @@ def test_files_of_a_paper_are_one_ledger(tmp_path: Path) -> None:
             {"a": HEAD + claim("c", "5", same("d")) + claim("d", "5", same("c"))},
             "claims/a.toml:5, claims entry c: circular relations: c rests on d rests on c",
         ),
-        ({"a": HEAD + claim("c", "5", 'kind = "formula", formula = "x +", values = { x = "a" }')}, "is no expression"),
+        (
+            {"a": HEAD + claim("c", "5", 'kind = "formula", formula = "x +", values = { x = "a" }')},
+            "is not an expression",
+        ),
         ({"a": HEAD + claim("c", "5", 'kind = "formula", formula = "x", values = { y = "a" }')}, "formula uses 'x'"),
         (
             {"a": HEAD + number("a", "5") + claim("c", "5", 'kind = "same"')},
@@ -82,8 +85,8 @@ def test_files_of_a_paper_are_one_ledger(tmp_path: Path) -> None:
             {"a": HEAD + number("a", "5", "kg") + claim("c", "5", same("a"))},
             "claims/a.toml:11, claims entry c: its relation has no value ('kg' and 'cm' do not measure the same)",
         ),
-        ({"a": 'counted = "reels"\n' + HEAD}, "claims/a.toml: counted is no list of words"),
-        ({"a": "numbers = 3\n" + HEAD}, "claims/a.toml: numbers is no list"),
+        ({"a": 'counted = "reels"\n' + HEAD}, "claims/a.toml: counted is not a list of words"),
+        ({"a": "numbers = 3\n" + HEAD}, "claims/a.toml: numbers is not a list"),
         ({}, "has no ledger file"),
     ],
 )

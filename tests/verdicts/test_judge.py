@@ -164,7 +164,7 @@ def test_range_rounded_to_tens_is_no_contradiction_but_a_range_far_off_is() -> N
         ("112", "15–20%", "contradicted"),
         # 40 and 45 are multiples of 5, not of 10: 37.5 to 47.5, never 35 to 50
         ("136", "40–45%", "contradicted"),
-        # no other rounding is thought of when an end is no multiple of 5
+        # no other rounding is thought of when an end is not a multiple of 5
         ("139", "41–45%", "contradicted"),
     ],
 )

@@ -29,7 +29,7 @@ def complete_cases(
         used = Cohort({**used.columns, **kept}, used.rows)
     used = _leave_out(used, "complete", ((f"{n} missing", used.column(n).missing) for n in names), report)
     if used.size == 0:
-        raise report.fault("no row has a value in every column it uses", mend="see the flow of a smaller analysis")
+        raise report.fault("no row has a value in every column it uses", fix="see the flow of a smaller analysis")
     return used
 
 
@@ -62,9 +62,9 @@ def _levels(rows: Cohort, name: str) -> tuple[list[str], IntArray]:
 def _check_levels(column: Category, name: str, levels: Sequence[str], report: CohortReport) -> None:
     if unknown := [level for level in levels if level not in column.levels]:
         known = f"levels are {', '.join(column.levels)}"
-        raise report.fault(f"restricts to level {unknown[0]!r}, which is none", column=name, mend=known)
+        raise report.fault(f"restricts to level {unknown[0]!r}, which is none", column=name, fix=known)
     if not levels:
-        raise report.fault("restricts to no level", column=name, mend="name the levels to keep")
+        raise report.fault("restricts to no level", column=name, fix="name the levels to keep")
 
 
 def _not_kept(cohort: Cohort, restrict: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, np.ndarray]]:

@@ -46,11 +46,11 @@ def prepare(cohort: Cohort, file: AnalysesFile, flow: Flow) -> tuple[Cohort, dic
 def _rule(number: int, raw: dict[str, Any]) -> Rule:
     where = f"input analyses, derive.{number} ({raw.get('column')})"
     if raw.get("kind") not in KINDS:
-        raise ItemFault(f"kind is {raw.get('kind')!r}", where=where, mend=f"known: {', '.join(KINDS)}")
+        raise ItemFault(f"kind is {raw.get('kind')!r}", where=where, fix=f"known: {', '.join(KINDS)}")
     try:
         return RULES.validate_python(raw)
     except ValidationError as error:
-        raise ItemFault(first_error(error), where=where, mend="see the stage's README for the format") from error
+        raise ItemFault(first_error(error), where=where, fix="see the stage's README for the format") from error
 
 
 def _needed(names: set[str], rules: list[Rule]) -> list[Rule]:

@@ -33,13 +33,13 @@ def _columns_of(cohort: Cohort, name: str, where: str) -> Columns:
     place = ", ".join(part for part in (where, f"column {name}") if part)
     if not isinstance(column, Category):
         if column.values.min() == column.values.max():
-            raise ItemFault("has the same value in every row", where=place, mend="take it out of the terms")
+            raise ItemFault("has the same value in every row", where=place, fix="take it out of the terms")
         return [(name, column.values)]
     counts = np.bincount(column.codes, minlength=len(column.levels))
     if (counts > 0).sum() < 2:
-        raise ItemFault("has the same level in every row", where=place, mend="take it out of the terms")
+        raise ItemFault("has the same level in every row", where=place, fix="take it out of the terms")
     if empty := [level for level, rows in zip(column.levels, counts, strict=True) if rows == 0]:
-        raise ItemFault(f"no row has level {empty[0]!r}", where=place, mend="restrict the column to the other levels")
+        raise ItemFault(f"no row has level {empty[0]!r}", where=place, fix="restrict the column to the other levels")
     return [(f"{name}:{level}", column.codes == code) for code, level in enumerate(column.levels) if code]
 
 
@@ -49,9 +49,9 @@ def _check_collinear(names: Sequence[str], matrix: FloatArray, where: str) -> No
         return
     name, others = collinear
     if not others:
-        raise ItemFault(f"{name} is constant", where=where, mend="take it out of the model")
+        raise ItemFault(f"{name} is constant", where=where, fix="take it out of the model")
     raise ItemFault(
         f"{name} is perfectly collinear with {' and '.join(others)}",
         where=where,
-        mend="take one of them out of the model",
+        fix="take one of them out of the model",
     )

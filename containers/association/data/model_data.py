@@ -61,7 +61,7 @@ def stratified(
         return
     terms = tuple(name for name in fields.terms if name != strata)
     if not terms:
-        raise report.fault("is both the only term and the strata", column=strata, mend="stratify by another column")
+        raise report.fault("is both the only term and the strata", column=strata, fix="stratify by another column")
     interactions = tuple(parts for parts in fields.interactions if strata not in parts)
     inside = fields.model_copy(update={"terms": terms, "interactions": interactions})
     column = whole.cohort.category(strata)
@@ -69,7 +69,7 @@ def stratified(
         stratum = f"{strata}:{level}"
         rows = whole.cohort.take(column.codes == code)
         if rows.size == 0:
-            raise report.fault(f"no row has level {level!r}", column=strata, mend="restrict it to the other levels")
+            raise report.fault(f"no row has level {level!r}", column=strata, fix="restrict it to the other levels")
         yield replace(_data(inside, rows, report, stratum), stratum=stratum)
 
 
@@ -84,16 +84,16 @@ def _data(fields: ModelFields, rows: Cohort, report: CohortReport, stratum: str 
         none = "no row" if y.sum() == 0 else "every row"
         of = f" of stratum {stratum}" if stratum else ""
         raise report.fault(
-            f"{none}{of} has the event {event!r}", column=fields.outcome, mend="a model needs rows with and without it"
+            f"{none}{of} has the event {event!r}", column=fields.outcome, fix="a model needs rows with and without it"
         )
     where = f"analysis {report.id}" + (f", stratum {stratum}" if stratum else "")
     design = build_design(rows, fields.terms, fields.interactions, where=where)
     if y.size <= len(design.names):
         raise report.fault(
             f"{y.size} rows for {len(design.names)} coefficients{' in stratum ' + stratum if stratum else ''}",
-            mend="use fewer terms",
+            fix="use fewer terms",
         )
     for name in fields.scale:
         if name not in design.numbers:
-            raise report.fault("is scaled, and is no number", column=name, mend="scale numbers only")
+            raise report.fault("is scaled, and is not a number", column=name, fix="scale numbers only")
     return ModelData(rows, design, np.asarray(y, dtype=np.float64))

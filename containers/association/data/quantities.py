@@ -12,7 +12,7 @@ from containers.toolkit.tables.cohort.rows import rows_text
 
 QUANTILES = {"percentiles_33_67": ((33, 100), (67, 100)), "thirds": ((1, 3), (2, 3))}
 """Lower and upper cut. ukb_thigh, Statistical analysis: `the 33rd and 67th percentiles of each distribution`.
-As fractions: a cut point that is a value of the table must be it exactly, not a rounding beside it."""
+As fractions: a cut point that is a value of the table must be it exactly, not a rounding next to it."""
 
 
 class Ratio(Rule):

@@ -27,9 +27,9 @@ class Rule(Strict, ABC):
     def make(self, cohort: Cohort) -> tuple[Column, dict[str, Any]]:
         """The column, and what results.json should say of it (cut points). Raises ItemFault."""
 
-    def fault(self, what: str, mend: str) -> ItemFault:
+    def fault(self, what: str, fix: str) -> ItemFault:
         """A fault of this rule. Raise it."""
-        return ItemFault(what, where=f"derived column {self.column}", mend=mend)
+        return ItemFault(what, where=f"derived column {self.column}", fix=fix)
 
     def levels_of(self, cohort: Cohort, name: str, named: dict[str, Any]) -> Category:
         """Category `name`, whose levels must be exactly the keys of `named`. Raises ItemFault."""

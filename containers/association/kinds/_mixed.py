@@ -38,7 +38,7 @@ def group_sizes(fields: MixedFields, data: ModelData, report: CohortReport) -> d
         raise report.fault(
             f"has one group only{of} ({', '.join(sizes)}), and a random intercept needs at least two",
             column=fields.group,
-            mend="use kind logistic",
+            fix="use kind logistic",
         )
     return sizes
 
@@ -56,7 +56,7 @@ def fit_mixed(
     if logistic.separation:
         apart = ", ".join(logistic.notes)
         return None, {
-            name: logistic.notes.get(name, f"not estimated beside {apart}, which have no finite estimate")
+            name: logistic.notes.get(name, f"not estimated next to {apart}, which have no finite estimate")
             for name in data.design.names
         }
     return fit_columns(fields, data, report, data.design.matrix), {}
@@ -69,12 +69,12 @@ def fit_columns(fields: MixedFields, data: ModelData, report: CohortReport, x: F
         raise report.fault(
             "the variance of its intercepts has no finite estimate: (almost) all groups are without, or all, events",
             column=fields.group,
-            mend="use larger groups, or kind logistic",
+            fix="use larger groups, or kind logistic",
         )
     if not fit.converged:
         raise report.fault(
             f"mixed logistic fit does not settle in {fit.iterations} steps: its likelihood has no clear maximum",
             column=fields.group,
-            mend="use fewer terms, or larger groups",
+            fix="use fewer terms, or larger groups",
         )
     return fit

@@ -75,4 +75,4 @@ def fit_fixed_effects(model: LogisticModel | MixedModel, cohort: Cohort, report:
             return FixedEffects(data, logistic.fit.coefficients, logistic.fit.covariance)
         notes = logistic.notes
     term, note = next(iter(notes.items()))
-    raise report.fault(f"{term}: {note}", mend="take the term out of the model")
+    raise report.fault(f"{term}: {note}", fix="take the term out of the model")

@@ -31,7 +31,7 @@ def whole_and_strata(
     for code, level in enumerate(column.levels):
         chosen = column.codes == code
         if not chosen.any():
-            raise report.fault(f"no row has level {level!r}", column=strata, mend="restrict it to the other levels")
+            raise report.fault(f"no row has level {level!r}", column=strata, fix="restrict it to the other levels")
         yield f"{strata}:{level}", rows.take(chosen)
 
 
@@ -39,7 +39,7 @@ def varying(rows: Cohort, name: str, report: CohortReport, stratum: str = "", at
     """(n,) values of a number column. Raises ItemFault for fewer than `at_least` rows and for a constant."""
     values, of = rows.number(name), f" of stratum {stratum}" if stratum else ""
     if len(values) < at_least:
-        raise report.fault(f"{len(values)} rows{of}, {at_least} are needed", column=name, mend="give more rows")
+        raise report.fault(f"{len(values)} rows{of}, {at_least} are needed", column=name, fix="give more rows")
     if values.min() == values.max():
-        raise report.fault(f"has the same value in every row{of}", column=name, mend="take the analysis out")
+        raise report.fault(f"has the same value in every row{of}", column=name, fix="take the analysis out")
     return values

@@ -29,7 +29,7 @@ class BonferroniAnalysis(Analysis):
     @classmethod
     def _p_values(cls, of: tuple[str, ...]) -> tuple[str, ...]:
         if wrong := [name for name in of if not name.startswith(("p.", "lr_p."))]:
-            raise ValueError(f"{wrong[0]!r} is no p value: name metrics p.... or lr_p....")
+            raise ValueError(f"{wrong[0]!r} is not a p value: name metrics p.... or lr_p....")
         if len(set(of)) < len(of):
             raise ValueError("a metric is named twice")
         return of

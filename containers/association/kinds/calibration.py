@@ -35,7 +35,7 @@ class CalibrationAnalysis(ResamplingFields):
         try:
             curve = calibration_curve(x, y, fit.coefficients, self.seed, self.resamples)
         except ValueError as error:
-            raise report.fault(str(error), mend="give more rows, or a model of fewer terms") from error
+            raise report.fault(str(error), fix="give more rows, or a model of fewer terms") from error
         patterns = CovariatePatterns.of(x, y)
         apparent = recalibration(fit.coefficients @ patterns.columns, patterns.trials, patterns.events)
         pairs = {"apparent": apparent or (math.nan, math.nan), "corrected": (curve.intercept, curve.slope)}

@@ -54,7 +54,7 @@ class CombinedOddsAnalysis(Analysis):
         for name in self.of:
             if name not in fit.data.design.numbers:
                 raise report.fault(
-                    "is a category, where a number is needed", column=name, mend="name number terms in of"
+                    "is a category, where a number is needed", column=name, fix="name number terms in of"
                 )
         product = next(
             (spans[name].start for name in (f"{first}*{second}", f"{second}*{first}") if name in spans), None

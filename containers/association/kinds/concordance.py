@@ -67,5 +67,5 @@ def _check_units(rows: Cohort, measured: str, reference: str, report: CohortRepo
     units = [column.unit for name in (measured, reference) if isinstance(column := rows.column(name), Number)]
     if len(set(units)) > 1:
         raise report.fault(
-            f"is in {units[0]}, {reference} in {units[1]}", column=measured, mend="give factor, or one unit for both"
+            f"is in {units[0]}, {reference} in {units[1]}", column=measured, fix="give factor, or one unit for both"
         )

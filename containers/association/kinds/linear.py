@@ -59,11 +59,11 @@ class LinearAnalysis(ModelFields, Analysis):
             where = f"analysis {report.id}" + (f", stratum {stratum}" if stratum else "")
             design = build_design(rows, terms, interactions, where=where)
             if self.slope_of is not None and self.slope_of not in design.numbers:
-                raise report.fault("is a category, where a number is needed", column=self.slope_of, mend="use a number")
+                raise report.fault("is a category, where a number is needed", column=self.slope_of, fix="use a number")
             try:
                 fit = fit_linear(design.matrix, y)
             except ValueError as error:
-                raise report.fault(str(error), column=self.outcome, mend="give more rows, or fewer terms") from error
+                raise report.fault(str(error), column=self.outcome, fix="give more rows, or fewer terms") from error
             report.count("n", rows.size, stratum=stratum)
             small = report.shown(rows.size, at=("n", stratum, ""))[1]
             report.put("df", None if small else fit.df, stratum=stratum, note=small)

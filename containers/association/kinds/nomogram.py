@@ -32,7 +32,7 @@ class NomogramAnalysis(Analysis):
         """
         if self.model.interactions:
             raise report.fault(
-                "a nomogram of a model with interactions has no single axis", mend="take interactions out"
+                "a nomogram of a model with interactions has no single axis", fix="take interactions out"
             )
         fit = fit_fixed_effects(self.model, cohort, report)
         of_rows = fit.data.design.matrix @ fit.coefficients
@@ -41,7 +41,7 @@ class NomogramAnalysis(Analysis):
         try:
             chart = nomogram(float(fit.coefficients[0]), variables, ends, self.probabilities)
         except ValueError as error:
-            raise report.fault(str(error), mend="give terms with an effect") from error
+            raise report.fault(str(error), fix="give terms with an effect") from error
         axes = []
         for variable, points in zip(chart.variables, chart.points, strict=True):
             column = fit.data.cohort.column(variable.name)

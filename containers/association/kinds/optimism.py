@@ -24,7 +24,7 @@ class OptimismAnalysis(ResamplingFields):
         try:
             validation = harrell_optimism(x, y, fit.coefficients, self.seed, self.resamples)
         except ValueError as error:
-            raise report.fault(str(error), mend="give more rows, or a model of fewer terms") from error
+            raise report.fault(str(error), fix="give more rows, or a model of fewer terms") from error
         report.put("c_index", validation.apparent)
         report.put("optimism", validation.optimism)
         report.put("c_index_corrected", validation.corrected)

@@ -41,10 +41,10 @@ class TrendAnalysis(Analysis):
             of = f" in stratum {stratum}" if stratum else ""
             if (n == 0).any():
                 level = column.levels[int(np.argmin(n))]
-                raise report.fault(f"no row has level {level!r}{of}", column=self.by, mend="restrict it to the others")
+                raise report.fault(f"no row has level {level!r}{of}", column=self.by, fix="restrict it to the others")
             weights = np.array(self.weights or range(1, len(n) + 1), dtype=np.float64)
             if len(weights) != len(n):
-                raise report.fault(f"{len(weights)} weights for {len(n)} levels", column=self.by, mend="give one each")
+                raise report.fault(f"{len(weights)} weights for {len(n)} levels", column=self.by, fix="give one each")
             report.count("n", rows.size, stratum=stratum)
             report.count("events", int(events.sum()), of=rows.size, stratum=stratum)
             try:
@@ -53,7 +53,7 @@ class TrendAnalysis(Analysis):
                     "as_printed": trend_as_printed(events, n, weights),
                 }
             except ValueError as error:
-                raise report.fault(f"{error}{of}", column=self.outcome, mend="take the analysis out") from error
+                raise report.fault(f"{error}{of}", column=self.outcome, fix="take the analysis out") from error
             for term, test in tests.items():
                 note = DIFFERENCE if term == "as_printed" else ""
                 report.put("trend_z", test.z, stratum=stratum, term=term, note=note)

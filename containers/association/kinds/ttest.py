@@ -50,7 +50,7 @@ class TTestAnalysis(Analysis):
                     raise report.fault(
                         f"level {level!r} has {len(chosen)} rows{of}, 2 are needed",
                         column=self.by,
-                        mend="give more rows",
+                        fix="give more rows",
                     )
                 group = Summary(float(chosen.mean()), float(chosen.std(ddof=1)), len(chosen))
                 groups.append(group)
@@ -62,7 +62,7 @@ class TTestAnalysis(Analysis):
                 try:
                     test = t_test(groups[0], groups[1], variances, self.level)
                 except ValueError as error:
-                    raise report.fault(str(error), column=self.outcome, mend="take the analysis out") from error
+                    raise report.fault(str(error), column=self.outcome, fix="take the analysis out") from error
                 put_test(report, test, variances, stratum, rows.size)
 
 

@@ -22,7 +22,7 @@ FLAT, CUT = 0.001, 0.999
 STEP = 0.01
 """Share of the range within which no second local fit is made (R's default delta)."""
 BLOCKS_AT_ONCE, ANCHORS_AT_ONCE = 16, 16
-"""Few calls, and temporary arrays that are small beside the points."""
+"""Few calls, and temporary arrays that are small compared with the points."""
 
 
 class Lowess:
@@ -169,7 +169,7 @@ def _tricube(x: FloatArray, anchors: FloatArray, width: FloatArray) -> tuple[Flo
     """u = |x - anchor| / width and (1 - u^3)^3, (anchors, places). x: (places,) or (anchors, places)."""
     u = x - anchors[:, None]
     np.abs(u, out=u)
-    # A window of width 0 holds ties only: beside them u is huge, and capped where its cubes would overflow.
+    # A window of width 0 holds ties only: compared with them u is huge, and capped where its cubes would overflow.
     u *= 1.0 / np.maximum(width, 1e-290)[:, None]
     np.minimum(u, 2.0, out=u)
     weight = u * u

@@ -99,7 +99,7 @@ def _uphill(gradient: FloatArray, hessian: FloatArray) -> tuple[FloatArray, floa
     """Newton step, and the decrement sqrt(g' I^-1 g) with I = -hessian.
 
     Where I is not positive definite the signs of its eigenvalues are turned, so that the step still climbs; the
-    decrement is then infinite, because such a point is no maximum.
+    decrement is then infinite, because such a point is not a maximum.
     """
     scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(hessian)), np.finfo(float).tiny))
     values, vectors = np.linalg.eigh(-hessian * np.outer(scale, scale))

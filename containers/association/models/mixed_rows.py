@@ -39,7 +39,7 @@ def prepare_rows(
     labels, code = np.unique(groups, return_inverse=True)
     if len(labels) < 2:
         raise ValueError("a random intercept needs at least two groups")
-    # Equal rows give equal projections, but for rounding; unequal ones that collide are told apart below.
+    # Equal rows give equal projections, but for rounding; unequal ones that collide are distinguished below.
     projection = x @ np.random.default_rng(0).standard_normal(x.shape[1])
     order = np.lexsort((projection, code))
     code, projection = code[order], projection[order]

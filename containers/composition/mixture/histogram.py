@@ -49,23 +49,23 @@ def read_histogram(values: npt.NDArray[np.generic], components: int, signed: boo
         raise ItemFault(
             f"{values.size} voxels are too few for a mixture of {components} components ({need} or more)",
             where=WHERE,
-            mend="give a larger mask or fewer components",
+            fix="give a larger mask or fewer components",
         )
     low, high, whole = _survey(values)
     if low < 0 and not signed:
         raise ItemFault(
             f"has negative intensities (down to {low:g}), which no magnitude image has",
             where=WHERE,
-            mend="give the magnitude image with its own rescale slope and intercept",
+            fix="give the magnitude image with its own rescale slope and intercept",
         )
     if low == high:
-        raise ItemFault(f"is constant ({low:g})", where=WHERE, mend="give the image that the mask belongs to")
+        raise ItemFault(f"is constant ({low:g})", where=WHERE, fix="give the image that the mask belongs to")
     found = _of_integers(values, low, high) if whole and high - low < MAX_LEVELS else _of_floats(values, high - low)
     if len(found.levels) < components:
         raise ItemFault(
             f"has {len(found.levels)} distinct intensities, fewer than the {components} components",
             where=WHERE,
-            mend="give the image before thresholding, or fewer components",
+            fix="give the image before thresholding, or fewer components",
         )
     return found
 
@@ -81,7 +81,7 @@ def _survey(values: npt.NDArray[np.generic]) -> tuple[float, float, bool]:
     low, high, whole = np.inf, -np.inf, True
     for chunk in _chunks(values):
         if not np.isfinite(chunk).all():
-            raise ItemFault("holds NaN or infinite values", where=WHERE, mend="give a finite image")
+            raise ItemFault("holds NaN or infinite values", where=WHERE, fix="give a finite image")
         low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
         whole = whole and bool((np.rint(chunk) == chunk).all())
     return low, high, whole

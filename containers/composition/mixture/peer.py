@@ -33,7 +33,7 @@ def fit(
         raise EnvironmentFault(
             "scikit-learn is not installed",
             where="the method of the mixture",
-            mend="take the method histogram, or install scikit-learn",
+            fix="take the method histogram, or install scikit-learn",
         ) from error
     begin = {}
     if given is not None:
@@ -44,7 +44,7 @@ def fit(
         init_params="kmeans" if given is None else "random_from_data", random_state=seed, **begin,
     )  # fmt: skip
     with warnings.catch_warnings(), threadpool_limits(1):
-        # An end without convergence is in the answer; a warning beside it would go to nobody.
+        # An end without convergence is in the answer; a warning next to it would go to nobody.
         warnings.simplefilter("ignore")
         model.fit(np.asarray(values, dtype=np.float64)[:, None])
     weights, means, variances = (_rounded(p) for p in (model.weights_, model.means_, model.covariances_))

@@ -33,7 +33,7 @@ def find_pairs(table: EffectTable, source: EffectSource, bilateral: Bilateral) -
         most = max(members.values(), key=len)
         if len(most) > 1:
             rows = name_rows(table.row[most])
-            raise ItemFault(f"one side is there more than once in {rows}", where=where, mend="add columns to `by`")
+            raise ItemFault(f"one side is there more than once in {rows}", where=where, fix="add columns to `by`")
         if len(members) == 2:
             pairs.append([members[level][0] for level in bilateral.levels])
     _check_alike(table, source, bilateral, pairs)
@@ -59,7 +59,7 @@ def _check_alike(table: EffectTable, source: EffectSource, bilateral: Bilateral,
                 raise ItemFault(
                     f"column {name} differs between the sides in {rows}",
                     where=f"{WHERE}.bilateral",
-                    mend="mend the table, or take the column out of the dictionary",
+                    fix="correct the table, or take the column out of the dictionary",
                 )
 
 

@@ -17,16 +17,18 @@ def check_terms(model: ModeratorFields, where: str) -> None:
     """Raise ItemFault when moderators, interactions and scale do not fit each other."""
     names = model.moderators
     if twice := [name for name in names if names.count(name) > 1]:
-        raise ItemFault(f"moderator {twice[0]!r} is given twice", where=where, mend="name it once")
+        raise ItemFault(f"moderator {twice[0]!r} is given twice", where=where, fix="name it once")
     for parts in model.interactions:
         if len(parts) < 2 or len(set(parts)) < len(parts) or any(part not in names for part in parts):
             raise ItemFault(
                 f"interaction {'*'.join(parts)} is not of two or more different moderators",
                 where=where,
-                mend="name its parts as moderators too",
+                fix="name its parts as moderators too",
             )
     if unknown := [name for name in model.scale if name not in names]:
-        raise ItemFault(f"scale names {unknown[0]!r}, which is no moderator", where=where, mend="take it out of scale")
+        raise ItemFault(
+            f"scale names {unknown[0]!r}, which is not a moderator", where=where, fix="take it out of scale"
+        )
 
 
 def build_design(table: EffectTable, model: ModeratorFields, where: str) -> tuple[Design, list[str]]:
@@ -42,7 +44,7 @@ def build_design(table: EffectTable, model: ModeratorFields, where: str) -> tupl
         raise ItemFault(
             f"{len(table)} effects are too few for {len(design.names)} coefficients",
             where=where,
-            mend="name fewer moderators",
+            fix="name fewer moderators",
         )
     _check_collinear(design.names, design.matrix, where)
     return design, warnings
@@ -56,7 +58,7 @@ def _part(table: EffectTable, name: str, model: ModeratorFields, where: str, war
         return [(name, values)]
     category = table.category(name, where)
     if name in model.scale:
-        raise ItemFault(f"scale names {name!r}, which is no number", where=where, mend="take it out of scale")
+        raise ItemFault(f"scale names {name!r}, which is not a number", where=where, fix="take it out of scale")
     present = [code for code in range(len(category.levels)) if (category.codes == code).any()]
     if len(present) < 2:
         raise _constant(name, "level", where)
@@ -68,7 +70,7 @@ def _part(table: EffectTable, name: str, model: ModeratorFields, where: str, war
 
 def _constant(name: str, what: str, where: str) -> ItemFault:
     return ItemFault(
-        f"has the same {what} in every row", where=f"{where}, column {name}", mend="take it out of the moderators"
+        f"has the same {what} in every row", where=f"{where}, column {name}", fix="take it out of the moderators"
     )
 
 
@@ -82,5 +84,5 @@ def _check_collinear(names: Sequence[str], matrix: FloatArray, where: str) -> No
     raise ItemFault(
         f"{name} is perfectly collinear with {' and '.join(others)}",
         where=where,
-        mend="take one of them out of the moderators",
+        fix="take one of them out of the moderators",
     )

@@ -72,7 +72,7 @@ def make_effects(table: EffectTable, source: EffectSource) -> Effects:
     """Effects of all rows that have one. Raises ItemFault with column and rows for impossible statistics."""
     for name in MADE:
         if name in table.dictionary.columns and name not in part_columns(source):
-            raise ItemFault(f"column {name!r} has a name that is made here", where=WHERE, mend="rename the column")
+            raise ItemFault(f"column {name!r} has a name that is made here", where=WHERE, fix="rename the column")
     study = table.text(source.study, WHERE, ("label", "category"))
     unnamed = np.array([v is None for v in study], bool)
     refuse(table, unnamed, source.study, "is missing", "name the study of every row")
@@ -81,7 +81,7 @@ def make_effects(table: EffectTable, source: EffectSource) -> Effects:
     reasons = {"without an effect": int((~usable).sum())}
     table.flow.effects.append(Step("effect", len(table), int(usable.sum()), reasons))
     if not usable.any():
-        raise ItemFault("no row has an effect", where=WHERE, mend="check the columns that `effects` names")
+        raise ItemFault("no row has an effect", where=WHERE, fix="check the columns that `effects` names")
     table, statistics = table.kept(usable), statistics.kept(usable)
     if source.bilateral is None:
         statistics = statistics.computed(source.variance_type)

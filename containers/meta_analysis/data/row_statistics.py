@@ -19,11 +19,11 @@ Rows = npt.NDArray[np.bool_]
 WHERE = "effects"
 
 
-def refuse(table: EffectTable, wrong: Rows, column: str, what: str, mend: str) -> None:
+def refuse(table: EffectTable, wrong: Rows, column: str, what: str, fix: str) -> None:
     """Raise ItemFault with the column and the rows that are wrong, if any is."""
     if wrong.any():
         rows = rows_text(wrong, table.row)
-        raise ItemFault(f"{what} in {rows}", where=f"column {column}", mend=mend)
+        raise ItemFault(f"{what} in {rows}", where=f"column {column}", fix=fix)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def read_statistics(table: EffectTable, source: EffectSource) -> Statistics:
     effect, variance = _given(table, source)
     statistics = Statistics(arms, effect, variance, np.full(len(table), np.nan))
     both = statistics.summarised & ~np.isnan(effect)
-    refuse(table, both, str(source.effect), "is given beside means and standard deviations", "keep one of them")
+    refuse(table, both, str(source.effect), "is given together with means and standard deviations", "keep one of them")
     return statistics
 
 
@@ -94,10 +94,10 @@ def _arm(table: EffectTable, source: EffectSource, number: int) -> Arm:
         lacking = np.isnan([mean, sd, n])
         partly = lacking.any(axis=0) & ~lacking.all(axis=0)
         for name, missing in zip(names, lacking, strict=True):
-            refuse(table, partly & missing, name, "is missing beside the group's other values", "fill it in")
+            refuse(table, partly & missing, name, "is missing next to the group's other values", "fill it in")
         refuse(table, sd <= 0, names[1], "is not above 0", "check the standard deviations")
         refuse(table, n < 2, names[2], "is below 2", "a group needs two persons to have a standard deviation")
-        refuse(table, np.isfinite(n) & (n != np.floor(n)), names[2], "is no whole number", "give the group's size")
+        refuse(table, np.isfinite(n) & (n != np.floor(n)), names[2], "is not a whole number", "give the group's size")
         total = combine(total, Arm(mean, sd, n))
     return total
 
@@ -110,6 +110,6 @@ def _given(table: EffectTable, source: EffectSource) -> tuple[Floats, Floats]:
     name = str(source.standard_error or source.variance)
     spread = table.number(name, WHERE)
     refuse(table, spread <= 0, name, "is not above 0", "check these rows")
-    refuse(table, np.isnan(effect) & ~np.isnan(spread), source.effect, f"is missing beside {name}", "fill it in")
-    refuse(table, np.isnan(spread) & ~np.isnan(effect), name, f"is missing beside {source.effect}", "fill it in")
+    refuse(table, np.isnan(effect) & ~np.isnan(spread), source.effect, f"is missing next to {name}", "fill it in")
+    refuse(table, np.isnan(spread) & ~np.isnan(effect), name, f"is missing next to {source.effect}", "fill it in")
     return effect.copy(), spread**2 if source.standard_error else spread.copy()

@@ -94,7 +94,7 @@ class EffectTable:
         for level in levels:
             if level not in declared:
                 raise ItemFault(
-                    f"{level!r} is no level of column {name}", where=asked_by, mend=f"levels: {', '.join(declared)}"
+                    f"{level!r} is not a level of column {name}", where=asked_by, fix=f"levels: {', '.join(declared)}"
                 )
 
     def missing(self, name: str, asked_by: str) -> BoolArray:
@@ -117,16 +117,14 @@ class EffectTable:
         what = f"column {name!r} is not in the dictionary"
         if declared:
             what = f"column {name!r} is of type {declared.type}, not {kind}"
-        return ItemFault(what, where=asked_by, mend=f"name a column of type {kind}")
+        return ItemFault(what, where=asked_by, fix=f"name a column of type {kind}")
 
 
 def read_effect_table(path: Path, described: EffectDictionary) -> EffectTable:
     """Read and check a table. Raises ItemFault with column and rows for whatever breaks the dictionary."""
     ids = [name for name, column in described.columns.items() if column.type == "id"]
     if described.columns and not ids:
-        raise ItemFault(
-            "has no column of type id", where="input dictionary", mend="declare one, the name of the effect"
-        )
+        raise ItemFault("has no column of type id", where="input dictionary", fix="declare one, the name of the effect")
     cohort = read_cohort(path, described, show_ids=True)
     return EffectTable(described, ids[0] if ids else "", cohort, EffectsFlow(cohort.size, cohort.ignored_columns))
 

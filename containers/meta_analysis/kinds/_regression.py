@@ -52,7 +52,7 @@ def fit_three(model: ThreeLevelModel, design: Design, data: Effects, report: Eff
             correlation=model.sampling_correlation,
         )
     except UnidentifiedError as error:
-        raise report.fault(str(error), mend="fit one of the variances, or fewer moderators") from error
+        raise report.fault(str(error), fix="fit one of the variances, or fewer moderators") from error
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def used_effects(data: Effects, restrict: Restrict, columns: Sequence[str], repo
     missing = ((f"{name} missing", data.table.missing(name, report.where)) for name in dict.fromkeys(columns))
     data = _leave_out(data, "complete", missing, report)
     if not len(data):
-        raise report.fault("no effect is left", mend="check restrict, and the columns with missing values")
+        raise report.fault("no effect is left", fix="check restrict, and the columns with missing values")
     return data
 
 
@@ -41,9 +41,9 @@ def put_counts(data: Effects, report: EffectReport) -> None:
 def need_studies(data: Effects, report: EffectReport) -> None:
     """Raise ItemFault unless there are two effects of two studies."""
     if len(data) < 2:
-        raise report.fault("there is only one effect", mend="two effects are the least")
+        raise report.fault("there is only one effect", fix="two effects are the least")
     if data.studies < 2:
-        raise report.fault("all effects are of one study", mend="effects of two studies are the least")
+        raise report.fault("all effects are of one study", fix="effects of two studies are the least")
 
 
 def warn_dependent(data: Effects, report: EffectReport) -> None:

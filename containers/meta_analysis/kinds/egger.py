@@ -46,9 +46,9 @@ class EggerAnalysis(Analysis, ModeratorFields):
         return self
 
     def run(self, data: Effects, report: EffectReport) -> None:
-        """Regression on the standard error, beside the moderators (Egger 1997; Sterne and Egger 2005)."""
+        """Regression on the standard error, in addition to the moderators (Egger 1997; Sterne and Egger 2005)."""
         if "standard_error" in self.moderators:
-            raise report.fault("standard_error is a moderator already", mend="take it out of the moderators")
+            raise report.fault("standard_error is a moderator already", fix="take it out of the moderators")
         strata = [self.strata] if self.strata else []
         data = used_effects(data, self.restrict, [*self.moderators, *strata], report)
         need_studies(data, report)

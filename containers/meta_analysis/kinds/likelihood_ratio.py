@@ -55,17 +55,17 @@ class LikelihoodRatioAnalysis(Analysis):
 
 
 def _check_nested(full: ThreeLevelModel, reduced: ThreeLevelModel, report: EffectReport) -> None:
-    mend = "let `reduced` be `full` with less"
+    fix = "let `reduced` be `full` with less"
     if full.method != reduced.method or full.sampling_correlation != reduced.sampling_correlation:
-        raise report.fault("the models differ in method or sampling_correlation", mend="give both the same")
+        raise report.fault("the models differ in method or sampling_correlation", fix="give both the same")
     if full.scale != reduced.scale and any(full.scale.get(n) != u for n, u in reduced.scale.items()):
-        raise report.fault("the models differ in scale", mend="give both the same")
+        raise report.fault("the models differ in scale", fix="give both the same")
     terms = [
         {frozenset([name]) for name in m.moderators} | {frozenset(p) for p in m.interactions} for m in (full, reduced)
     ]
     if not (terms[1] <= terms[0] and set(reduced.variances) <= set(full.variances)):
-        raise report.fault("`reduced` is not nested in `full`", mend=mend)
+        raise report.fault("`reduced` is not nested in `full`", fix=fix)
     if terms[1] == terms[0] and set(reduced.variances) == set(full.variances):
-        raise report.fault("the two models are the same", mend=mend)
+        raise report.fault("the two models are the same", fix=fix)
     if full.method == "REML" and terms[0] != terms[1]:
-        raise report.fault("REML likelihoods of different moderators cannot be compared", mend='use "method": "ML"')
+        raise report.fault("REML likelihoods of different moderators cannot be compared", fix='use "method": "ML"')

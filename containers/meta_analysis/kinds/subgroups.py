@@ -42,7 +42,7 @@ class SubgroupsAnalysis(PoolingFields):
         names = sorted(order, key=lambda key: order[key])
         parts = {key: np.array([k == key for k in keys], bool) for key in names}
         if len(names) < 2:
-            raise report.fault("there is only one subgroup", mend="choose another column for `by`")
+            raise report.fault("there is only one subgroup", fix="choose another column for `by`")
         report.put("n", len(data))
         report.put("groups", data.studies)
         report.attach("subgroups", names)
@@ -69,7 +69,7 @@ def _common(
 ) -> None:
     x = np.column_stack([rows.astype(float) for rows in parts.values()])
     if len(data) <= x.shape[1]:
-        raise report.fault(f"{len(data)} effects are too few for {x.shape[1]} subgroups", mend="use fewer subgroups")
+        raise report.fault(f"{len(data)} effects are too few for {x.shape[1]} subgroups", fix="use fewer subgroups")
     knha = analysis.test == "knha"
     model = fit_two_level(data.effect, x, data.variance, analysis.method, knha)
     covariance = model.scale * model.covariance

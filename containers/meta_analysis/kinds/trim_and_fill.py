@@ -46,11 +46,11 @@ class TrimAndFillAnalysis(PoolingFields):
 
         def fit(part: Effects, inside: EffectReport) -> None:
             if len(part) < 3:
-                raise inside.fault(f"{len(part)} effects are too few to trim", mend="three effects are the least")
+                raise inside.fault(f"{len(part)} effects are too few to trim", fix="three effects are the least")
             side = _side(part, self, inside)
             filled = trim_and_fill(part.effect, part.variance, side, self.estimator, mean)
             if filled is None:
-                raise inside.fault("trim and fill does not settle", mend="choose the other estimator")
+                raise inside.fault("trim and fill does not settle", fix="choose the other estimator")
             inside.put("n", len(part))
             inside.put("n_filled", len(filled.effect))
             inside.put("k0", filled.k0)
@@ -72,7 +72,7 @@ def _side(data: Effects, analysis: TrimAndFillAnalysis, report: EffectReport) ->
         return analysis.side
     error = np.sqrt(data.variance)
     if np.ptp(error) <= 1e-12 * float(error.max()):
-        raise report.fault("all standard errors are equal, which leaves the side open", mend="give `side`")
+        raise report.fault("all standard errors are equal, which leaves the side open", fix="give `side`")
     x = np.column_stack([np.ones(len(data)), error])
     slope = fit_two_level(data.effect, x, data.variance, analysis.method).coefficients[1]
     return "right" if slope < 0 else "left"

@@ -46,7 +46,7 @@ class VifAnalysis(Analysis):
         model = self.model
         check_terms(model, report.where)
         if not model.moderators:
-            raise report.fault("a model without moderators has no variance inflation", mend="name moderators")
+            raise report.fault("a model without moderators has no variance inflation", fix="name moderators")
         data = used_effects(data, self.restrict, model.moderators, report)
         need_studies(data, report)
         put_counts(data, report)

@@ -286,7 +286,7 @@ def _check_identified(likelihood: ThreeLevelLikelihood, scale: float, free: npt.
         raise UnidentifiedError(f"the moderators leave nothing to tell the variance {name} by")
     root = np.sqrt(np.diag(information))
     if np.linalg.eigvalsh(information / np.outer(root, root))[0] <= UNIDENTIFIED:
-        raise UnidentifiedError("the variances between and within studies cannot be told apart")
+        raise UnidentifiedError("the variances between and within studies cannot be distinguished")
 
 
 def _local_maxima(values: Floats) -> list[tuple[int, int]]:

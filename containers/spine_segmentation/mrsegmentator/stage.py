@@ -1,6 +1,6 @@
 """One item of the MRSegmentator stage: MRSegmentator's reader and nnU-Net's predictor with MRSegmentator's settings.
 
-MRSegmentator's own `infer` builds the predictor anew for every call; here it is kept for all items of the job. What
+MRSegmentator's own `infer` builds the predictor again for every call; here it is kept for all items of the job. What
 `infer` sets is set here: steps of 0.5 with mirroring over five folds, or in fast mode steps of 0.8 without, one fold.
 """
 
@@ -66,9 +66,9 @@ def make_predictor(folder: Path, device: str, fast: bool) -> Any:
         except Exception as error:  # nnU-Net raises many kinds for a folder that is not its own
             line = " ".join(str(error).split())[:120]
             raise EnvironmentFault(
-                f"is no model that nnU-Net reads ({type(error).__name__}: {line})",
+                f"is not a model that nnU-Net reads ({type(error).__name__}: {line})",
                 where="weights",
-                mend="copy it again",
+                fix="copy it again",
             ) from error
     return predictor
 
@@ -88,7 +88,7 @@ def setup_for(request: Path | None) -> Callable[[Job], State]:
             if all(fault is not None for fault in faults):
                 raise next(fault for fault in faults if fault is not None)
         if find_spec("mrsegmentator") is None:
-            raise EnvironmentFault("is not installed", where="mrsegmentator", mend="run this stage from its image")
+            raise EnvironmentFault("is not installed", where="mrsegmentator", fix="run this stage from its image")
         return State(job.resources.device, fast)
 
     return setup

@@ -33,12 +33,12 @@ def check_folder(folder: Path, fast: bool) -> str:
     """Check a model folder; returns the SHA-256 of its first checkpoint. Raises EnvironmentFault naming the file."""
     for place in files_of(fast):
         if not (folder / place).is_file():
-            raise EnvironmentFault("is missing", where=f"weights/{place}", mend=MEND)
+            raise EnvironmentFault("is missing", where=f"weights/{place}", fix=MEND)
     if not (folder / SUMS).is_file():
         raise EnvironmentFault(
             "is missing",
             where=f"weights/{SUMS}",
-            mend=f"if you trust them: sha256sum {' '.join(files_of(fast))} > {SUMS}",
+            fix=f"if you trust them: sha256sum {' '.join(files_of(fast))} > {SUMS}",
         )
     lines = [line.split() for line in (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()]
     listed = {line[1].removeprefix("*").removeprefix("./"): line[0].lower() for line in lines if len(line) == 2}
@@ -47,12 +47,12 @@ def check_folder(folder: Path, fast: bool) -> str:
             raise EnvironmentFault(
                 "is corrupted: its checksum differs" if place in listed else f"is not listed in {SUMS}",
                 where=f"weights/{place}",
-                mend="copy the folder again",
+                fix="copy the folder again",
             )
     try:
         known = {int(value) for value in json.loads((folder / "dataset.json").read_text("utf-8"))["labels"].values()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EnvironmentFault("lists no labels", where="weights/dataset.json", mend="copy the folder again") from error
+        raise EnvironmentFault("lists no labels", where="weights/dataset.json", fix="copy the folder again") from error
     if not set(LABELS) <= known:
-        raise EnvironmentFault("has no labels 31 and 32", where="weights/dataset.json", mend=MEND)
+        raise EnvironmentFault("has no labels 31 and 32", where="weights/dataset.json", fix=MEND)
     return sha256_file(folder / f"fold_0/{CHECKPOINT}")

@@ -51,5 +51,5 @@ def _check_unique(what: str, names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise ItemFault(f"{what} {name!r} is given twice", where=INPUT, mend="give each its own")
+            raise ItemFault(f"{what} {name!r} is given twice", where=INPUT, fix="give each its own")
         seen.add(name)

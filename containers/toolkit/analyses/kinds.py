@@ -30,7 +30,7 @@ class Kinds(Generic[AnalysisT]):
     def find(self, name: object, where: str) -> type[AnalysisT]:
         """The class of a kind. Raises ItemFault with the known kinds, TypeError for a module without its class."""
         if not isinstance(name, str) or name not in self.names():
-            raise ItemFault(f"kind is {name!r}", where=where, mend=f"known: {', '.join(self.names())}")
+            raise ItemFault(f"kind is {name!r}", where=where, fix=f"known: {', '.join(self.names())}")
         module = importlib.import_module(f"{self._package}.{name}")
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Analysis) and value.kind_name() == name:

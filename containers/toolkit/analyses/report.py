@@ -1,4 +1,4 @@
-"""What an analysis writes into: metrics, the same numbers structured, and tables and curves that are no scalars.
+"""What an analysis writes into: metrics, the same numbers structured, and tables and curves that are not scalars.
 
 Invariants: a metric is named `<quantity>.<analysis id>[.<stratum>][.<term>]` (stratum as `sex:male`) and put once;
 an undefined number has a note that says why; no row is left out without a line in the flow.
@@ -63,7 +63,7 @@ class Report:
         self.structured["numbers"].append({"quantity": quantity, "value": value, **place})
 
     def attach(self, name: str, value: Any) -> None:
-        """Add something that is no scalar to results.json, under the stratum where there is one.
+        """Add something that is not a scalar to results.json, under the stratum where there is one.
 
         Raises ValueError for a name that is there already.
         """
@@ -83,6 +83,6 @@ class Report:
         """Say in one line what the reader of this analysis should know."""
         self.result.warn(f"{self.where}: {line}")
 
-    def fault(self, what: str, *, column: str = "", mend: str) -> ItemFault:
+    def fault(self, what: str, *, column: str = "", fix: str) -> ItemFault:
         """An ItemFault that names this analysis and the column. Raise it."""
-        return ItemFault(what, where=self.where + (f", column {column}" if column else ""), mend=mend)
+        return ItemFault(what, where=self.where + (f", column {column}" if column else ""), fix=fix)

@@ -13,15 +13,15 @@ AXES = ("i", "j", "k")
 def check_type(data: npt.NDArray[np.generic], where: str) -> None:
     """Raise ItemFault for values that are neither integers nor real floating-point numbers."""
     if np.iscomplexobj(data) or not (np.issubdtype(data.dtype, np.floating) or np.issubdtype(data.dtype, np.integer)):
-        raise ItemFault(f"has values of type {data.dtype}", where=where, mend="give magnitudes as numbers")
+        raise ItemFault(f"has values of type {data.dtype}", where=where, fix="give magnitudes as numbers")
 
 
-def check_values(data: npt.NDArray[np.generic], where: str, *, mend: str) -> None:
-    """Raise ItemFault for NaN, infinity or a constant volume. mend: how a volume without NaN is had."""
+def check_values(data: npt.NDArray[np.generic], where: str, *, fix: str) -> None:
+    """Raise ItemFault for NaN, infinity or a constant volume. fix: how a volume without NaN is had."""
     if not np.isfinite(data).all():
-        raise ItemFault("has NaN or infinite voxels", where=where, mend=f"{mend}, or set them to 0")
+        raise ItemFault("has NaN or infinite voxels", where=where, fix=f"{fix}, or set them to 0")
     if data.size == 0 or data.min() == data.max():
-        raise ItemFault("is constant", where=where, mend="give an image that shows a body")
+        raise ItemFault("is constant", where=where, fix="give an image that shows a body")
 
 
 def check_spacing(geometry: Geometry, limits_mm: tuple[float, float], where: str) -> None:
@@ -32,7 +32,7 @@ def check_spacing(geometry: Geometry, limits_mm: tuple[float, float], where: str
             raise ItemFault(
                 f"has {spacing:g} mm between voxels along {name}, expected {low:g} to {high:g}",
                 where=where,
-                mend="mend the spacing in its header (mm)",
+                fix="correct the spacing in its header (mm)",
             )
 
 
@@ -44,5 +44,5 @@ def check_extent(geometry: Geometry, limits_mm: tuple[float, float], where: str)
             raise ItemFault(
                 f"spans {size * spacing:g} mm along {name}, expected {low:g} to {high:g}",
                 where=where,
-                mend="check its spacing and field of view",
+                fix="check its spacing and field of view",
             )

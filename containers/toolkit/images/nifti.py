@@ -22,13 +22,13 @@ def read_nifti(path: Path) -> Volume:
         data = np.asanyarray(image.dataobj)
         affine = np.asarray(image.affine, dtype=float)
     except (OSError, ValueError, EOFError, ImageFileError) as error:
-        raise ItemFault(f"is not a readable NIfTI file ({error})", where=path.name, mend="write it again") from error
+        raise ItemFault(f"is not a readable NIfTI file ({error})", where=path.name, fix="write it again") from error
     if data.ndim != 3:
-        raise ItemFault(f"has {data.ndim} axes, 3 are needed", where=path.name, mend="give one scalar volume a file")
+        raise ItemFault(f"has {data.ndim} axes, 3 are needed", where=path.name, fix="give one scalar volume a file")
     # NIfTI counts RAS; LPS has x and y the other way round.
     steps, origin = affine[:3, :3].T * [-1.0, -1.0, 1.0], affine[:3, 3] * [-1.0, -1.0, 1.0]
     try:
         geometry = Geometry.of_steps((data.shape[0], data.shape[1], data.shape[2]), steps, origin)
     except ValueError as error:
-        raise ItemFault(f"has no usable affine: {error}", where=path.name, mend="mend its sform or qform") from error
+        raise ItemFault(f"has no usable affine: {error}", where=path.name, fix="correct its sform or qform") from error
     return Volume(np.ascontiguousarray(data.transpose(2, 1, 0)), geometry)

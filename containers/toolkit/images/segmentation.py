@@ -1,7 +1,7 @@
 """Label maps as `.seg.nrrd`, the format that 3D Slicer opens with names and colours.
 
 One layer, uint8, axis order and frame as in `volume`. Every label of the given map is declared as a
-segment even when no voxel has it, so that an absent structure can be told from an unknown one.
+segment even when no voxel has it, so that an absent structure can be distinguished from an unknown one.
 """
 
 from pathlib import Path
@@ -50,25 +50,25 @@ def write_segmentation(
 def read_segmentation(path: Path) -> tuple[Volume, dict[int, str]]:
     """Read a label map and its segment names (label value -> name).
 
-    Raises ItemFault when values are no integers in 0..255, when a voxel's label is not declared, or when a
+    Raises ItemFault when values are not integers in 0..255, when a voxel's label is not declared, or when a
     label is declared twice.
     """
     volume = read_nrrd(path)
     if not np.issubdtype(volume.data.dtype, np.integer):
-        raise ItemFault("is not an integer label map", where=path.name, mend="export it as a binary labelmap")
+        raise ItemFault("is not an integer label map", where=path.name, fix="export it as a binary labelmap")
     names: dict[int, str] = {}
     number = 0
     while f"Segment{number}_LabelValue" in volume.facts:
         value = int(volume.facts[f"Segment{number}_LabelValue"])
         if value in names:
-            raise ItemFault(f"declares label {value} twice", where=path.name, mend="save segments in one layer")
+            raise ItemFault(f"declares label {value} twice", where=path.name, fix="save segments in one layer")
         names[value] = volume.facts.get(f"Segment{number}_Name", f"segment_{value}")
         number += 1
     if int(volume.data.min()) < 0 or int(volume.data.max()) > 255:
-        raise ItemFault("has labels outside 0 to 255", where=path.name, mend="renumber the segments")
+        raise ItemFault("has labels outside 0 to 255", where=path.name, fix="renumber the segments")
     data = np.ascontiguousarray(volume.data, dtype=np.uint8)
     present = np.flatnonzero(np.bincount(data.reshape(-1), minlength=256))
     undeclared = [int(v) for v in present if v != 0 and int(v) not in names]
     if undeclared:
-        raise ItemFault(f"has undeclared label {undeclared[0]}", where=path.name, mend="name every label as a segment")
+        raise ItemFault(f"has undeclared label {undeclared[0]}", where=path.name, fix="name every label as a segment")
     return Volume(data, volume.geometry, volume.facts), names

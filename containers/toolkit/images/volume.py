@@ -195,28 +195,28 @@ def read_nrrd(path: Path) -> Volume:
     """
     try:
         if {"data file", "datafile"} & set(nrrd.read_header(str(path))):
-            raise ItemFault("keeps its data in another file", where=path.name, mend="save it as one .nrrd file")
+            raise ItemFault("keeps its data in another file", where=path.name, fix="save it as one .nrrd file")
         data, header = nrrd.read(str(path), index_order="C")
     except (OSError, ValueError, KeyError, EOFError, zlib.error, nrrd.NRRDError) as error:
         if _is_nifti(path):
-            mend = "convert it to NRRD, for example with SimpleITK or 3D Slicer"
-            raise ItemFault("is NIfTI, where NRRD is needed", where=path.name, mend=mend) from error
-        raise ItemFault(f"is not a readable NRRD ({error})", where=path.name, mend="write it again") from error
+            fix = "convert it to NRRD, for example with SimpleITK or 3D Slicer"
+            raise ItemFault("is NIfTI, where NRRD is needed", where=path.name, fix=fix) from error
+        raise ItemFault(f"is not a readable NRRD ({error})", where=path.name, fix="write it again") from error
     if data.ndim != 3:
-        raise ItemFault(f"has {data.ndim} axes, 3 are needed", where=path.name, mend="give one scalar volume a file")
+        raise ItemFault(f"has {data.ndim} axes, 3 are needed", where=path.name, fix="give one scalar volume a file")
     space = header.get("space", "")
     if space not in _TO_LPS or "space directions" not in header or "space origin" not in header:
         raise ItemFault(
-            "has no anatomical geometry", where=path.name, mend="give space, space directions and space origin"
+            "has no anatomical geometry", where=path.name, fix="give space, space directions and space origin"
         )
     if units := {str(unit) for unit in header.get("space units", [])} - {"mm"}:
-        raise ItemFault(f"counts in {min(units)!r}, not in mm", where=path.name, mend="save it in mm")
+        raise ItemFault(f"counts in {min(units)!r}, not in mm", where=path.name, fix="save it in mm")
     steps = np.asarray(header["space directions"], dtype=float) * np.array(_TO_LPS[space])
     origin = np.asarray(header["space origin"], dtype=float) * np.array(_TO_LPS[space])
     try:
         geometry = Geometry.of_steps((data.shape[2], data.shape[1], data.shape[0]), steps, origin)
     except ValueError as error:
-        raise ItemFault(str(error), where=path.name, mend="mend the NRRD header") from error
+        raise ItemFault(str(error), where=path.name, fix="correct the NRRD header") from error
     facts = {k: str(v) for k, v in header.items() if k not in _RESERVED and isinstance(v, (str, int, float))}
     return Volume(data, geometry, facts)
 
@@ -240,8 +240,8 @@ def read_finite(path: Path) -> Volume:
     """Read a scalar image (see `read_nrrd`). Raises ItemFault also when it is not numeric or has NaN or infinity."""
     volume = read_nrrd(path)
     if not np.issubdtype(volume.data.dtype, np.number):
-        raise ItemFault("is not a numeric image", where=path.name, mend="export it as a scalar volume")
+        raise ItemFault("is not a numeric image", where=path.name, fix="export it as a scalar volume")
     bad = sum(int(np.count_nonzero(~np.isfinite(page))) for page in volume.data)
     if bad:
-        raise ItemFault(f"has {bad} voxels that are NaN or infinite", where=path.name, mend="export the image again")
+        raise ItemFault(f"has {bad} voxels that are NaN or infinite", where=path.name, fix="export the image again")
     return volume

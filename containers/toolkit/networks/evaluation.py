@@ -33,7 +33,7 @@ def score(dataset: Dataset, names: Sequence[str], segment: Segment) -> dict[str,
     found: dict[str, Any] = {}
     for name in names:
         if name not in dataset.sets:
-            raise ItemFault(f"has no set {name!r}", where="split.json", mend=f"known: {', '.join(dataset.sets)}")
+            raise ItemFault(f"has no set {name!r}", where="split.json", fix=f"known: {', '.join(dataset.sets)}")
         rows: dict[str, list[float | None]] = {}
         for pair in dataset.sets[name]:
             rows[pair.identifier] = dice_per_class(*segment(pair), len(dataset.labels) + 1)

@@ -65,7 +65,7 @@ def take_state(path: Path, device: torch.device | str, take: Callable[[dict[str,
     try:
         return take(torch.load(path, weights_only=True, map_location=device))
     except Exception as error:  # torch.load raises many kinds for a damaged file
-        raise EnvironmentFault("is not readable", where=path.name, mend="remove it to start anew") from error
+        raise EnvironmentFault("is not readable", where=path.name, fix="remove it to start again") from error
 
 
 def progress_bar() -> Progress:

@@ -65,7 +65,7 @@ def read_dataset(folder: Path, labels: dict[int, str]) -> Dataset:
     split = _json(folder / "split.json")
     sets, subjects = split.get("sets"), split.get("subjects", {})
     if not isinstance(sets, dict) or not sets.get("train") or not sets.get("validation"):
-        raise ItemFault("has no volume in train or in validation", where="split.json", mend="list at least one in each")
+        raise ItemFault("has no volume in train or in validation", where="split.json", fix="list at least one in each")
     pairs = {
         name: [
             Pair(
@@ -94,9 +94,11 @@ def read_label_map(path: Path, otherwise: dict[int, str]) -> dict[int, str]:
     try:
         labels = {int(value): str(name) for value, name in _json(path).items()}
     except ValueError as error:
-        raise ItemFault(f"has a label that is no number ({error})", where=path.name, mend="use 1, 2, 3 ...") from error
+        raise ItemFault(
+            f"has a label that is not a number ({error})", where=path.name, fix="use 1, 2, 3 ..."
+        ) from error
     if sorted(labels) != list(range(1, len(labels) + 1)) or len(set(labels.values())) < len(labels):
-        raise ItemFault("labels are not 1, 2, 3 ... with a name each", where=path.name, mend="number them without gap")
+        raise ItemFault("labels are not 1, 2, 3 ... with a name each", where=path.name, fix="number them without gap")
     return labels
 
 
@@ -111,7 +113,7 @@ def refuse_leaks(sets: dict[str, list[Pair]]) -> None:
                     raise ItemFault(
                         f"{pair.identifier}: its {kind} is in {other} and in {name}",
                         where="split.json",
-                        mend="keep each person in one set",
+                        fix="keep each person in one set",
                     )
 
 
@@ -121,7 +123,7 @@ def read_pair(pair: Pair, labels: dict[int, str]) -> tuple[Volume, npt.NDArray[n
     mask, names = read_mask(pair.mask)
     if not image.geometry.same_as(mask.geometry):
         raise ItemFault(
-            "mask and image have different geometry", where=pair.mask.name, mend="resample the mask onto the image"
+            "mask and image have different geometry", where=pair.mask.name, fix="resample the mask onto the image"
         )
     values = np.asarray(mask.data)
     if names is not None:
@@ -130,7 +132,7 @@ def read_pair(pair: Pair, labels: dict[int, str]) -> tuple[Volume, npt.NDArray[n
         for value in (int(v) for v in np.unique(values) if v):
             if names[value] not in known:
                 raise ItemFault(
-                    f"has the structure {names[value]!r}", where=pair.mask.name, mend="add it to labels.json or drop it"
+                    f"has the structure {names[value]!r}", where=pair.mask.name, fix="add it to labels.json or drop it"
                 )
             table[value] = known[names[value]]
         values = table[values]
@@ -139,7 +141,7 @@ def read_pair(pair: Pair, labels: dict[int, str]) -> tuple[Volume, npt.NDArray[n
         raise ItemFault(
             f"has label {low if low < 0 else high}, the map ends at {len(labels)}",
             where=pair.mask.name,
-            mend="mend the mask or the label map",
+            fix="correct the mask or the label map",
         )
     return image, np.asarray(values, dtype=np.uint8)
 
@@ -157,7 +159,7 @@ def read_mask(path: Path) -> tuple[Volume, dict[int, str] | None]:
     data = np.asarray(mask.data)
     if not np.issubdtype(data.dtype, np.integer):
         if not np.array_equal(data, np.rint(data)):
-            raise ItemFault("has labels that are no integers", where=path.name, mend="export it as a label map")
+            raise ItemFault("has labels that are not integers", where=path.name, fix="export it as a label map")
         data = data.astype(np.int64)
     return Volume(data, mask.geometry, mask.facts), None
 
@@ -166,16 +168,16 @@ def _file(folder: Path, identifier: str, endings: tuple[str, ...]) -> Path:
     for ending in endings:
         if (path := folder / f"{identifier}{ending}").is_file():
             return path
-    raise ItemFault(f"{identifier} is not in {folder.name}/", where="split.json", mend=f"add it as {endings[0]}")
+    raise ItemFault(f"{identifier} is not in {folder.name}/", where="split.json", fix=f"add it as {endings[0]}")
 
 
 def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ItemFault(f"cannot be read ({error.strerror})", where=path.name, mend="see training_set.py") from error
+        raise ItemFault(f"cannot be read ({error.strerror})", where=path.name, fix="see training_set.py") from error
     except ValueError as error:
-        raise ItemFault(f"is not JSON ({error})", where=path.name, mend="mend the syntax") from error
+        raise ItemFault(f"is not JSON ({error})", where=path.name, fix="correct the syntax") from error
     if not isinstance(value, dict):
-        raise ItemFault("is no JSON object", where=path.name, mend="see training_set.py")
+        raise ItemFault("is no JSON object", where=path.name, fix="see training_set.py")
     return value

@@ -76,7 +76,7 @@ def require(library: Library, where: str) -> None:
     """Raise EnvironmentFault, one line with the missing part and what brings it, where `library` has no CUDA device."""
     found = missing(library)
     if found is not None:
-        raise EnvironmentFault(found.what, where=where, mend=found.fix)
+        raise EnvironmentFault(found.what, where=where, fix=found.fix)
 
 
 def fault_of(error: BaseException) -> EnvironmentFault | None:
@@ -86,12 +86,12 @@ def fault_of(error: BaseException) -> EnvironmentFault | None:
     """
     text = f"{type(error).__name__}: {error}"
     if any(sign in text for sign in ("CUDA_ERROR_OUT_OF_MEMORY", "CUDA out of memory", "cudaErrorMemoryAllocation")):
-        return EnvironmentFault("the CUDA device is out of memory", mend=f"end other programs on it, {_OTHERWISE}")
+        return EnvironmentFault("the CUDA device is out of memory", fix=f"end other programs on it, {_OTHERWISE}")
     for sign in ("CUDA_ERROR_DEVICE_UNAVAILABLE", "cudaErrorDevicesUnavailable", "devices are busy or unavailable"):
         if sign in text:
-            return EnvironmentFault(_RESULTS[46][0], mend=f"{_RESULTS[46][1]}, {_OTHERWISE}")
+            return EnvironmentFault(_RESULTS[46][0], fix=f"{_RESULTS[46][1]}, {_OTHERWISE}")
     if type(error).__name__ in ("DynamicLibNotFoundError", "CudaSupportError", "NvvmSupportError"):
-        return EnvironmentFault(f"a part of CUDA is missing ({' '.join(str(error).split())[:200]})", mend=_INSTALL)
+        return EnvironmentFault(f"a part of CUDA is missing ({' '.join(str(error).split())[:200]})", fix=_INSTALL)
     return None
 
 

@@ -27,5 +27,5 @@ def read_table(path: Path) -> dict[str, list[Any]]:
         table = pyarrow.csv.read_csv(path) if path.suffix == ".csv" else pyarrow.parquet.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         line = str(error).splitlines()[0]
-        raise ItemFault(f"is not a readable table ({line})", where=path.name, mend="give Parquet or CSV") from error
+        raise ItemFault(f"is not a readable table ({line})", where=path.name, fix="give Parquet or CSV") from error
     return {name: table.column(name).to_pylist() for name in table.column_names}

@@ -110,8 +110,8 @@ class Collect(Step):
                         table[base].append(both[side] if both else None)
         empty = [base for base in bases if all(value is None for value in measured[base])]
         if empty:
-            mend = "mend the case's metrics"
-            raise ItemFault("has no value that is both measured and true", where=empty[0], mend=mend)
+            fix = "correct the case's metrics"
+            raise ItemFault("has no value that is both measured and true", where=empty[0], fix=fix)
         write_table(folder / "measured.parquet", measured)
         write_table(folder / "expected.parquet", expected)
         warnings = [f"left out: {item} has no result" for item in task.parameters["items_left_out"]]

@@ -69,7 +69,7 @@ class ImportNifti(Step):
             write_nrrd(folder / f"{name}.nrrd", volume)
             made.files[name] = f"{name}.nrrd"
         if grid is None:
-            raise ItemFault("is not among the volumes", where=f"grid {task.parameters['grid']}", mend="name a volume")
+            raise ItemFault("is not among the volumes", where=f"grid {task.parameters['grid']}", fix="name a volume")
         for name in task.parameters["masks"]:
             labels = sample_nearest(read_nifti(task.inputs[name]), grid)
             write_segmentation(

@@ -95,7 +95,7 @@ class Sensitivity(Step):
             use = owner.use() if owner is not None else None
             people = case.inputs.get(use.facts_from or "") if use is not None else None
             if people is None or people.from_data:
-                raise ValueError(f"step {name}: {condition.step!r} is no stage with facts_from a phantom input")
+                raise ValueError(f"step {name}: {condition.step!r} is not a stage with facts_from a phantom input")
             known = {item for preset in PRESETS for item in people.item_ids(preset)}
             if unknown := set(condition.items) - known:
                 raise ValueError(f"step {name}: {condition.step!r} has no item {min(unknown)!r}")

@@ -1,7 +1,7 @@
 """From the records of all draws to performance: metrics, `simulation.json` and the table `simulation.csv`.
 
 Invariants: a draw without a result, or without this estimate or its interval, is counted under the name of what it
-lacks, and no number is taken over fewer draws without that count beside it.
+lacks, and no number is taken over fewer draws without that count next to it.
 """
 
 import fnmatch
@@ -189,7 +189,7 @@ def summarise(task: Task, folder: Path) -> Made:
             unit = _unit(measure, spec["unit"])
             made.metrics[f"{measure}.{label}"] = Metric(value=found.value, unit=unit, note=found.note)
     if not rows:
-        raise ItemFault("no true value has a name that matches", where="estimates", mend="mend the patterns")
+        raise ItemFault("no true value has a name that matches", where="estimates", fix="correct the patterns")
     made.warnings = [f"draw {item} failed: {line}" for item, line in p["failed"].items()]
     said = {key: p[key] for key in ("phantom", "stage", "draws", "first_seed", "confidence", "levels", "failed")}
     write_json(folder / "simulation.json", {"schema_version": "1.0", **said, "estimates": rows})

@@ -31,7 +31,7 @@ class SpoiledItem(Strict):
             try:
                 re.compile(self.error)
             except re.error as error:
-                raise ValueError(f"error of item {self.id} is no regular expression ({error})") from error
+                raise ValueError(f"error of item {self.id} is not a regular expression ({error})") from error
         return self
 
 

@@ -95,7 +95,7 @@ def perform(task: Task, folder: Path) -> None:
 def give_up(task: Task, folder: Path, fault: Fault) -> None:
     """Write the error record of a task that could not be done."""
     kind: Any = fault.kind if fault.kind in ("input", "environment") else "internal"
-    info = ErrorInfo(kind=kind, what=fault.what, where=fault.where, mend=fault.mend)
+    info = ErrorInfo(kind=kind, what=fault.what, where=fault.where, fix=fault.fix)
     record = Record(status="error", error=info, **_common(task))
     write_json(folder / "record.json", record.model_dump(mode="json"))
 
@@ -114,11 +114,9 @@ def read_record(path: Path) -> Record:
     try:
         return Record.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise ItemFault(f"cannot be read ({error.strerror})", where=path.name, mend="run its step again") from error
+        raise ItemFault(f"cannot be read ({error.strerror})", where=path.name, fix="run its step again") from error
     except ValidationError as error:
-        raise ItemFault(
-            f"is not a record ({first_error(error)})", where=path.name, mend="run its step again"
-        ) from error
+        raise ItemFault(f"is not a record ({first_error(error)})", where=path.name, fix="run its step again") from error
 
 
 def read_phantom(path: Path) -> dict[str, Any]:
@@ -126,4 +124,4 @@ def read_phantom(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise ItemFault(f"is not a phantom.json ({error})", where=path.name, mend="make the phantom again") from error
+        raise ItemFault(f"is not a phantom.json ({error})", where=path.name, fix="make the phantom again") from error

@@ -28,8 +28,8 @@ jq -c '.items[]' "$request" | while read -r item; do
         outputs: {count: {path: "count.json", sha256: $output, bytes: $size}}}'
   else
     jq -n --arg where "input text (${file##*/})" '{status: "error", error: {kind: "input",
-      what: "is no text in UTF-8, or does not exist", where: $where, mend: "check the path and the encoding"}}'
-  fi | jq --arg id "$id" --slurpfile request "$request" '{contract: "1.0", stage: {name: "word_count",
+      what: "is not text in UTF-8, or does not exist", where: $where, fix: "check the path and the encoding"}}'
+  fi | jq --arg id "$id" --slurpfile request "$request" '{contract: "1.1", stage: {name: "word_count",
     version: "1.0.0"}, item: $id, seed: ($request[0].seed // 0)} + .' >"$part/record.json" || exit 3
   echo '{"seconds": {}, "peak_memory_bytes": 0}' >"$part/timing.json"
   rm -rf "${output:?}/$id" && mv "$part" "$output/$id" || exit 3

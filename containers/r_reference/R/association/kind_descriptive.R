@@ -224,7 +224,7 @@ kind_bonferroni <- function(analysis, data, report) {
   for (name in of) {
     metrics <- report$result$metrics
     if (is.null(metrics[[name]])) analysis_fault(report, sprintf("there is no metric '%s' so far", name),
-                                                 mend = "name one of an analysis listed before")
+                                                 fix = "name one of an analysis listed before")
     p <- metrics[[name]]$value
     log10_p <- metrics[[sub("p.", "log10_p.", name, fixed = TRUE)]]$value
     note <- if (is.null(p) || is.null(log10_p)) "the p value itself is undefined" else ""

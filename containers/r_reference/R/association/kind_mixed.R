@@ -6,8 +6,8 @@ HALVED <- "halved: under the null hypothesis the variance lies on its boundary"
 
 kind_mixed_logistic <- function(analysis, data, report) {
   nodes <- as.integer(analysis$nodes %or% 1L)
-  if (nodes < 1L || nodes > 25L) analysis_fault(report, "nodes must be 1 to 25", mend = "1 is Laplace's approximation")
-  if (!is_text(analysis$group)) analysis_fault(report, "names no group", mend = "give group")
+  if (nodes < 1L || nodes > 25L) analysis_fault(report, "nodes must be 1 to 25", fix = "1 is Laplace's approximation")
+  if (!is_text(analysis$group)) analysis_fault(report, "names no group", fix = "give group")
   for_models(report, analysis, data, strata = analysis$strata, also = analysis$group, do = function(model) {
     group <- category_column(model$rows, analysis$group, sprintf("analysis %s", report$id))
     put_model_counts(report, model)
@@ -18,7 +18,7 @@ kind_mixed_logistic <- function(analysis, data, report) {
     plain <- fit_glm(model$x, model$y)
     notes <- separation_notes(plain, model$x)
     if (length(notes)) analysis_fault(report, sprintf("%s: %s", names(notes)[1], notes[[1]]),
-                                      mend = "take the term out of the model")
+                                      fix = "take the term out of the model")
     fit <- fit_mixed(model$x, model$y, group, nodes)
     put_logistic_terms(report, colnames(model$x), fit$coefficients, sqrt(diag(fit$covariance)),
                        analysis$level %or% 0.95,
@@ -61,7 +61,7 @@ put_sd_interval <- function(report, stratum, ends) {
   }
 }
 
-# glmer's own answer, beside the exact one.
+# glmer's own answer, next to the exact one.
 tell_glmer <- function(report, model, fit) {
   own <- fit$default
   lines <- list(stratum = model$stratum, terms = as_array(colnames(model$x)), coefficients = as_numbers(own$beta),

@@ -2,7 +2,7 @@
 
 kind_nomogram <- function(analysis, data, report) {
   if (length(analysis$model$interactions)) {
-    analysis_fault(report, "a nomogram of a model with interactions has no single axis", mend = "take interactions out")
+    analysis_fault(report, "a nomogram of a model with interactions has no single axis", fix = "take interactions out")
   }
   fit <- fit_inner_model(report, data, analysis$model)
   drawn <- draw_nomogram(fit, unlist(analysis$model$terms), unlist(analysis$probabilities))

@@ -34,7 +34,7 @@ kind_optimism <- function(analysis, data, report) {
     if (!is.null(line)) c(c_of(predictor[rows], fit$y[rows]), c_of(predictor, fit$y), line)
   })
   if (!length(found)) analysis_fault(report, "no resample could be fitted",
-                                     mend = "give more rows, or a model of fewer terms")
+                                     fix = "give more rows, or a model of fewer terms")
   means <- colMeans(do.call(rbind, found))
   optimism <- means[[1]] - means[[2]]
   put_all(report, list(c_index = apparent, optimism = optimism, c_index_corrected = apparent - optimism))
@@ -45,7 +45,7 @@ kind_optimism <- function(analysis, data, report) {
 kind_calibration <- function(analysis, data, report) {
   fit <- logistic_inner_model(report, data, analysis$model)
   if (length(fit$y) < 2L * TRIM + 1L) analysis_fault(report, sprintf("a calibration curve needs at least %d rows",
-                                                                     2L * TRIM + 1L), mend = "give more rows")
+                                                                     2L * TRIM + 1L), fix = "give more rows")
   p <- stats::plogis(linear_predictor(fit$x, fit$coefficients))
   ranked <- sort(p)
   places <- seq(ranked[TRIM], ranked[length(p) + 1L - TRIM], length.out = PLACES)
@@ -56,7 +56,7 @@ kind_calibration <- function(analysis, data, report) {
          line = recalibrate(predictor, fit$y))
   })
   if (!length(found)) analysis_fault(report, "no resample could be fitted",
-                                     mend = "give more rows, or a model of fewer terms")
+                                     fix = "give more rows, or a model of fewer terms")
   corrected <- apparent - colMeans(do.call(rbind, lapply(found, function(one) one$gap)), na.rm = TRUE)
   lines <- do.call(rbind, lapply(found, function(one) one$line))
   line <- recalibrate(linear_predictor(fit$x, fit$coefficients), fit$y)
@@ -85,6 +85,6 @@ put_curve_errors <- function(report, p, places, apparent, corrected) {
 
 logistic_inner_model <- function(report, data, fields) {
   if (!identical(fields$kind, "logistic")) analysis_fault(report, "resamples refit a logistic model, and no other",
-                                                          mend = "give model.kind logistic")
+                                                          fix = "give model.kind logistic")
   fit_inner_model(report, data, fields)
 }

@@ -43,7 +43,7 @@ fit_inner_model <- function(report, data, fields) {
   plain <- fit_glm(model$x, model$y)
   notes <- separation_notes(plain, model$x)
   if (length(notes)) analysis_fault(report, sprintf("%s: %s", names(notes)[1], notes[[1]]),
-                                    mend = "take the term out of the model")
+                                    fix = "take the term out of the model")
   if (mixed) {
     fit <- fit_mixed(model$x, model$y, model$rows[[fields$group]], fields$nodes %or% 1L)
     return(c(model, list(coefficients = fit$coefficients, covariance = fit$covariance)))

@@ -23,7 +23,7 @@ complete_rows <- function(report, data, columns, restrict = NULL) {
   }
   report$flow <- Filter(function(count) count > 0L, flow)
   if (!any(kept)) analysis_fault(report, "no row has a value in every column it uses",
-                                 mend = "see the flow of a smaller analysis")
+                                 fix = "see the flow of a smaller analysis")
   used <- subset_rows(used, kept)
   for (name in names(restrict)) {
     used[[name]] <- factor(used[[name]], levels = intersect(levels(used[[name]]), unlist(restrict[[name]])))
@@ -57,9 +57,9 @@ model_of <- function(report, fields, rows, terms = fields$terms, interactions = 
   x <- design_matrix(rows, terms, interactions, where)
   require_full_rank(x, where)
   if (length(y) <= ncol(x)) analysis_fault(report, sprintf("%d rows for %d coefficients", length(y), ncol(x)),
-                                           mend = "use fewer terms")
+                                           fix = "use fewer terms")
   for (name in names(fields$scale)) {
-    if (is.factor(rows[[name]])) analysis_fault(report, "is scaled, and is no number", name, "scale numbers only")
+    if (is.factor(rows[[name]])) analysis_fault(report, "is scaled, and is not a number", name, "scale numbers only")
   }
   list(x = x, y = y, span = attr(x, "span"), rows = rows, stratum = stratum)
 }

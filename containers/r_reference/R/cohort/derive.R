@@ -79,7 +79,7 @@ derive_z_score <- function(data, rule, where) {
 derive_cut <- function(data, rule, where) {
   at <- unlist(rule$at)
   if (length(rule$labels) != length(at) + 1L || is.unsorted(at, strictly = TRUE)) {
-    item_fault("cut points must rise, with one label more than cut points", where, "mend at and labels")
+    item_fault("cut points must rise, with one label more than cut points", where, "correct at and labels")
   }
   labelled(findInterval(number_column(data, rule$of, where), at) + 1L, rule$labels)
 }

@@ -88,7 +88,7 @@ checked_numbers <- function(text, column, where) {
   text[text %in% unlist(Filter(is.character, codes))] <- NA
   bad <- !is.na(text) & !grepl("^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?$", text)
   values <- suppressWarnings(as.numeric(text))
-  if (any(bad)) item_fault("is no finite number", sprintf("%s (%s)", where, rows_of(bad)), "mend or empty the fields")
+  if (any(bad)) item_fault("is not a finite number", sprintf("%s (%s)", where, rows_of(bad)), "correct or empty the fields")
   values[values %in% unlist(Filter(is.numeric, codes))] <- NA
   low <- column$minimum %or% -Inf
   high <- column$maximum %or% Inf
@@ -96,7 +96,7 @@ checked_numbers <- function(text, column, where) {
   if (any(outside)) {
     item_fault(sprintf("is outside %s to %s %s", format(low), format(high), column$unit %or% ""),
                sprintf("%s (%s)", where,
-                       rows_of(outside)), "mend the values or their unit, or the range in the dictionary")
+                       rows_of(outside)), "correct the values or their unit, or the range in the dictionary")
   }
   values
 }
@@ -106,8 +106,8 @@ checked_levels <- function(text, column, where) {
   text[text %in% text_of(column$missing)] <- NA
   unknown <- !is.na(text) & !text %in% levels
   if (any(unknown)) {
-    item_fault(sprintf("'%s' is no level (%s)", text[unknown][1], paste(levels, collapse = ", ")),
-               sprintf("%s (%s)", where, rows_of(unknown)), "mend the values, or add the level or a missing code")
+    item_fault(sprintf("'%s' is not a level (%s)", text[unknown][1], paste(levels, collapse = ", ")),
+               sprintf("%s (%s)", where, rows_of(unknown)), "correct the values, or add the level or a missing code")
   }
   factor(text, levels = levels)
 }

@@ -46,13 +46,13 @@ column_of <- function(data, name, where) {
 
 number_column <- function(data, name, where) {
   column <- column_of(data, name, where)
-  if (!is.numeric(column)) item_fault(sprintf("column '%s' is no number", name), where, "name a number column")
+  if (!is.numeric(column)) item_fault(sprintf("column '%s' is not a number", name), where, "name a number column")
   column
 }
 
 category_column <- function(data, name, where) {
   column <- column_of(data, name, where)
-  if (!is.factor(column)) item_fault(sprintf("column '%s' is no category", name), where, "name a category column")
+  if (!is.factor(column)) item_fault(sprintf("column '%s' is not a category", name), where, "name a category column")
   column
 }
 

@@ -1,5 +1,5 @@
 # What an analysis says: metrics named `<quantity>.<analysis id>[.<stratum>][.<term>]`, the same numbers structured,
-# and tables and curves that are no scalars. A count of people below the disclosure threshold never leaves, and
+# and tables and curves that are not scalars. A count of people below the disclosure threshold never leaves, and
 # neither does one that would give it back by subtraction from totals of the same analysis (guard).
 
 new_report <- function(result, id, threshold) {
@@ -31,7 +31,7 @@ put_all <- function(report, values, stratum = "", term = "", note = "undefined")
   }
 }
 
-# A p value from its natural logarithm, with log10_p beside it, which is finite where p underflows.
+# A p value from its natural logarithm, with log10_p next to it, which is finite where p underflows.
 put_p <- function(report, log_p, stratum = "", term = "", prefix = "", note = "undefined") {
   put_all(report, stats::setNames(list(exp(log_p), log_p / log(10)), paste0(prefix, c("p", "log10_p"))),
           stratum, term, note)
@@ -92,9 +92,9 @@ tell <- function(report, name, value) report$told[[name]] <- value
 
 warn_of <- function(report, line) warn_reader(report$result, sprintf("analysis %s: %s", report$id, line))
 
-analysis_fault <- function(report, what, column = "", mend = "") {
+analysis_fault <- function(report, what, column = "", fix = "") {
   where <- paste0("analysis ", report$id, if (nzchar(column)) paste0(", column ", column))
-  item_fault(what, where, mend)
+  item_fault(what, where, fix)
 }
 
 structured <- function(report) c(list(numbers = as_array(report$numbers)), report$told)

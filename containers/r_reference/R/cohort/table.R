@@ -9,7 +9,7 @@ read_csv_text <- function(path) {
   table <- tryCatch(
     utils::read.csv(text = text, colClasses = "character", na.strings = character(), check.names = FALSE,
                     fill = FALSE, blank.lines.skip = TRUE, encoding = "UTF-8"),
-    error = function(e) item_fault(paste("is no readable CSV:", conditionMessage(e)), where,
+    error = function(e) item_fault(paste("is not a readable CSV:", conditionMessage(e)), where,
                                    "give equally many fields in every row"))
   if (anyDuplicated(names(table))) {
     item_fault("column name is given twice", sprintf("%s, column %s", where, names(table)[anyDuplicated(names(table))]),

@@ -18,7 +18,7 @@ read_text <- function(path, where) {
   if (is.null(bytes)) item_fault("cannot be read", where, "check the permissions of the file")
   if (length(bytes) >= 3L && identical(bytes[1:3], as.raw(c(0xef, 0xbb, 0xbf)))) bytes <- bytes[-(1:3)]
   text <- if (any(bytes == 0)) NA_character_ else rawToChar(bytes)
-  if (is.na(text) || !validUTF8(text)) item_fault("is no text in UTF-8", where, "check the format and the encoding")
+  if (is.na(text) || !validUTF8(text)) item_fault("is not text in UTF-8", where, "check the format and the encoding")
   Encoding(text) <- "UTF-8"
   text
 }

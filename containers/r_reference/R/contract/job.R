@@ -1,7 +1,7 @@
 # The loop of a job: one record per item, whole or absent, whatever happens. Exit status: 0 every item has a record;
 # 2 the request is wrong; 3 the environment is.
 
-CONTRACT <- "1.0"
+CONTRACT <- "1.1"
 
 # process: function(item, parameters, result) that fills the result of one item. Returns the exit status.
 run_job <- function(request, spec, process) {
@@ -58,7 +58,7 @@ run_item <- function(item, request, spec, process, folder, say) {
     metrics = if (failed) empty_object() else as_object(result$metrics),
     details = if (failed) empty_object() else as_object(result$details),
     warnings = as_array(result$warnings),
-    error = if (failed) fault[c("kind", "what", "where", "mend")],
+    error = if (failed) fault[c("kind", "what", "where", "fix")],
     inputs = as_object(hashes), facts = empty_object(), parameters = as_object(request$parameters),
     seed = request$seed)
   seconds <- proc.time()[["elapsed"]] - start

@@ -14,7 +14,7 @@ is_flag <- function(x) is.logical(x) && length(x) == 1L && !is.na(x)
 # Read, check, fill in. Returns the request with absolute paths and all parameters. Raises a request fault.
 load_request <- function(path, spec) {
   where <- basename(path)
-  text <- tryCatch(read_text(path, where), fault = function(f) request_fault(f$what, where, f$mend))
+  text <- tryCatch(read_text(path, where), fault = function(f) request_fault(f$what, where, f$fix))
   raw <- tryCatch(parse_json(text), error = function(e) NULL)
   if (is.null(raw)) request_fault("is not JSON", where, "write it as UTF-8 JSON")
   if (!is_object(raw)) request_fault("is no JSON object", where, SEE_SCHEMA)
@@ -24,7 +24,7 @@ load_request <- function(path, spec) {
   }
   contract <- raw$contract %or% "1.0"
   if (!is_text(contract) || !grepl("^1\\.", contract)) {
-    request_fault("speaks another contract (1.0 is spoken here)", where, "use a harness of the same contract version")
+    request_fault("speaks another contract (1.1 is spoken here)", where, "use a harness of the same contract version")
   }
   if (!identical(raw$stage, spec$name)) {
     request_fault(sprintf("asks for another stage, this is '%s'", spec$name), "stage", "call the right image")

@@ -1,6 +1,6 @@
 # One item: the table, its dictionary, and the analyses of one family: effects of studies, or a cohort of people.
 
-# Kind -> the function that answers it, and the fields it knows beside those that all kinds of the family have.
+# Kind -> the function that answers it, and the fields it knows in addition to those that all kinds of the family have.
 ROWS_FIELDS <- c("restrict", "strata", "level")
 COHORT_KINDS <- list(
   logistic = list(run = kind_logistic, fields = LOGISTIC_FIELDS),

@@ -51,7 +51,7 @@ kind_trim_and_fill <- function(analysis, data, report) {
     if (side != "auto") arguments$side <- side
     filled <- tryCatch(do.call(metafor::trimfill, arguments), error = function(e) {
       analysis_fault(report, sprintf("metafor's trimfill: %s", one_line(conditionMessage(e))),
-                     mend = "try the other estimator or method")
+                     fix = "try the other estimator or method")
     })
     put_all(report, list(k0 = filled$k0, k0_se = filled$se.k0), stratum)
     if (estimator == "R0") put_all(report, list(k0_p = filled$p.k0, k0_log10_p = log10(filled$p.k0)), stratum)

@@ -81,7 +81,7 @@ standardised_differences <- function(data, variance_type) {
     if (any(small)) item_fault("is below 2", sprintf("n_%d (%s)", side, rows_of(small)), "a group needs two persons")
     flat <- complete & data[[paste0(".sd_", side)]] <= 0
     if (any(flat)) item_fault("is not above 0", sprintf("sd_%d (%s)", side, rows_of(flat)),
-                              "mend the standard deviation")
+                              "correct the standard deviation")
   }
   if (!any(complete)) return(data)
   used <- subset_rows(data[paste0(".", SUMMARIES)], complete)
@@ -103,7 +103,7 @@ given_effects <- function(data, spec, where) {
                             "give one of them")
   used <- !is.na(effect) & !is.na(variance)
   if (any(variance[used] <= 0)) {
-    item_fault("is not above 0", sprintf("variance (%s)", rows_of(used & variance <= 0)), "mend the variance")
+    item_fault("is not above 0", sprintf("variance (%s)", rows_of(used & variance <= 0)), "correct the variance")
   }
   data$.yi[used] <- effect[used]
   data$.vi[used] <- variance[used]

@@ -14,7 +14,7 @@ fit_rma <- function(report, yi, vi, method, test, level, mods = NULL) {
   # Fisher scoring can step over the optimum: with half the step it converges.
   tryCatch(fit(control), error = function(e) tryCatch(fit(utils::modifyList(control, list(stepadj = 0.5))),
     error = function(e) analysis_fault(report, sprintf("metafor: %s", one_line(conditionMessage(e))),
-                                       mend = "try another method")))
+                                       fix = "try another method")))
 }
 
 heterogeneity <- function(fit) list(q = fit$QE, q_df = fit$k - fit$p)

@@ -18,12 +18,12 @@ used_rows <- function(report, analysis, data, columns) {
     kept <- kept & !missing
   }
   report$left_out <- reasons
-  if (!any(kept)) analysis_fault(report, "has no rows left", mend = "see the flow; mend the restriction or the columns")
+  if (!any(kept)) analysis_fault(report, "has no rows left", fix = "see the flow; correct the restriction or the columns")
   subset_rows(data, kept)
 }
 
 # do(rows, stratum, analysis) on all rows, and again for each level of `strata` that has rows, where the column
-# itself is no moderator. A stratum that cannot be fitted has a null `head` with the reason.
+# itself is not a moderator. A stratum that cannot be fitted has a null `head` with the reason.
 for_strata <- function(analysis, data, report, columns, head, do) {
   rows <- used_rows(report, analysis, data, c(columns, analysis$strata))
   need_studies(report, rows)
@@ -41,9 +41,9 @@ for_strata <- function(analysis, data, report, columns, head, do) {
 }
 
 need_studies <- function(report, rows) {
-  if (length(rows$.yi) < 2L) analysis_fault(report, "there is only one effect", mend = "two effects are the least")
+  if (length(rows$.yi) < 2L) analysis_fault(report, "there is only one effect", fix = "two effects are the least")
   if (length(unique(rows$.study)) < 2L) {
-    analysis_fault(report, "all effects are of one study", mend = "effects of two studies are the least")
+    analysis_fault(report, "all effects are of one study", fix = "effects of two studies are the least")
   }
 }
 

@@ -27,7 +27,7 @@ fit_three_level <- function(report, rows, V, x, method, variances, test, level) 
     tryCatch(fit_at(rep(NA, length(variances)), control = list(sigma2.init = start[seq_along(variances)])),
              error = function(e) NULL)
   }))
-  if (!length(fits)) analysis_fault(report, "metafor's rma.mv does not converge", mend = "try another set of variances")
+  if (!length(fits)) analysis_fault(report, "metafor's rma.mv does not converge", fix = "try another set of variances")
   best <- fits[[which.max(vapply(fits, function(fit) as.numeric(stats::logLik(fit)), 0))]]
   polished <- polish_variances(best$sigma2, function(sigma2) as.numeric(stats::logLik(fit_at(sigma2))))
   fit <- fit_at(polished$sigma2)
@@ -127,7 +127,7 @@ kind_likelihood_ratio <- function(analysis, data, report) {
   names(fits) <- names(models)
   same_moderators <- setequal(colnames(designs$full), colnames(designs$reduced))
   if ((models$full$method %or% "REML") == "REML" && !same_moderators) {
-    analysis_fault(report, "REML likelihoods with different moderators cannot be compared", mend = "use method ML")
+    analysis_fault(report, "REML likelihoods with different moderators cannot be compared", fix = "use method ML")
   }
   for (name in names(fits)) put_all(report, fits[[name]]$statistics, term = name)
   statistic <- max(0, 2 * (fits$full$statistics$log_likelihood - fits$reduced$statistics$log_likelihood))

@@ -64,7 +64,7 @@ class Cells:
             first = text[int(np.flatnonzero(unknown)[0])].as_py()
             said = f"unknown level {first!r}"
             if len(found) > SHOWN_ROWS and not self.show_ids:
-                # So many are no levels: the column may hold identifiers.
+                # So many are not levels: the column may hold identifiers.
                 said = f"{len(found)} unknown levels"
             raise self._fault(
                 said,
@@ -105,8 +105,8 @@ class Cells:
                 return text.cast(pa.float64())
             except pa.ArrowException:
                 wrong = np.array([value is not None and not _is_number(value) for value in text.to_pylist()])
-                mend = "write numbers with a point, and missing codes in the dictionary"
-                raise self._fault("is no number", wrong, mend) from None
+                fix = "write numbers with a point, and missing codes in the dictionary"
+                raise self._fault("is not a number", wrong, fix) from None
         if pa.types.is_temporal(values.type) or pa.types.is_boolean(values.type) or pa.types.is_nested(values.type):
             raise self._wrong_type("store numbers")
         try:
@@ -129,12 +129,12 @@ class Cells:
     def _place(self) -> str:
         return f"column {self.name}"
 
-    def _wrong_type(self, mend: str) -> ItemFault:
-        return ItemFault(f"holds values of type {self.values.type}", where=self._place(), mend=mend)
+    def _wrong_type(self, fix: str) -> ItemFault:
+        return ItemFault(f"holds values of type {self.values.type}", where=self._place(), fix=fix)
 
-    def _fault(self, what: str, wrong: BoolArray, mend: str) -> ItemFault:
+    def _fault(self, what: str, wrong: BoolArray, fix: str) -> ItemFault:
         rows = rows_text(wrong)
-        return ItemFault(f"{what} in {rows}", where=self._place(), mend=mend)
+        return ItemFault(f"{what} in {rows}", where=self._place(), fix=fix)
 
 
 def _decoded(values: pa.Array) -> pa.Array:

@@ -102,10 +102,10 @@ class Cohort:
     def column(self, name: str) -> Column:
         """A number or category. Raises ItemFault when there is none of that name."""
         if name in self.labels:
-            raise ItemFault("is a label", where=f"column {name}", mend="use a number or a category")
+            raise ItemFault("is a label", where=f"column {name}", fix="use a number or a category")
         if name not in self.columns:
             raise ItemFault(
-                "is not a column here", where=f"column {name}", mend="name it in the dictionary, or derive it"
+                "is not a column here", where=f"column {name}", fix="name it in the dictionary, or derive it"
             )
         return self.columns[name]
 
@@ -117,14 +117,14 @@ class Cohort:
         """(n,) values of a number column. Raises ItemFault when it is none."""
         column = self.column(name)
         if not isinstance(column, Number):
-            raise ItemFault("is a category, where a number is needed", where=f"column {name}", mend="use a number")
+            raise ItemFault("is a category, where a number is needed", where=f"column {name}", fix="use a number")
         return column.values
 
     def category(self, name: str) -> Category:
         """A category column. Raises ItemFault when it is none."""
         column = self.column(name)
         if not isinstance(column, Category):
-            raise ItemFault("is a number, where a category is needed", where=f"column {name}", mend="use a category")
+            raise ItemFault("is a number, where a category is needed", where=f"column {name}", fix="use a category")
         return column
 
     def binary(self, name: str) -> FloatArray:
@@ -134,7 +134,7 @@ class Cohort:
             raise ItemFault(
                 f"has {len(column.levels)} levels ({', '.join(column.levels)}), where two are needed",
                 where=f"column {name}",
-                mend="restrict it to two levels, or recode it",
+                fix="restrict it to two levels, or recode it",
             )
         return np.where(column.missing, np.nan, column.codes.astype(np.float64))
 
@@ -151,5 +151,5 @@ class Cohort:
     def with_column(self, name: str, column: Column) -> "Cohort":
         """With one more column. Raises ItemFault when the name is taken."""
         if name in self.columns or name in self.labels:
-            raise ItemFault("is there already", where=f"derived column {name}", mend="give it another name")
+            raise ItemFault("is there already", where=f"derived column {name}", fix="give it another name")
         return Cohort({**self.columns, name: column}, self.rows, self.ignored_columns, self.labels)

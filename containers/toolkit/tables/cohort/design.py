@@ -1,4 +1,4 @@
-"""The matrix of a linear predictor from the columns of its terms, and whether its columns can be told apart.
+"""The matrix of a linear predictor from the columns of its terms, and whether its columns can be distinguished.
 
 A column's name is the term for a number, `term:level` for a level, and parts joined by `*` in the order given for a
 product. The intercept comes first.

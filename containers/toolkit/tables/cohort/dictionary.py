@@ -135,6 +135,6 @@ def read_dictionary(path: Path, model: type[DictionaryT]) -> DictionaryT:
                 raise ItemFault(
                     f"type is {column.get('type')!r}",
                     where=f"input dictionary, column {name}",
-                    mend=f"known: {', '.join(TYPES)}",
+                    fix=f"known: {', '.join(TYPES)}",
                 )
     return checked(model, value, "input dictionary")

@@ -56,7 +56,7 @@ def exclude(cohort: Cohort, exclusion: Exclusion, flow: Flow) -> Cohort:
     flow.add(step)
     if step.after == 0:
         where = f"exclusion {exclusion.id}"
-        raise ItemFault("leaves no row", where=where, mend="check its condition against the table")
+        raise ItemFault("leaves no row", where=where, fix="check its condition against the table")
     return cohort.take(kept)
 
 
@@ -71,7 +71,7 @@ def _reasons(cohort: Cohort, exclusion: Exclusion) -> Iterator[tuple[str, BoolAr
             raise ItemFault(
                 f"keeps level {unknown[0]!r}, which is none",
                 where=f"exclusion {exclusion.id}, column {name}",
-                mend=f"levels are {', '.join(column.levels)}",
+                fix=f"levels are {', '.join(column.levels)}",
             )
         yield f"{name} not {', '.join(exclusion.keep)}", ~column.is_in(exclusion.keep)
     if exclusion.at_least is not None:

@@ -22,11 +22,11 @@ def read_json(path: Path, name: str) -> Any:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ItemFault("is not JSON in UTF-8", where=f"input {name}", mend="mend the file's syntax") from error
+        raise ItemFault("is not JSON in UTF-8", where=f"input {name}", fix="correct the file's syntax") from error
     version = value.get("schema_version") if isinstance(value, dict) else None
     if version not in SCHEMA_VERSIONS:
         known = ", ".join(SCHEMA_VERSIONS)
-        raise ItemFault(f"schema_version: {version!r} is not known", where=f"input {name}", mend=f"known: {known}")
+        raise ItemFault(f"schema_version: {version!r} is not known", where=f"input {name}", fix=f"known: {known}")
     return value
 
 
@@ -35,4 +35,4 @@ def checked(model: type[Model], value: Any, where: str) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise ItemFault(first_error(error), where=where, mend="see the stage's README for the format") from error
+        raise ItemFault(first_error(error), where=where, fix="see the stage's README for the format") from error

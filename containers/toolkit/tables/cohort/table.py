@@ -52,7 +52,7 @@ def _read(path: Path, wanted: list[str]) -> tuple[pa.Table, list[str]]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             names = next(csv.reader(stream), [])
         if not names:
-            raise ItemFault("has no header", where="input table", mend="name the columns in the first line")
+            raise ItemFault("has no header", where="input table", fix="name the columns in the first line")
         _check_names(names, wanted)
         # Every column as text: what a value means is the dictionary's to say. One thread: errors name the row.
         chosen = wanted or names[:1]
@@ -63,7 +63,7 @@ def _read(path: Path, wanted: list[str]) -> tuple[pa.Table, list[str]]:
         # The library's message may quote a row, that is, a participant: only the place is taken from it.
         place = re.search(r"Row #\d+: Expected \d+ columns, got \d+", str(error))
         said = f" ({place.group()}, the header counted)" if place else ""
-        raise ItemFault(f"is not a readable table{said}", where="input table", mend="give Parquet or CSV") from error
+        raise ItemFault(f"is not a readable table{said}", where="input table", fix="give Parquet or CSV") from error
 
 
 def _check_names(names: list[str], wanted: list[str]) -> None:
@@ -72,5 +72,5 @@ def _check_names(names: list[str], wanted: list[str]) -> None:
             raise ItemFault(
                 f"is in the table {times} times" if times else "is missing from the table",
                 where=f"column {name}",
-                mend="mend the table, or the name in the dictionary",
+                fix="correct the table, or the name in the dictionary",
             )

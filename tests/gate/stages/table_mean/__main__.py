@@ -16,7 +16,7 @@ def process(item: Item, job: Job, state: None, result: Result) -> None:
     rows = list(csv.DictReader(item.inputs["table"].read_text(encoding="utf-8").splitlines()))
     mean = FACTOR * sum(float(row["n_1"]) for row in rows) / len(rows)
     if mean < job.parameters["wanted"]:
-        raise ItemFault("is too small", where="mean", mend="give larger groups")
+        raise ItemFault("is too small", where="mean", fix="give larger groups")
     result.file("copy", "copy.txt").write_text(f"{mean}\n", encoding="utf-8")
     result.metric("mean", mean)
     result.metric("rows", len(rows))

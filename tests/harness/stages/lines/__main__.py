@@ -16,7 +16,7 @@ from containers.contract.stage import Job, Result, main
 def process(item: Item, job: Job, state: Any, result: Result) -> None:
     text = item.inputs["text"].read_text(encoding="utf-8")
     if text.startswith("BAD"):
-        raise ItemFault("is bad", where=item.inputs["text"].name, mend="write a better one")
+        raise ItemFault("is bad", where=item.inputs["text"].name, fix="write a better one")
     if text.startswith("CRASH"):
         os.kill(os.getpid(), signal.SIGKILL)
     if text.startswith("CHILD"):

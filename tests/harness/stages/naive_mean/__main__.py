@@ -19,7 +19,7 @@ def process(item: Item, job: Job, state: Any, result: Result) -> None:
     d = [sign[r["outcome"]] * (float(r["mean_1"]) - float(r["mean_2"])) / float(r["sd_2"]) for r in rows]
     mean, error = statistics.fmean(d), statistics.stdev(d) / len(d) ** 0.5
     if mean > job.parameters["refuse_above"]:
-        raise ItemFault("is too large", where="mean", mend="draw again")
+        raise ItemFault("is too large", where="mean", fix="draw again")
     silent = mean > job.parameters["silent_above"]
     result.metric("coefficient.overall.intercept", mean)
     result.metric("standard_error.overall.intercept", error)
