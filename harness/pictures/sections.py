@@ -1,4 +1,4 @@
-"""A coronal section with axial ones beside it, through a volume with something painted over it."""
+"""A coronal section with axial ones next to it, through a volume with something painted over it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
