@@ -1,6 +1,6 @@
 """The table of relations in reference_results/README.md, made from their classes.
 
-`python -m harness.claims.relation_table` writes it again between its two marks.
+`python -m harness.claims.relation_table` rewrites it between its two marks.
 """
 
 import sys

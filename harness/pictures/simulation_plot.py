@@ -18,7 +18,7 @@ MOST_ROWS = 60
 LEAST_LOG_ODDS = 0.05
 """A true association that can be lost."""
 FAULTS = {
-    "boundary": ("#2f6fb0", "o", "smooth random boundary, again for each person and structure"),
+    "boundary": ("#2f6fb0", "o", "smooth random boundary, new for each person and structure"),
     "depth": ("#b8471b", "s", "each structure of each person too large or too small"),
     "erosion": ("#0f7f6e", "^", "every structure of everybody eroded alike"),
 }

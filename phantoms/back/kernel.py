@@ -31,10 +31,10 @@ from phantoms.shared.tube_kernel import (
     RADIUS,
     Frame,
     Tubes,
-    beside_skin,
-    beside_tube,
     canonical_height,
     cut_section,
+    outside_skin,
+    outside_tube,
     squared_level,
     texture_at,
     to_canonical,
@@ -163,7 +163,7 @@ def _nearest(t: Any, i: int, rows: F64, cx: float, cy: float, side: float, scale
         p = t.member[m]
         px = cx * side if t.signed[p] else cx
         kind = t.kind[p]
-        if beside_tube(t, m, px, cy) or (kind == FILLER and filler >= 0):
+        if outside_tube(t, m, px, cy) or (kind == FILLER and filler >= 0):
             continue
         f, r, code = np.sqrt(squared_level(rows[p], t.squareness[p], px, cy)), rows[p, RADIUS], t.code[p]
         if kind == CANAL:
@@ -223,7 +223,7 @@ def _place(
     """Code of a canonical point in the section `rows` of bin i, InterMAT left out, and for a labelled muscle the
     distance in mm to the other one (large where it is not near)."""
     cx, cy = waved(f, cx, cy, cz)
-    if beside_skin(t, i, cx, cy):
+    if outside_skin(t, i, cx, cy):
         return 0, 0.0
     q = t.squareness
     back = cy + own.furrow_mm * np.exp(-cx * cx / 250.0) if cy > 0.0 else cy

@@ -6,9 +6,9 @@ states them as settings of `ukb_cohort`, so that a simulation can carry them to 
 
 Faults move the boundary of every structure along its normal, outward where positive, by
 
-- `boundary`: strength times a smooth random field of SD 1 (correlation about 15 mm), again for each person and
+- `boundary`: strength times a smooth random field of SD 1 (correlation about 15 mm), new for each person and
   structure: a network's unsystematic error;
-- `depth`: strength times a normal number, again for each person and structure: a muscle drawn too large or too small;
+- `depth`: strength times a normal number, new for each person and structure: a muscle drawn too large or too small;
 - `erosion`: minus the strength, for everybody: a systematic error.
 
 Where two structures claim a voxel, the one whose moved boundary is further away takes it. A voxel's distance from the

@@ -22,10 +22,10 @@ from phantoms.shared.tube_kernel import (
     RADIUS,
     Frame,
     Tubes,
-    beside_skin,
-    beside_tube,
     canonical_height,
     cut_section,
+    outside_skin,
+    outside_tube,
     squared_level,
     texture_at,
     to_canonical,
@@ -101,7 +101,7 @@ def _nearest(t: Any, i: int, rows: F64, cx: float, cy: float, side: float) -> _N
     for m in range(t.start[i], t.start[i + 1]):
         p = t.member[m]
         px = cx * side if t.signed[p] else cx
-        if beside_tube(t, m, px, cy) or (t.kind[p] > MUSCLE and filler >= 0):
+        if outside_tube(t, m, px, cy) or (t.kind[p] > MUSCLE and filler >= 0):
             continue
         f, r = np.sqrt(squared_level(rows[p], t.squareness[p], px, cy)), rows[p, RADIUS]
         if t.kind[p] == BONE:
@@ -133,7 +133,7 @@ def _bone_code(t: Any, n: Any) -> int:
 def _code(t: Any, f: Any, own: Any, i: int, rows: F64, cx: float, cy: float, cz: float, side: float) -> int:
     """Tissue code of a canonical point in the section `rows` of bin i."""
     cx, cy = waved(f, cx, cy, cz)
-    if beside_skin(t, i, cx, cy):
+    if outside_skin(t, i, cx, cy):
         return 0
     q = t.squareness
     if (

@@ -158,13 +158,13 @@ def squared_level(r: Any, q: float, x: float, y: float) -> float:
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def beside_skin(t: Any, i: int, cx: float, cy: float) -> bool:
+def outside_skin(t: Any, i: int, cx: float, cy: float) -> bool:
     """Whether an in-plane point is outside the box of the skin in bin i, or i is not a bin."""
     return bool(i < 0 or cx > t.outline[i, 1] or cy < t.outline[i, 2] or cy > t.outline[i, 3])
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def beside_tube(t: Any, m: int, px: float, cy: float) -> bool:
+def outside_tube(t: Any, m: int, px: float, cy: float) -> bool:
     """Whether an in-plane point is outside the box of the tube at place m of `member`; px: signed for a signed one."""
     return bool(px < t.box[m, 0] or px > t.box[m, 1] or cy < t.box[m, 2] or cy > t.box[m, 3])
 

@@ -21,7 +21,7 @@ class AtMost(Relation):
     kind: Literal["at_most"]
     """Names the relation in the ledger."""
 
-    in_words = "product of the factors, at most that of the limits; a tie is not a contradiction"
+    in_words = "product of the factors, at most that of the limits; a tie contradicts nothing"
     factors: list[Ref] = Field(min_length=1)
     """Ids of the numbers whose product is bounded."""
     limit: list[Ref] = Field(min_length=1)
@@ -50,7 +50,7 @@ class Within(Relation):
     kind: Literal["within"]
     """Names the relation in the ledger."""
 
-    in_words = "between low and high; a tie is not a contradiction"
+    in_words = "between low and high; a tie contradicts nothing"
     low: Ref
     """Id of the lower bound."""
     high: Ref
@@ -80,7 +80,7 @@ class Order(Relation):
     kind: Literal["order"]
     """Names the relation in the ledger."""
 
-    in_words = "that one number exceeds another; a tie is not a contradiction"
+    in_words = "that one number exceeds another; a tie contradicts nothing"
     larger: Ref
     """Id of the number that is said to be larger."""
     smaller: Ref
