@@ -4,7 +4,7 @@ This package is the protocol and nothing else: requests, records, descriptions, 
 that are whole or absent. It imports no other package of this project. `CONTRACT_VERSION` changes its first number when
 a conforming stage of the old version would no longer conform.
 
-1.1: what the user can do about an error is `error.fix`; `error.fix`, its name in 1.0, is still read.
+1.1: what the user can do about an error is `error.fix`; `error.mend`, its name in 1.0, is still read.
 """
 
 CONTRACT_VERSION = "1.1"

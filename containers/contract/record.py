@@ -58,9 +58,9 @@ class ErrorInfo(Strict):
     @model_validator(mode="before")
     @classmethod
     def _name_of_contract_1_0(cls, data: Any) -> Any:
-        """`fix`, the field's name in contract 1.0, is read as `fix`; both at once are refused as a field too many."""
-        if isinstance(data, dict) and "fix" in data and "fix" not in data:
-            return {name: value for name, value in data.items() if name != "fix"} | {"fix": data["fix"]}
+        """`mend`, the field's name in contract 1.0, is read as `fix`; both at once are refused as a field too many."""
+        if isinstance(data, dict) and "mend" in data and "fix" not in data:
+            return {name: value for name, value in data.items() if name != "mend"} | {"fix": data["mend"]}
         return data
 
 
