@@ -35,7 +35,7 @@ def counter(folder: Path, microjoules: int) -> None:
 
 
 def test_energy_of_packages(tmp_path: Path) -> None:
-    """One package counts 2 J, the other begins again after 1 J: 1 J before, 0.5 J after. A core is not counted twice."""
+    """One package counts 2 J, the other begins again after 1 J: 1 J before, 0.5 J after. Cores count once."""
     first, second, part = (tmp_path / name for name in ("intel-rapl:0", "intel-rapl:1", "intel-rapl:0:0"))
     counter(first, 1_000_000)
     counter(second, 9_000_000)
