@@ -23,8 +23,9 @@ SECONDS_TO_END = 10.0
 """How long a child process that was told to end may take on a loaded machine."""
 PR_SET_CHILD_SUBREAPER = 36
 """From linux/prctl.h: orphans below this process become its children, so that they are seen."""
-NOT_OURS = ("PYTEST_", "TORCHINDUCTOR_CACHE_DIR")
-"""Beginnings of variables that pytest sets for each test, and torch once, when it is first used."""
+NOT_OURS = ("PYTEST_", "TORCHINDUCTOR_CACHE_DIR", "KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")
+"""Beginnings of variables that pytest sets for each test, torch once when it is first used, and scikit-learn once when
+it is imported: which test does so first is chance."""
 HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "harness/runners/guard.py")
 """Processes that serve the whole run and end with it: of Python, and the guard of `harness.runners.children`."""
 

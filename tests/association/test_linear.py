@@ -9,7 +9,7 @@ from tests.association.made import N, cohort
 # r/descriptive.R: lm(tmv ~ age + sex + bmi + age:sex)
 COEFFICIENTS = [9328.86795921861, -32.9131837863949, 2596.78438903668, 39.5463619459422, 10.0262228355124]
 ERRORS = [121.162020742269, 1.45951587165245, 133.157254788791, 2.97124484166237, 2.17657111347495]
-SIGMA, R_SQUARED = 255.714043152691, 0.976937172086033
+SIGMA = 255.714043152691
 
 
 def table() -> tuple[np.ndarray, np.ndarray]:
@@ -25,7 +25,7 @@ def test_agrees_with_lm() -> None:
     fit = fit_linear(*table())
     np.testing.assert_allclose(fit.coefficients, COEFFICIENTS, rtol=1e-11)
     np.testing.assert_allclose(fit.standard_errors, ERRORS, rtol=1e-11)
-    assert (fit.df, fit.residual_sd, fit.r_squared) == (395, pytest.approx(SIGMA), pytest.approx(R_SQUARED))
+    assert (fit.df, fit.residual_sd) == (395, pytest.approx(SIGMA))
 
 
 def test_units_scale_the_coefficients() -> None:

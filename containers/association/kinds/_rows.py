@@ -7,6 +7,9 @@ from containers.association.report import CohortReport
 from containers.toolkit.tables.cohort.arrays import FloatArray
 from containers.toolkit.tables.cohort.columns import Cohort
 
+LEAST_ROWS = 3
+"""Fewest rows whose numbers an analysis takes: two always lie on a line."""
+
 
 def whole_and_strata(
     cohort: Cohort,
@@ -35,11 +38,11 @@ def whole_and_strata(
         yield f"{strata}:{level}", rows.take(chosen)
 
 
-def varying(rows: Cohort, name: str, report: CohortReport, stratum: str = "", at_least: int = 3) -> FloatArray:
-    """(n,) values of a number column. Raises ItemFault for fewer than `at_least` rows and for a constant."""
+def varying(rows: Cohort, name: str, report: CohortReport, stratum: str = "") -> FloatArray:
+    """(n,) values of a number column. Raises ItemFault for fewer than LEAST_ROWS rows and for a constant."""
     values, of = rows.number(name), f" of stratum {stratum}" if stratum else ""
-    if len(values) < at_least:
-        raise report.fault(f"{len(values)} rows{of}, {at_least} are needed", column=name, fix="give more rows")
+    if len(values) < LEAST_ROWS:
+        raise report.fault(f"{len(values)} rows{of}, {LEAST_ROWS} are needed", column=name, fix="give more rows")
     if values.min() == values.max():
         raise report.fault(f"has the same value in every row{of}", column=name, fix="take the analysis out")
     return values

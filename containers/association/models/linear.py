@@ -19,8 +19,6 @@ class LinearFit:
     """Residual degrees of freedom, n - p."""
     residual_sd: float
     """Standard deviation of the residuals with `df`."""
-    r_squared: float
-    """Share of the variance that the model with its intercept explains."""
 
 
 def fit_linear(x: FloatArray, y: FloatArray) -> LinearFit:
@@ -42,4 +40,4 @@ def fit_linear(x: FloatArray, y: FloatArray) -> LinearFit:
     residual = float(((y - x @ coefficients) ** 2).sum())
     variance = residual / (n - p)
     errors = np.sqrt(variance * (inverse**2).sum(axis=1)) / size
-    return LinearFit(coefficients, errors, n - p, float(np.sqrt(variance)), 1.0 - residual / total)
+    return LinearFit(coefficients, errors, n - p, float(np.sqrt(variance)))

@@ -42,7 +42,6 @@ def profile_intervals(
     fit: LogisticFit,
     level: float = 0.95,
     weights: FloatArray | None = None,
-    offset: FloatArray | None = None,
 ) -> FloatArray:
     """(p, 2) low and high end for every coefficient of a converged `fit` of y (n,) on x (n, p).
 
@@ -50,7 +49,7 @@ def profile_intervals(
     """
     if not fit.converged:
         raise ValueError("profile intervals need a converged fit")
-    return interval_ends(logistic_problem(x, y, fit, level, weights, offset), fit)
+    return interval_ends(logistic_problem(x, y, fit, level, weights), fit)
 
 
 def logistic_problem(
@@ -59,15 +58,13 @@ def logistic_problem(
     fit: LogisticFit,
     level: float,
     weights: FloatArray | None = None,
-    offset: FloatArray | None = None,
 ) -> ProfileProblem:
     """The problem of a logistic regression. fit: its maximum, or a diverging fit next to the supremum."""
-    likelihood = LogisticLikelihood(x, y, weights, offset)
-    base = np.zeros(len(y)) if offset is None else offset
+    likelihood = LogisticLikelihood(x, y, weights)
 
     def held(j: int, value: float) -> float:
         others = np.delete(x, j, axis=1)
-        shifted = base + x[:, j] * value
+        shifted = x[:, j] * value
         if others.shape[1] == 0:
             return likelihood.value(np.array([value]))
         start = np.delete(fit.coefficients, j)

@@ -34,7 +34,7 @@ tmv <- 9000 - 35 * age + 2500 * sex + 12 * age * sex + 40 * bmi + 900 * u
 f <- lm(tmv ~ age + sex + bmi + age:sex)
 show("coefficients", coef(f)); show("standard errors", sqrt(diag(vcov(f))))
 show("t", summary(f)$coefficients[, 3]); show("p", summary(f)$coefficients[, 4]); show("intervals", confint(f))
-show("sigma, r squared", c(summary(f)$sigma, summary(f)$r.squared))
+show("sigma", summary(f)$sigma)
 for (level in 0:1) {
   g <- lm(tmv[sex == level] ~ age[sex == level])
   show(paste("sex", level, "slope per decade, t interval, 1.96-like interval"),
