@@ -20,7 +20,7 @@ from harness.bench.pytest_json import as_pytest_benchmark
 from harness.bench.results import BenchResults, Row, Settings
 from harness.bench.running import run_row
 from harness.bench.suite import Asked, no_cuda
-from harness.bench.table import closing, table
+from harness.bench.table import last_lines, table
 from harness.project import ROOT
 from harness.run.results import ExitStatus
 
@@ -203,7 +203,7 @@ def exit_status(rows: Sequence[Row]) -> int:
 def show(results: BenchResults, console: Console) -> None:
     """Print the table and what is to be said of it."""
     console.print(table(results.rows))
-    for line in closing(results):
+    for line in last_lines(results):
         console.print(line, markup=False)
 
 

@@ -123,7 +123,7 @@ def table(found: Comparison) -> Table:
     return made
 
 
-def closing(found: Comparison, a: BenchResults, b: BenchResults) -> Iterator[str]:
+def last_lines(found: Comparison, a: BenchResults, b: BenchResults) -> Iterator[str]:
     """Which results these are, and why they were not ranked."""
     for name, one in (("A", a), ("B", b)):
         revision = one.fingerprint.code.revision or "no revision"

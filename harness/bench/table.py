@@ -91,7 +91,7 @@ def _peer(row: Row, method: Method) -> tuple[str, ...]:
     return method.name, time_text(method.measured), *ratio_text(ratio), differs, peak, "", ""
 
 
-def closing(results: BenchResults) -> Iterator[str]:
+def last_lines(results: BenchResults) -> Iterator[str]:
     """What the table does not say."""
     for device, speed in results.copy_bandwidth.items():
         yield f"copy bandwidth, {device}: {speed / 1e9:.3g} GB/s read and written"

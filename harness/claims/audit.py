@@ -19,7 +19,7 @@ from harness.run.results import RESULTS_SCHEMA_VERSION, ClaimResult, ExitStatus,
 _MARKUP = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]|~"} | {"<": "&lt;", ">": "&gt;"})
 _CSV = (
     *("paper", "claim", "place", "quantity", "printed", "unit", "route", "verdict", "reason", "kind", "formula"),
-    *("computed", "stands_for", "explanation", "finding", "surprise", "half_widths", "chance"),
+    *("computed", "stands_for", "explanation", "finding", "disagreement", "half_widths", "chance"),
 )
 COLUMNS = ("verdict", "claim", "printed", "computed", "formula", "explanation")
 

@@ -122,7 +122,7 @@ class Found:
 
 
 @dataclass
-class Outcome:
+class Coverage:
     """Result for one paper."""
 
     paper: str
@@ -229,7 +229,7 @@ def _numbers(path: Path, main: bool, rule: Rules) -> Iterator[Found]:
             yield Found(path.name, number, section, token, context)
 
 
-def check(paper: str, texts: Path, folder: Path = FOLDER) -> Outcome:
+def check(paper: str, texts: Path, folder: Path = FOLDER) -> Coverage:
     """Compare a paper's text with its ledger. Raises RequestFault where either is missing or malformed."""
     paths = [texts / f"{paper}.txt", *sorted(texts.glob(f"{paper}_*.txt"))]
     if not paths[0].is_file():
@@ -239,7 +239,7 @@ def check(paper: str, texts: Path, folder: Path = FOLDER) -> Outcome:
     # Coverage first: what a claim covers needs no rule, and a rule that only takes such numbers is stale.
     astray = _cover(numbers, [entry for entry in ledger if not entry.place.startswith("definition")])
     stale = _leave_out(numbers, rule, paths[0].name)
-    return Outcome(paper, numbers, astray, stale)
+    return Coverage(paper, numbers, astray, stale)
 
 
 def _cover(numbers: list[Found], ledger: list[Entry]) -> list[str]:
@@ -274,20 +274,20 @@ def _leave_out(numbers: list[Found], rule: Rules, main: str) -> list[str]:
     return stale
 
 
-def show(outcome: Outcome) -> str:
+def show(coverage: Coverage) -> str:
     """Table by section, then what is missing: line, number and a few words around it. For the console only."""
     rows: dict[str, list[int]] = {}
-    for found in (f for f in outcome.found if f.token.needed):
+    for found in (f for f in coverage.found if f.token.needed):
         row = rows.setdefault(found.section, [0, 0, 0, 0])
         row[0] += 1
         row[1 if found.covered else 2 if found.reason else 3] += 1
     total = [sum(column) for column in zip(*rows.values(), strict=True)] if rows else [0, 0, 0, 0]
-    width = max(len(name) for name in [*rows, outcome.paper])
-    lines = [f"{outcome.paper:{width}}  numbers  covered  left out  uncovered"]
+    width = max(len(name) for name in [*rows, coverage.paper])
+    lines = [f"{coverage.paper:{width}}  numbers  covered  left out  uncovered"]
     lines += [f"{name:{width}}  {n:7}  {c:7}  {o:8}  {u:9}" for name, (n, c, o, u) in [*rows.items(), ("total", total)]]
-    lines += [f"uncovered: {f.text}:{f.line} {f.section}: {f.token.text}  …{f.context}…" for f in outcome.uncovered]
-    lines += [f"astray: {line}" for line in outcome.astray]
-    lines += [f"stale: {line}" for line in outcome.stale]
+    lines += [f"uncovered: {f.text}:{f.line} {f.section}: {f.token.text}  …{f.context}…" for f in coverage.uncovered]
+    lines += [f"astray: {line}" for line in coverage.astray]
+    lines += [f"stale: {line}" for line in coverage.stale]
     return "\n".join(lines)
 
 
@@ -302,12 +302,12 @@ def main(arguments: list[str] | None = None) -> int:
     complete = True
     for name in names:
         try:
-            outcome = check(name, given.papers)
+            coverage = check(name, given.papers)
         except RequestFault as fault:
             print(fault, file=sys.stderr)
             return 2
-        print(show(outcome))
-        complete &= outcome.complete
+        print(show(coverage))
+        complete &= coverage.complete
     return 0 if complete else 1
 
 

@@ -140,7 +140,7 @@ def gathered(results: list[ClaimResult], equal: dict[str, Equality]) -> list[Cla
         if result.claim in member:
             more["finding"] = f"{result.paper}/{order.index(member[result.claim]) + 1}"
         if result.claim in equal:
-            more |= {"surprise": equal[result.claim].text, "chance": equal[result.claim].chance}
+            more |= {"disagreement": equal[result.claim].text, "chance": equal[result.claim].chance}
         changed.append(result.model_copy(update=more) if more else result)
     return changed
 
@@ -151,7 +151,7 @@ def _contradiction(name: str, members: list[ClaimResult]) -> Finding:
     title = f"{first.quantity}: printed {first.printed}"
     if len(members) > 1:
         title = f"{len(members)} claims in {_place(first)}: {' and '.join(causes)}" if causes else title
-    text = first.reason + (f" {first.surprise}" if first.surprise else "")
+    text = first.reason + (f" {first.disagreement}" if first.disagreement else "")
     chances = [m.chance for m in members if m.chance is not None]
     return Finding(
         id=name,
@@ -182,7 +182,7 @@ def findings(results: list[ClaimResult]) -> list[Finding]:
                 id=name,
                 paper=statement.paper,
                 title=f"{statement.quantity}: {len(group) - 1} rows equal the unadjusted numbers",
-                text=f"{statement.surprise} {statement.reason}",
+                text=f"{statement.disagreement} {statement.reason}",
                 claims=[r.claim for r in group],
                 rows=len(group) - 1,
                 kind="equality",

@@ -30,7 +30,7 @@ from harness.claims.loader import ledgers
 from harness.claims.printed import numbers
 from harness.claims.reading import Reading
 from harness.claims.readings import Readings
-from harness.claims.surprise import surprise
+from harness.claims.disagreement import disagreement
 from harness.claims.wording import (
     arithmetic_lines,
     computed_text,
@@ -158,10 +158,10 @@ def _recompute(ledger: Ledger, claim: Claim, found: Readings, tables: Tables) ->
     elif others:
         reason += f" Tried in vain: {', '.join(r.name for r in others)}."
     unit = Fraction(0) if plain.stands else numbers(claim.printed)[0].step
-    how = surprise([plain, *others], unit, probability=claim.relation.probability)
+    how = disagreement([plain, *others], unit, probability=claim.relation.probability)
     fields |= {
         "explanation": explanation,
-        "surprise": how.text,
+        "disagreement": how.text,
         "half_widths": how.half_widths,
         "chance": how.chance,
     }

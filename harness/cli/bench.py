@@ -98,6 +98,6 @@ def bench_compare(
     first, second = load(a), load(b)
     found = compare.compare(first, second, margin=margin, ignore=ignore or [])
     console().print(compare.table(found))
-    for line in compare.closing(found, first, second):
+    for line in compare.last_lines(found, first, second):
         print(line)
     raise typer.Exit(compare.exit_status(found, across=across))

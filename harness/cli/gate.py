@@ -47,7 +47,7 @@ def gate(
     """
     from harness.gate.command import GateOptions
     from harness.gate.command import gate as run
-    from harness.gate.report import closing, notable, table
+    from harness.gate.report import last_lines, notable, table
     from harness.progress import Progress
 
     asked = GateOptions(
@@ -61,7 +61,7 @@ def gate(
     result = run(asked, Progress())
     if notable(result.rows()):
         console().print(table(result))
-    for line in closing(result):
+    for line in last_lines(result):
         print(line)
     raise typer.Exit(result.exit_status)
 
@@ -104,12 +104,12 @@ def mutants(
     Every seeded fault must move a number, and no harmless variation may. Exit status 0 when all is so, else 1.
     """
     from harness.gate.proof import prove
-    from harness.gate.proof_report import closing, tables
+    from harness.gate.proof_report import last_lines, tables
     from harness.progress import Progress
 
     proof = prove(only or [], jobs, work, report, Progress())
     for table in tables(proof):
         console().print(table)
-    for line in closing(proof):
+    for line in last_lines(proof):
         print(line)
     raise typer.Exit(proof.exit_status)

@@ -15,11 +15,11 @@ from typing import Literal
 from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.files import sha256_path
 from harness.conformance.samples import samples
-from harness.conformance.trial import NotCheckedError, Trial, TrialJob
+from harness.conformance.under_test import NotCheckedError, StageUnderTest, JobUnderTest
 from harness.run.store import complaint_of
 from harness.runners.base import Runner
 
-Check = Callable[[Trial], str | None]
+Check = Callable[[StageUnderTest], str | None]
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,17 @@ def check_stage(
     with tempfile.TemporaryDirectory(prefix="myorepro-check-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        trial = Trial(runner, handle, folder, samples(handle.spec, given, facts, folder / "samples", bad))
+        tested = StageUnderTest(runner, handle, folder, samples(handle.spec, given, facts, folder / "samples", bad))
         for title, check in CHECKS.items():
             if only and title not in only:
                 continue
-            findings.append(_finding(title, check, trial))
+            findings.append(_finding(title, check, tested))
     return findings
 
 
-def _finding(title: str, check: Check, trial: Trial) -> Finding:
+def _finding(title: str, check: Check, tested: StageUnderTest) -> Finding:
     try:
-        complaint = check(trial)
+        complaint = check(tested)
     except NotCheckedError as reason:
         return Finding(title, "not checked", str(reason))
     except EnvironmentFault as fault:
@@ -76,9 +76,9 @@ def _finding(title: str, check: Check, trial: Trial) -> Finding:
     return Finding(title, "failed", complaint) if complaint else Finding(title, "passed")
 
 
-def _good_item(trial: Trial) -> str | None:
+def _good_item(tested: StageUnderTest) -> str | None:
     """A good item gives exit status 0 and a valid record with hashed outputs."""
-    job = trial.job("good", [trial.good("one")])
+    job = tested.job("good", [tested.good("one")])
     if job.end.status != 0:
         return f"a good item ended with {job.end.reason()}"
     complaint = job.complaint("one")
@@ -87,42 +87,42 @@ def _good_item(trial: Trial) -> str | None:
     record = job.record("one")
     if record.status != "ok":
         return f"the sample input gave an error record: {record.error.what if record.error else ''}"
-    for name, path in trial.sample.inputs.items():
+    for name, path in tested.sample.inputs.items():
         if record.inputs.get(name) != sha256_path(path):
             return f"record.inputs.{name} is not the SHA-256 of the input"
-    return trial.undeclared(record) or trial.wrong_parameters(record)
+    return tested.undeclared(record) or tested.wrong_parameters(record)
 
 
-def _request_not_json(trial: Trial) -> str | None:
-    return trial.refused("not-json", text='{"contract": "1.0", ')
+def _request_not_json(tested: StageUnderTest) -> str | None:
+    return tested.refused("not-json", text='{"contract": "1.0", ')
 
 
-def _unknown_parameter(trial: Trial) -> str | None:
-    return trial.refused("parameter", change={"parameters": {"no_such_parameter": 1}})
+def _unknown_parameter(tested: StageUnderTest) -> str | None:
+    return tested.refused("parameter", change={"parameters": {"no_such_parameter": 1}})
 
 
-def _wrong_stage(trial: Trial) -> str | None:
-    return trial.refused("wrong-stage", change={"stage": f"not_{trial.handle.name}"})
+def _wrong_stage(tested: StageUnderTest) -> str | None:
+    return tested.refused("wrong-stage", change={"stage": f"not_{tested.handle.name}"})
 
 
-def _unknown_field(trial: Trial) -> str | None:
-    return trial.refused("field", change={"no_such_field": True})
+def _unknown_field(tested: StageUnderTest) -> str | None:
+    return tested.refused("field", change={"no_such_field": True})
 
 
-def _item_twice(trial: Trial) -> str | None:
-    return trial.refused("twice", items=[trial.good("one"), trial.good("one")])
+def _item_twice(tested: StageUnderTest) -> str | None:
+    return tested.refused("twice", items=[tested.good("one"), tested.good("one")])
 
 
-def _unknown_input(trial: Trial) -> str | None:
-    item = trial.good("one")
+def _unknown_input(tested: StageUnderTest) -> str | None:
+    item = tested.good("one")
     item["inputs"] = {**item["inputs"], "no_such_input": next(iter(item["inputs"].values()))}
-    return trial.refused("input", items=[item])
+    return tested.refused("input", items=[item])
 
 
-def _bad_item_among_good(trial: Trial) -> str | None:
+def _bad_item_among_good(tested: StageUnderTest) -> str | None:
     """A corrupt input ends as an error record for that item only."""
-    job = trial.job("bad-item", [trial.good("first"), trial.corrupt("second"), trial.good("third")])
-    said, certain = trial.sample.said, trial.sample.certain
+    job = tested.job("bad-item", [tested.good("first"), tested.corrupt("second"), tested.good("third")])
+    said, certain = tested.sample.said, tested.sample.certain
     if not certain and not job.complaint("second") and job.record("second").status == "ok":
         raise NotCheckedError(
             f"the stage took {said}; for kind path any bytes may be good: give a file that it must refuse, with "
@@ -131,13 +131,13 @@ def _bad_item_among_good(trial: Trial) -> str | None:
     return _one_fails(job, "second", ["first", "third"], said)
 
 
-def _missing_file(trial: Trial) -> str | None:
+def _missing_file(tested: StageUnderTest) -> str | None:
     """An input file that does not exist ends as an error record for that item only."""
-    job = trial.job("missing-file", [trial.missing("first"), trial.good("second")])
+    job = tested.job("missing-file", [tested.missing("first"), tested.good("second")])
     return _one_fails(job, "first", ["second"], "files that do not exist")
 
 
-def _one_fails(job: TrialJob, bad: str, good: list[str], fed: str) -> str | None:
+def _one_fails(job: JobUnderTest, bad: str, good: list[str], fed: str) -> str | None:
     if job.end.status != 0:
         return f"the job ended with {job.end.reason()}; it should be 0 when every item has a record"
     for item in [bad, *good]:
@@ -151,9 +151,9 @@ def _one_fails(job: TrialJob, bad: str, good: list[str], fed: str) -> str | None
     return None
 
 
-def _same_bytes_twice(trial: Trial) -> str | None:
+def _same_bytes_twice(tested: StageUnderTest) -> str | None:
     """The same request twice gives byte-identical records and outputs."""
-    jobs = [trial.job(f"again-{n}", [trial.good("one"), trial.corrupt("two")]) for n in (1, 2)]
+    jobs = [tested.job(f"again-{n}", [tested.good("one"), tested.corrupt("two")]) for n in (1, 2)]
     for item in ("one", "two"):
         texts = [job.output / item / "record.json" for job in jobs]
         if not all(path.is_file() for path in texts):
@@ -163,7 +163,7 @@ def _same_bytes_twice(trial: Trial) -> str | None:
     return None
 
 
-def _difference(jobs: list[TrialJob], item: str) -> str:
+def _difference(jobs: list[JobUnderTest], item: str) -> str:
     try:
         one, two = (job.record(item).model_dump(mode="json") for job in jobs)
     except (OSError, ValueError):
@@ -171,17 +171,17 @@ def _difference(jobs: list[TrialJob], item: str) -> str:
     return f" in: {', '.join(field for field in one if one[field] != two[field])}"
 
 
-def _killed_half_way(trial: Trial) -> str | None:
+def _killed_half_way(tested: StageUnderTest) -> str | None:
     """After SIGKILL there are only whole items, and starting again completes the job."""
-    items = [trial.good(f"item{number}") for number in range(6)]
-    output = trial.output("killed")
-    trial.job_killed("killed", items, output)
+    items = [tested.good(f"item{number}") for number in range(6)]
+    output = tested.output("killed")
+    tested.job_killed("killed", items, output)
     for folder in _items(output):
         if (folder / "record.json").exists() and (complaint := complaint_of(folder)):
             return f"after a kill, item {folder.name}: {complaint}"
         if not (folder / "record.json").exists():
             return f"after a kill, folder {folder.name} has no record: fill it under a hidden name and rename it"
-    job = trial.job("killed", items, output=output)
+    job = tested.job("killed", items, output=output)
     if job.end.status != 0:
         return f"started again after a kill, the job ended with {job.end.reason()}"
     return next((c for item in items if (c := job.complaint(str(item["id"])))), None)
@@ -191,20 +191,20 @@ def _items(output: Path) -> Iterator[Path]:
     return (path for path in sorted(output.iterdir()) if path.is_dir() and not path.name.startswith("."))
 
 
-def _unwritable_output(trial: Trial) -> str | None:
+def _unwritable_output(tested: StageUnderTest) -> str | None:
     """An output folder that cannot be written is the environment's fault: exit status 3, one line."""
-    with _read_only(trial) as output:
-        job = trial.job("unwritable", [trial.good("one")], output=output)
+    with _read_only(tested) as output:
+        job = tested.job("unwritable", [tested.good("one")], output=output)
     if job.end.status != 3:
         return f"an unwritable output folder ended with {job.end.reason()}; it should be exit status 3"
-    return trial.not_one_line(job.end.stderr)
+    return tested.not_one_line(job.end.stderr)
 
 
 @contextmanager
-def _read_only(trial: Trial) -> Iterator[Path]:
+def _read_only(tested: StageUnderTest) -> Iterator[Path]:
     """An output folder that the stage cannot write to: a file stands where the folder should be, or no permission."""
-    output = trial.output("unwritable")
-    if trial.runner.name == "process" and os.getuid() == 0:
+    output = tested.output("unwritable")
+    if tested.runner.name == "process" and os.getuid() == 0:
         # Root ignores permissions; a file in the folder's place it cannot ignore.
         output.rmdir()
         output.write_text("", encoding="utf-8")
@@ -216,12 +216,12 @@ def _read_only(trial: Trial) -> Iterator[Path]:
     output.chmod(0o755)
 
 
-def _closed(trial: Trial) -> str | None:
+def _closed(tested: StageUnderTest) -> str | None:
     """Under a container runner: no network, no root, read-only root, as read back from the engine."""
-    job = trial.job("closed", [trial.good("one")])
+    job = tested.job("closed", [tested.good("one")])
     isolation = job.end.isolation
-    if trial.runner.name != "docker":
-        raise NotCheckedError(f"runner {trial.runner.name} does not isolate; check the image with --runner docker")
+    if tested.runner.name != "docker":
+        raise NotCheckedError(f"runner {tested.runner.name} does not isolate; check the image with --runner docker")
     wanted = {"network": "none", "file_system": "read-only root", "mounts_writable": ["/output"]}
     for name, value in wanted.items():
         if isolation.get(name) != value:
@@ -231,24 +231,24 @@ def _closed(trial: Trial) -> str | None:
     return None if job.end.status == 0 else f"a good item ended with {job.end.reason()} in a closed container"
 
 
-def _only_own_files(trial: Trial) -> str | None:
+def _only_own_files(tested: StageUnderTest) -> str | None:
     """Inputs are unchanged, and the output folder holds items and a log, nothing else half-written."""
-    before = {name: sha256_path(path) for name, path in trial.sample.inputs.items()}
-    job = trial.job("tidy", [trial.good("one")])
-    for name, path in trial.sample.inputs.items():
+    before = {name: sha256_path(path) for name, path in tested.sample.inputs.items()}
+    job = tested.job("tidy", [tested.good("one")])
+    for name, path in tested.sample.inputs.items():
         if sha256_path(path) != before[name]:
             return f"input {name} was changed"
     left = [p.name for p in job.output.iterdir() if p.is_dir() and p.name != "one"]
     return f"left behind in the output folder: {', '.join(sorted(left))}" if left else None
 
 
-def _no_absolute_path(trial: Trial) -> str | None:
+def _no_absolute_path(tested: StageUnderTest) -> str | None:
     """A record holds no absolute path of the machine."""
-    job = trial.job("paths", [trial.good("one"), trial.corrupt("two")])
+    job = tested.job("paths", [tested.good("one"), tested.corrupt("two")])
     for item in ("one", "two"):
         path = job.output / item / "record.json"
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
-        for hint in (str(trial.folder), trial.runner.output_inside(job.output)):
+        for hint in (str(tested.folder), tested.runner.output_inside(job.output)):
             if hint and f'"{hint}/' in text:
                 return f"record.json of item {item} holds the absolute path {hint}"
     return None

@@ -15,7 +15,7 @@ from harness.gate.baseline import Baseline, load_baseline
 from harness.gate.candidate import ByStage, Candidate, candidate_of
 from harness.gate.comparison import compare
 from harness.gate.result import CaseResult, GateResult, Outcome, Row, StageUsed, exit_status, item_row
-from harness.gate.running import Bench, Ran, run_case
+from harness.gate.running import Bench, FinishedCase, run_case
 from harness.gate.spec import FOLDER as CASES
 from harness.gate.spec import GateFile, load_gate_cases
 from harness.progress import Progress
@@ -115,7 +115,7 @@ def _case(
     return judged(ran, baseline, runner)
 
 
-def judged(ran: Ran, baseline: Baseline, runner: ByStage) -> CaseResult:
+def judged(ran: FinishedCase, baseline: Baseline, runner: ByStage) -> CaseResult:
     """A case that was run against its baseline."""
     case = ran.case
     if ran.not_run:
@@ -145,7 +145,7 @@ def _broken(case: str, place: str, reason: str) -> Row:
     return item_row(case, step, item, Outcome.BROKEN, reason)
 
 
-def _notes(ran: Ran, baseline: Baseline, runner: ByStage) -> list[str]:
+def _notes(ran: FinishedCase, baseline: Baseline, runner: ByStage) -> list[str]:
     """What differs from what the baseline was made with."""
     notes = []
     for name, handle in ran.handles.items():

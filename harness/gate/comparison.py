@@ -20,7 +20,7 @@ LARGEST = 1e9
 """Movements are shown up to here, in tolerances: a count that is exact has next to none."""
 
 
-def behind(case: GateCase, candidates: set[str]) -> set[str]:
+def dependent_steps(case: GateCase, candidates: set[str]) -> set[str]:
     """Steps whose numbers a candidate can move: its own, and those that use them."""
     moved: set[str] = set()
     for name, step in case.steps.items():
@@ -39,7 +39,7 @@ def compare(
     candidates: stages on trial; where there is none, every stage is: the project's own, as they are now.
     """
     tried = candidates or set(case.stages())
-    suspect = behind(case, tried)
+    suspect = dependent_steps(case, tried)
     by_item: dict[str, dict[str, Frozen]] = {place: {} for place in baseline.ends}
     for key, frozen in baseline.numbers.items():
         step, item, metric = key.split("/", 2)

@@ -17,7 +17,7 @@ from harness.gate.baseline import Baseline, Frozen, Made
 from harness.gate.candidate import ByStage
 from harness.gate.command import lock_hashes
 from harness.gate.readings import Number, Readings
-from harness.gate.running import Bench, Ran, run_case
+from harness.gate.running import Bench, FinishedCase, run_case
 from harness.gate.spec import PRESET, GateCase, GateFile
 from harness.gate.variations import SAMPLED, Variation, sampled_seeds
 from harness.project import project_version
@@ -94,7 +94,7 @@ def freeze(bench: Bench, file: GateFile, reference: Runner) -> Baseline:
     )
 
 
-def _run(bench: Bench, case: GateCase, reference: Runner, variation: Variation) -> Ran:
+def _run(bench: Bench, case: GateCase, reference: Runner, variation: Variation) -> FinishedCase:
     runner = ByStage(reference)
     keep, changes = variation.kind == "reference", variation.changes(case)
     with bench.folder() as folder:
@@ -105,7 +105,7 @@ def _run(bench: Bench, case: GateCase, reference: Runner, variation: Variation) 
     return ran
 
 
-def _refuse_failing(ran: Ran) -> None:
+def _refuse_failing(ran: FinishedCase) -> None:
     for check in ran.checks:
         if not check.passed:
             value = "" if check.measured is None else f" (measured {check.measured:g} {check.unit})"
@@ -118,7 +118,7 @@ def _refuse_failing(ran: Ran) -> None:
         raise RequestFault("gives no number", where=f"gate case {ran.case.name}", fix="add a stage step")
 
 
-def _refuse_other_shape(ran: Ran, varied: Ran, variation: Variation) -> None:
+def _refuse_other_shape(ran: FinishedCase, varied: FinishedCase, variation: Variation) -> None:
     where = f"gate case {ran.case.name}, variation {variation.name}"
     fix = "a harmless variation may change values only; correct the reference or the variation"
     if varied.readings.ends != ran.readings.ends:

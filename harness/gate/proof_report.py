@@ -36,7 +36,7 @@ def tables(proof: Proof) -> list[Table]:
     return made
 
 
-def closing(proof: Proof) -> list[str]:
+def last_lines(proof: Proof) -> list[str]:
     """Last lines: what was not as it must be, and the counts."""
     lines = [
         f"{m.caught.value}: {m.id} ({m.stands_for}) {m.note}".rstrip()

@@ -79,7 +79,7 @@ def table(result: GateResult) -> Table:
     return made
 
 
-def closing(result: GateResult) -> list[str]:
+def last_lines(result: GateResult) -> list[str]:
     """Lines after the table."""
     rows = result.rows()
     shown = len(notable(rows))

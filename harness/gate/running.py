@@ -27,7 +27,7 @@ Changes = dict[str, list[str]]
 """Disguises of an input, by `input` for all of its items or `input.item`."""
 
 
-class Layer(Store):
+class OverlayStore(Store):
     """A store that reads another one too and never writes to it: what a mutant made is thrown away with the layer."""
 
     def __init__(self, below: Store, folder: Path) -> None:
@@ -83,7 +83,7 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Ran:
+class FinishedCase:
     """One case that was run."""
 
     case: GateCase
@@ -109,14 +109,14 @@ def run_case(
     setting: JobSetting = ONE_THREAD,
     keep: bool = True,
     changes: Changes | None = None,
-) -> Ran:
+) -> FinishedCase:
     """Run one gate case. folder: on the file system of the store. keep: put results into the store.
 
     Raises RequestFault where a stage does not know what the case asks of it.
     """
     context = Context(
         runner=runner,
-        store=bench.store if keep else Layer(bench.store, folder / "cache"),
+        store=bench.store if keep else OverlayStore(bench.store, folder / "cache"),
         run_folder=folder,
         data=None,
         preset=PRESET,
@@ -131,7 +131,7 @@ def run_case(
     run.check_stages()
     run.run()
     handles = {stage: context.handle(stage) for stage in case.stages()}
-    return Ran(case, read(case, run), evaluate(run), handles, _inputs(run), run.not_run)
+    return FinishedCase(case, read(case, run), evaluate(run), handles, _inputs(run), run.not_run)
 
 
 def _inputs(run: CaseRun) -> dict[str, str]:

@@ -28,7 +28,7 @@ CLAIM_COLUMNS = (
     "computed",
     "reason",
     "explanation",
-    "surprise",
+    "disagreement",
     "half_widths",
     "chance",
     "finding",

@@ -141,7 +141,7 @@ class DrawRunner:
                 kept = self.context.store.put(one.truth_key, place / "truth", truth, provenance)
                 found.truths[one.item] = kept.folder / "record.json"
                 paths = {name: place / "files" / file for name, (file, _sha) in hashes.items()}
-                work.append(jobs.Work(one.item, one.key, paths, {n: sha for n, (_file, sha) in hashes.items()}, {}))
+                work.append(jobs.WorkItem(one.item, one.key, paths, {n: sha for n, (_file, sha) in hashes.items()}, {}))
             if work:
                 found.outcomes |= self._stage(work, done)
         finally:
@@ -167,7 +167,7 @@ class DrawRunner:
         write_json(place / "record.json", record.model_dump(mode="json"))
         return failed(place, record, provenance)
 
-    def _stage(self, work: list[jobs.Work], done: Callable[[str], None]) -> dict[str, Outcome]:
+    def _stage(self, work: list[jobs.WorkItem], done: Callable[[str], None]) -> dict[str, Outcome]:
         context = self.context
         share = context.share(len(work))
         call = jobs.StageCall(

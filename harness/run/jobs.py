@@ -32,7 +32,7 @@ GIB = 1 << 30
 
 
 @dataclass(frozen=True)
-class Work:
+class WorkItem:
     """One item to be done."""
 
     item: str
@@ -65,7 +65,7 @@ def share(items: int, cores: int, seconds: float, device: Literal["cpu", "cuda"]
     return Share(jobs, Limits(threads=max(1, cores // jobs), memory_bytes=each, seconds=seconds, device=device))
 
 
-def groups(work: list[Work], jobs: int) -> list[list[Work]]:
+def groups(work: list[WorkItem], jobs: int) -> list[list[WorkItem]]:
     """Items in equal groups, as many as run side by side, none larger than LARGEST_JOB."""
     size = min(LARGEST_JOB, math.ceil(len(work) / jobs)) if work else 1
     return [work[start : start + size] for start in range(0, len(work), size)]
@@ -100,7 +100,7 @@ class StageCall:
     stop: Event = field(default_factory=Event)
     """Set when the run is to end now."""
 
-    def run(self, work: list[Work], jobs: int) -> dict[str, Outcome]:
+    def run(self, work: list[WorkItem], jobs: int) -> dict[str, Outcome]:
         """Run all; returns an outcome for every item."""
         outcomes: dict[str, Outcome] = {}
         with ThreadPoolExecutor(max_workers=jobs) as pool:
@@ -113,7 +113,7 @@ class StageCall:
                 raise
         return outcomes
 
-    def _job_and_rest(self, work: list[Work]) -> dict[str, Outcome]:
+    def _job_and_rest(self, work: list[WorkItem]) -> dict[str, Outcome]:
         outcomes, crashed = self._job(work)
         if crashed and len(work) > 1:
             for one in work:
@@ -124,7 +124,7 @@ class StageCall:
                 self.done(item)
         return outcomes
 
-    def request(self, work: list[Work], output: Path) -> str:
+    def request(self, work: list[WorkItem], output: Path) -> str:
         """The request file, with paths as the stage sees them."""
         items = [
             {
@@ -151,7 +151,7 @@ class StageCall:
             }
         )
 
-    def _job(self, work: list[Work]) -> tuple[dict[str, Outcome], bool]:
+    def _job(self, work: list[WorkItem]) -> tuple[dict[str, Outcome], bool]:
         """One job. Returns the outcomes and whether it ended in a way that the contract does not know."""
         outcomes: dict[str, Outcome] = {}
         folder = Path(tempfile.mkdtemp(prefix="job-", dir=self.scratch))
@@ -181,7 +181,9 @@ class StageCall:
             outcomes.setdefault(one.item, Outcome("missing", line=line))
         return outcomes, crashed
 
-    def _harvest(self, work: list[Work], output: Path, isolation: dict[str, Any], outcomes: dict[str, Outcome]) -> None:
+    def _harvest(
+        self, work: list[WorkItem], output: Path, isolation: dict[str, Any], outcomes: dict[str, Outcome]
+    ) -> None:
         """Take every finished item out of the job's output folder. Raises StopRequestedError when the run is to end."""
         for one in work:
             folder = output / one.item
@@ -194,7 +196,7 @@ class StageCall:
         if self.stop.is_set():
             raise StopRequestedError
 
-    def _take(self, one: Work, folder: Path, isolation: dict[str, Any]) -> Outcome:
+    def _take(self, one: WorkItem, folder: Path, isolation: dict[str, Any]) -> Outcome:
         if complaint := unsafe(folder):
             return Outcome("missing", line=f"the stage broke its contract: {complaint}")
         # A folder of another user cannot be moved out by rename when it is not writable: own it first.
@@ -222,7 +224,7 @@ class StageCall:
         folder.rename(place)
         return failed(place, record, provenance)
 
-    def _require_asked(self, one: Work, record: Record) -> None:
+    def _require_asked(self, one: WorkItem, record: Record) -> None:
         """Raises DamagedItemError where a valid record is not the answer to what was asked."""
         if record.item != one.item:
             raise DamagedItemError(f"record of item {record.item!r} in the folder of {one.item!r}")

@@ -122,7 +122,7 @@ class CaseRun:
         handle = context.handle(use.stage)
         share = context.share(len(items))
         outcomes: Outcomes = {}
-        work: list[jobs.Work] = []
+        work: list[jobs.WorkItem] = []
         for item in items:
             files = self.resolve(use.inputs, item)
             if isinstance(files, Held):
@@ -145,7 +145,7 @@ class CaseRun:
             if entry:
                 outcomes[item] = finished(entry, cached=True)
             elif context.execute:
-                work.append(jobs.Work(item, key, files.paths, files.hashes, facts))
+                work.append(jobs.WorkItem(item, key, files.paths, files.hashes, facts))
             else:
                 outcomes[item] = Outcome("planned")
         with context.progress.step(self.case.name, name, len(items), len(items) - len(work)) as done:

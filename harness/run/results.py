@@ -212,7 +212,7 @@ class ClaimResult(Strict):
     """Which other readings agree, in one sentence; empty for a claim that agrees at once."""
     finding: str = ""
     """Identifier of the finding that the claim is part of, `paper/number`; empty where it is in none."""
-    surprise: str = ""
+    disagreement: str = ""
     """How surprising the contradiction (or the equality) is, in words; empty where there is nothing to say."""
     half_widths: float | None = None
     """Distance in half-widths of the printed rounding; None where the claim agrees or nothing was rounded."""

@@ -54,7 +54,7 @@ def test_image_and_revision_are_what_is_compared() -> None:
     a, b = (results([row("fusion.x", s)], images={"fusion": i}) for s, i in ((STEADY, "old"), (SLOWER, "new")))
     found = compare.compare(a, b)
     assert found.rows[0].says == "slower"
-    assert "image of fusion: A old, B new" in list(compare.closing(found, a, b))
+    assert "image of fusion: A old, B new" in list(compare.last_lines(found, a, b))
 
 
 def test_rows_that_have_no_counterpart() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harness.gate.baseline import Baseline, Frozen, Made
-from harness.gate.comparison import LARGEST, behind, compare, tolerances, worst_first
+from harness.gate.comparison import LARGEST, dependent_steps, compare, tolerances, worst_first
 from harness.gate.readings import Number, Readings
 from harness.gate.result import CaseResult, Outcome, exit_status
 from harness.gate.spec import GateCase
@@ -103,8 +103,8 @@ def test_a_new_number_is_shown_and_not_judged() -> None:
 
 
 def test_what_a_candidate_can_move_is_its_own_steps_and_those_behind() -> None:
-    assert behind(CASE, {"fusion"}) == {"first", "second"}
-    assert behind(CASE, {"composition"}) == {"second"}
+    assert dependent_steps(CASE, {"fusion"}) == {"first", "second"}
+    assert dependent_steps(CASE, {"composition"}) == {"second"}
 
 
 def test_a_failure_of_the_candidate_is_red_with_all_that_it_kept_from_running() -> None:

@@ -9,7 +9,7 @@ from harness.claims.selftest import tails
 from harness.claims.selftest.counts import events
 from harness.claims.selftest.groups import means
 from harness.claims.selftest.models import overlap
-from harness.claims.selftest.report import MAKERS, Maker, Outcome, contradicted, count_false_alarms, make
+from harness.claims.selftest.report import MAKERS, Maker, SelfTestResult, contradicted, count_false_alarms, make
 from harness.claims.selftest.slips import SLIPS
 
 
@@ -34,10 +34,10 @@ def test_tails_equal_those_of_r(found: float, by_r: float) -> None:
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
 def test_clean_tables_raise_no_alarm(maker: Maker) -> None:
     """Every rounding at every depth, 2,000 tables in all."""
-    outcome = Outcome()
-    count_false_alarms(250, outcome, [maker])
-    assert outcome.clean == 250 and outcome.claims >= 750
-    assert outcome.false_alarms == []
+    result = SelfTestResult()
+    count_false_alarms(250, result, [maker])
+    assert result.clean == 250 and result.claims >= 750
+    assert result.false_alarms == []
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_surprise_counts_half_widths_and_the_luck_of_the_readings() -> None:
     assert claim.half_widths == 59
     # Plain, cut off, complement (no), ...: some windows of 0.1 in the 15 between 5 and 20
     assert claim.chance is not None and 0.1 / 15 <= claim.chance < 0.1
-    assert "59 half-widths" in claim.surprise
+    assert "59 half-widths" in claim.disagreement
 
 
 def rows_of(count: int, moved: int = 0) -> Any:

@@ -1,1 +1,1 @@
-"""What networks that segment share: their training sets, and how well they do."""
+"""What networks that segment share: training sets, ends of training programs, scores, cards, and precision."""

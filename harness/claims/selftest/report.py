@@ -33,7 +33,7 @@ class Rate:
 
 
 @dataclass
-class Outcome:
+class SelfTestResult:
     """Clean tables and their false alarms; detection by table and error, and by depth."""
 
     clean: int = 0
@@ -81,19 +81,19 @@ def clean_tables(per_kind: int, makers: Iterable[Maker]) -> Iterator[tuple[str, 
             yield name, make(maker, str(i), depth, rounding)
 
 
-def count_false_alarms(per_kind: int, outcome: Outcome, makers: Iterable[Maker] = tuple(MAKERS)) -> None:
-    """Add the clean tables to an outcome."""
+def count_false_alarms(per_kind: int, result: SelfTestResult, makers: Iterable[Maker] = tuple(MAKERS)) -> None:
+    """Add the clean tables to a result."""
     for name, sheet in clean_tables(per_kind, makers):
-        outcome.clean += 1
-        outcome.claims += len(sheet.claims)
-        outcome.false_alarms += [f"{name}: {reason}" for reason in contradicted(sheet)]
+        result.clean += 1
+        result.claims += len(sheet.claims)
+        result.false_alarms += [f"{name}: {reason}" for reason in contradicted(sheet)]
 
 
-def count_found(per_error: int, outcome: Outcome) -> None:
+def count_found(per_error: int, result: SelfTestResult) -> None:
     """Add tables with one error each. Only errors that changed what is printed count."""
     for maker, faults in MAKERS.items():
         for fault in (*faults, *SLIPS):
-            by_depth = outcome.rates.setdefault((maker.__name__, fault), {d: Rate() for d in DEPTHS})
+            by_depth = result.rates.setdefault((maker.__name__, fault), {d: Rate() for d in DEPTHS})
             for depth in DEPTHS:
                 for i in range(per_error):
                     sheet = make(maker, f"fault {i}", depth, "half-up", fault)
@@ -104,22 +104,22 @@ def count_found(per_error: int, outcome: Outcome) -> None:
                     by_depth[depth].found += bool(contradicted(sheet))
 
 
-def run(per_kind: int = 240, per_error: int = 30) -> Outcome:
+def run(per_kind: int = 240, per_error: int = 30) -> SelfTestResult:
     """The whole self-test."""
-    outcome = Outcome()
-    count_false_alarms(per_kind, outcome)
-    count_found(per_error, outcome)
-    return outcome
+    result = SelfTestResult()
+    count_false_alarms(per_kind, result)
+    count_found(per_error, result)
+    return result
 
 
 def _cell(rate: Rate) -> str:
     return "–" if rate.share is None else f"{100 * rate.share:.0f} %"
 
 
-def by_error(outcome: Outcome) -> dict[str, dict[int, Rate]]:
+def by_error(result: SelfTestResult) -> dict[str, dict[int, Rate]]:
     """Rates by error and depth, over all tables that it was made in."""
     found: dict[str, dict[int, Rate]] = {}
-    for (_, fault), by_depth in outcome.rates.items():
+    for (_, fault), by_depth in result.rates.items():
         total = found.setdefault(fault, {depth: Rate() for depth in DEPTHS})
         for depth, rate in by_depth.items():
             total[depth].made += rate.made
@@ -127,10 +127,10 @@ def by_error(outcome: Outcome) -> dict[str, dict[int, Rate]]:
     return found
 
 
-def tables(outcome: Outcome) -> list[Table]:
+def tables(result: SelfTestResult) -> list[Table]:
     """Detection by error, a column for each depth of rounding."""
     table = Table("error", "tables", *(f"{depth} digits" for depth in DEPTHS), title="errors found")
-    for fault, by_depth in by_error(outcome).items():
+    for fault, by_depth in by_error(result).items():
         made = sum(rate.made for rate in by_depth.values())
         table.add_row(fault, str(made), *(_cell(by_depth[depth]) for depth in DEPTHS))
     return [table]

@@ -1,4 +1,4 @@
-"""How surprising a contradiction is, and how much luck it takes for one of the readings tried to fit."""
+"""How far a contradiction reaches, and how much luck it takes for one of the readings tried to fit."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,8 +8,8 @@ from harness.claims.reading import Reading
 
 
 @dataclass(frozen=True)
-class Surprise:
-    """How surprising a contradiction is."""
+class Disagreement:
+    """How far a contradicted number lies from what was computed."""
 
     half_widths: float | None
     """Distance in half-widths of the printed rounding; None where nothing was rounded."""
@@ -64,7 +64,7 @@ def _rounded(chance: float) -> float:
     return float(f"{chance:.3g}")
 
 
-def surprise(readings: list[Reading], unit: Fraction, probability: bool) -> Surprise:
+def disagreement(readings: list[Reading], unit: Fraction, probability: bool) -> Disagreement:
     """Of a claim whose plain reading, the first one, does not agree. unit: of its last printed digit."""
     plain = readings[0]
     gap = max(value.gap(target) for value, target in plain.pairs)
@@ -81,4 +81,4 @@ def surprise(readings: list[Reading], unit: Fraction, probability: bool) -> Surp
         parts.append(f"a number drawn at random between {drawn} would agree with {some} with probability {chance:.2g}")
     text = "; ".join(parts)
     said = f"{text[:1].upper()}{text[1:]}." if text else ""
-    return Surprise(None if widths is None else round(widths, 3), chance, said)
+    return Disagreement(None if widths is None else round(widths, 3), chance, said)

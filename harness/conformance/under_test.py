@@ -1,4 +1,4 @@
-"""One stage on trial: good, corrupt and missing items, jobs on them, and jobs that are killed."""
+"""One stage under test: good, corrupt and missing items, jobs on them, and jobs that are killed."""
 
 import json
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class _KillNowError(Exception):
 
 
 @dataclass(frozen=True)
-class TrialJob:
-    """A finished job of a trial."""
+class JobUnderTest:
+    """A finished job of a stage under test."""
 
     end: Exit
     """How it ended."""
@@ -55,7 +55,7 @@ class TrialJob:
         return None
 
 
-class Trial:
+class StageUnderTest:
     """Runs jobs of one stage in a folder that is thrown away."""
 
     def __init__(self, runner: Runner, handle: StageHandle, folder: Path, sample: Sample) -> None:
@@ -101,11 +101,11 @@ class Trial:
         inputs = {inside: host for inside, host in self._mounted.items() if inside in wanted}
         return Call(text, inputs, output, LIMITS if self.runner.name == "process" else CONTAINER_LIMITS)
 
-    def job(self, name: str, items: list[ItemFields], output: Path | None = None) -> TrialJob:
+    def job(self, name: str, items: list[ItemFields], output: Path | None = None) -> JobUnderTest:
         """Run a job to its end."""
         output = output or self.output(name)
         end = self.runner.execute(self.handle, self._call(self.request(items, output), items, output))
-        return TrialJob(end, output, self.handle)
+        return JobUnderTest(end, output, self.handle)
 
     def job_killed(self, name: str, items: list[ItemFields], output: Path) -> None:
         """Start a job and kill it when its first item is finished, or its second is begun."""
