@@ -21,6 +21,7 @@ from fractions import Fraction
 from typing import Any
 
 from containers.contract.errors import RequestFault
+from harness.claims.disagreement import disagreement
 from harness.claims.findings import equalities, findings, gathered
 from harness.claims.hardware import by_bench
 from harness.claims.impossible import as_printed, impossible
@@ -30,7 +31,6 @@ from harness.claims.loader import ledgers
 from harness.claims.printed import numbers
 from harness.claims.reading import Reading
 from harness.claims.readings import Readings
-from harness.claims.disagreement import disagreement
 from harness.claims.wording import (
     arithmetic_lines,
     computed_text,

@@ -15,7 +15,7 @@ from typing import Literal
 from containers.contract.errors import EnvironmentFault, RequestFault
 from containers.contract.files import sha256_path
 from harness.conformance.samples import samples
-from harness.conformance.under_test import NotCheckedError, StageUnderTest, JobUnderTest
+from harness.conformance.under_test import JobUnderTest, NotCheckedError, StageUnderTest
 from harness.run.store import complaint_of
 from harness.runners.base import Runner
 

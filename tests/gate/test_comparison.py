@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harness.gate.baseline import Baseline, Frozen, Made
-from harness.gate.comparison import LARGEST, dependent_steps, compare, tolerances, worst_first
+from harness.gate.comparison import LARGEST, compare, dependent_steps, tolerances, worst_first
 from harness.gate.readings import Number, Readings
 from harness.gate.result import CaseResult, Outcome, exit_status
 from harness.gate.spec import GateCase
