@@ -32,7 +32,8 @@ NETWORKS = {"thigh_segmentation", "spine_segmentation", "mrsegmentator"}
     [
         ("containers/toolkit/tables/cohort/tails.py", {"association", "meta_analysis"}),
         ("containers/toolkit/images/volume.py", IMAGES),
-        ("containers/toolkit/networks/training_set.py", NETWORKS),
+        ("containers/toolkit/networks/dice.py", NETWORKS),
+        ("containers/toolkit/networks/training_set.py", {"thigh_segmentation", "spine_segmentation"}),
         ("containers/toolkit/runtime/cuda.py", {*NETWORKS, "fusion"}),
         ("containers/association/measures/trend.py", {"association"}),
         ("containers/spine_segmentation/qc.py", {"spine_segmentation", "mrsegmentator"}),
