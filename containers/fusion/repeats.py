@@ -229,7 +229,7 @@ def _latest(place: Place, family: list[str], telling: Kind) -> list[Repeat]:
         others = sorted({s.label for s in place.stacks[name] if s.header.description != last.header.description})
         if others:
             place.warnings.append(f"{', '.join(others)} repeats {last.label} under another description")
-    of_kind = {repeat.kind: repeat for repeat in complete if latest - repeat.time_s <= ACQUISITION_GAP_S}
+    of_kind = {repeat.kind: repeat for repeat in complete if abs(latest - repeat.time_s) <= ACQUISITION_GAP_S}
     return list(of_kind.values())
 
 

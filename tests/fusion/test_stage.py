@@ -154,8 +154,8 @@ def test_frames_of_reference_that_differ_are_said(tmp_path: Path) -> None:
     ("parameters", "what"),
     [
         ({"spacing_mm": [1.0, 1.0]}, "needs three numbers"),
-        ({"stations": "pelvis"}, "no choice of stations"),
-        ({"stations": "0,1"}, "no choice of stations"),
+        ({"stations": "pelvis"}, "not a choice of stations"),
+        ({"stations": "0,1"}, "not a choice of stations"),
         ({"backend": "fast"}, "must be one of"),
         ({"spacing_mm": [0.0, 1.0, 1.0]}, "at least 0.2 mm"),
     ],

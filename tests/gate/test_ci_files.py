@@ -79,7 +79,7 @@ def test_the_gate_step_runs_a_candidate_of_the_calling_repository(of: str, calle
     result = json.loads((caller / "gate-report" / "gate.json").read_text())
     assert result["candidates"] == {"meta_analysis": "./my_meta"}
     assert (caller / "gate-report" / "junit.xml").is_file()
-    source = caller / "my_meta" / "smd.py"
+    source = caller / "my_meta" / "measures" / "smd.py"
     source.write_text(source.read_text().replace("g = j * d", "g = d"))
     red = run(gate_script(of), caller, "meta_analysis=./my_meta\n")
     assert red.returncode == 1

@@ -2,6 +2,7 @@
 
 import pytest
 
+from containers.contract import CONTRACT_VERSION
 from containers.contract.errors import RequestFault
 from harness.gate.baseline import Baseline, load_baseline
 from harness.gate.freezing import tolerance
@@ -35,7 +36,7 @@ def test_a_baseline_says_what_it_was_made_with(frozen: Gate) -> None:
     assert baseline.ends == {"mean/one": "ok", "mean/two": "ok", "refused/few": "error"}
     assert set(baseline.numbers) == {f"mean/{item}/{metric}" for item in ("one", "two") for metric in ("mean", "rows")}
     made = baseline.made
-    assert made.contract == "1.0"
+    assert made.contract == CONTRACT_VERSION
     assert len(made.stages["table_mean"]["digest"]) == 64
     assert "requirements/host.lock" in made.locks
     assert made.variations == {"threads": ["2 threads"], "order": ["items reversed"]}

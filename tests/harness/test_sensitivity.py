@@ -138,7 +138,7 @@ def test_keys_hold_nothing_that_a_metric_name_cannot() -> None:
         ({"items": ["nobody"]}, "'composition' has no item 'nobody'"),
         ({"step": "truth"}, "'truth' is not a stage with facts_from"),
         ({"step": "people"}, "'people' is not a stage with facts_from"),
-        ({"step": "nowhere"}, "no input or earlier step"),
+        ({"step": "nowhere"}, "not an input or earlier step"),
     ],
 )
 def test_conditions_that_are_refused(change: dict[str, Any], said: str) -> None:

@@ -50,8 +50,8 @@ def load(tmp_path: Path, text: str) -> str:
     [
         ('name = "texts"', 'name = "other"', "name is 'other'"),
         ('kind = "data"', 'kind = "date"', "inputs.texts"),
-        ('"texts.text"', '"text.text"', "no input or earlier step"),
-        ('step = "count"', 'step = "counts"', "no step"),
+        ('"texts.text"', '"text.text"', "not an input or earlier step"),
+        ('step = "count"', 'step = "counts"', "not a step"),
         ("minimum = 1\n", "", "minimum, maximum or both"),
         ("minimum = 1", "minimum = 1\nmaximum = 0", "minimum above maximum"),
         ('metric = "lines"', 'metric = "lines"\ncount = "items_ok"', "either metric or count"),

@@ -26,11 +26,14 @@ AFTER = """
 """
 
 TRICKS = {
-    "provenance is a link": ('(folder / "provenance.json").symlink_to({victim!r})', "no regular file"),
-    "output is a link": ('(folder / "copy.txt").unlink(); (folder / "copy.txt").symlink_to({victim!r})', "no regular"),
+    "provenance is a link": ('(folder / "provenance.json").symlink_to({victim!r})', "not a regular file"),
+    "output is a link": (
+        '(folder / "copy.txt").unlink(); (folder / "copy.txt").symlink_to({victim!r})',
+        "not a regular",
+    ),
     "hard link": ('os.link({victim!r}, folder / "timing2.json")', "hard link"),
-    "a pipe": ('os.mkfifo(folder / "pipe")', "no regular file"),
-    "a folder": ('(folder / "more").mkdir()', "no regular file"),
+    "a pipe": ('os.mkfifo(folder / "pipe")', "not a regular file"),
+    "a folder": ('(folder / "more").mkdir()', "not a regular file"),
     "undeclared file": ('(folder / "notes.txt").write_text("x")', "notes.txt is not an output"),
     "another seed": ('record["seed"] = 77', "record.seed"),
     "other parameters": ('record["parameters"] = {{"factor": 999}}', "record.parameters"),

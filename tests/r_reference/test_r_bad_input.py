@@ -38,11 +38,11 @@ def model(**fields: Any) -> dict[str, Any]:
 # name -> (first rows in place of the made ones, analysis, what the line must say)
 FAULTS: dict[str, tuple[list[str], dict[str, Any], list[str]]] = {
     "unit slip": (["p0,171,3,7,male,a,no,no"], model(), ["height_m", "1.2 to 2.3 m", "first: 1"]),
-    "no number": (["p0,tall,3,7,male,a,no,no"], model(), ["height_m", "no finite number", "first: 1"]),
-    "not finite": (["p0,inf,3,7,male,a,no,no"], model(), ["height_m", "no finite number"]),
+    "no number": (["p0,tall,3,7,male,a,no,no"], model(), ["height_m", "not a finite number", "first: 1"]),
+    "not finite": (["p0,inf,3,7,male,a,no,no"], model(), ["height_m", "not a finite number"]),
     "unknown level": (["p0,1.7,3,7,other,a,no,no"], model(), ["sex", "'other'", "female, male", "first: 1"]),
     "duplicate": (["p9,1.7,3,7,male,a,no,no"], model(), ["eid", "more than once", "first: 10"]),
-    "ragged row": (["p0,1.7"], model(), ["no readable CSV"]),
+    "ragged row": (["p0,1.7"], model(), ["not a readable CSV"]),
     "unknown column": ([], model(terms=["weight_kg"]), ["weight_kg"]),
     "constant": ([], model(terms=["one"]), ["one", "same value"]),
     "collinear": ([], model(terms=["height_m", "double"]), ["double", "linear combination"]),

@@ -239,7 +239,7 @@ BAD_WEIGHTS = {
     _foreign: "has no thigh_segmentation in its metadata",
     _other_architecture: "another architecture",
     _lacking: "another architecture",
-    _no_numbers: "no numbers",
+    _no_numbers: "not numbers",
     _too_few_channels: "4 channels for background and 8 labels",
 }
 
