@@ -8,18 +8,21 @@ as the data and the settings are the same. Orientation is settled here, for nnU-
 import json
 import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor import DatasetFingerprintExtractor
+from nnunetv2.experiment_planning.dataset_fingerprint import fingerprint_extractor
 from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
 from nnunetv2.experiment_planning.plan_and_preprocess_api import preprocess_dataset
+from nnunetv2.preprocessing.preprocessors import default_preprocessor
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file, write_json
 from containers.spine_segmentation.case import read_case
 from containers.spine_segmentation.model import CONFIGURATION
+from containers.spine_segmentation.one_process import one_process
 from containers.spine_segmentation.settings import Settings
 from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 from containers.toolkit.networks.training_set import Dataset, Pair
@@ -81,11 +84,13 @@ def prepare(dataset: Dataset, settings: Settings, work: Path, processes: int) ->
     set_folders(work)
     _write_raw(dataset, pairs, work / "raw" / NAME)
     set_option("n_proc_DA", "1")  # the planner asks torch for so many threads
-    DatasetFingerprintExtractor(NUMBER, processes).run(overwrite_existing=True)
-    planner = CompactPlanner(settings)
-    planner.plan_experiment()
-    _set_batch(plans, settings.batch)
-    preprocess_dataset(NUMBER, settings.name, (CONFIGURATION,), [processes])
+    alone = one_process(fingerprint_extractor, default_preprocessor) if processes == 1 else nullcontext()
+    with alone:
+        fingerprint_extractor.DatasetFingerprintExtractor(NUMBER, processes).run(overwrite_existing=True)
+        planner = CompactPlanner(settings)
+        planner.plan_experiment()
+        _set_batch(plans, settings.batch)
+        preprocess_dataset(NUMBER, settings.name, (CONFIGURATION,), [processes])
     split = [{"train": sets["train"], "val": sets["validation"]}]
     write_json(work / "preprocessed" / NAME / "splits_final.json", split)
     write_json(work / DONE, mark)

@@ -39,7 +39,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Path:
     """The output folder of a short, whole training run of the tiny network."""
     folder = tmp_path_factory.mktemp("tiny")
-    wider = tiny_settings(epochs=8, steps_per_epoch=22, base_features=12, max_features=48, memory_gb=0.05)
+    wider = tiny_settings(epochs=8, steps_per_epoch=22, base_features=8, max_features=32, memory_gb=0.015)
     settings = write_settings(folder / "tiny.toml", wider)
     torch.set_num_threads(1)
     arguments = ["--data", str(tiny_data), "--out", str(folder / "out"), "--settings", str(settings)]

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nnunetv2.postprocessing.remove_connected_components import determine_postprocessing
+from nnunetv2.evaluation import evaluate_predictions
+from nnunetv2.postprocessing import remove_connected_components
 
 from containers.contract.errors import EnvironmentFault
 from containers.contract.files import sha256_file, write_json, write_text
 from containers.spine_segmentation.model import FILES, PLANS, POSTPROCESSING, SUMS, load_model, save_postprocessing
+from containers.spine_segmentation.one_process import one_process
 from containers.spine_segmentation.postprocessing import Groups, choose, largest_parts
 from containers.toolkit.images.labels import SPINE_LABELS
 from containers.toolkit.images.volume import Volume, write_nrrd
@@ -88,9 +90,10 @@ def test_the_choice_is_that_of_nnu_net(tmp_path: Path, tiny_run: Path, name: str
         for number, labels in enumerate(maps):
             write_nrrd(tmp_path / folder / f"{number}.nrrd", Volume(labels, GRID))
     described = json.loads((tiny_run / "dataset.json").read_text())
-    _, chosen = determine_postprocessing(
-        str(tmp_path / "found"), str(tmp_path / "truth"), str(tiny_run / PLANS), described, 1, False
-    )
+    with one_process(remove_connected_components, evaluate_predictions):
+        _, chosen = remove_connected_components.determine_postprocessing(
+            str(tmp_path / "found"), str(tmp_path / "truth"), str(tiny_run / PLANS), described, 1, False
+        )
     theirs: list[Any] = [kwargs["labels_or_regions"] for kwargs in chosen]
     assert [one if isinstance(one, list) else [one] for one in theirs] == groups
 
