@@ -18,8 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "requirements"
 
-
-QUIET = ("--disable-pip-version-check", "-qq")
+QUIET = ("--disable-pip-version-check", "-qq", "--no-compile")
+"""Python writes byte code of what is imported, at the first import: a quarter of the modules that pip would compile."""
 LOCKED = ("--no-deps", "--require-hashes", "--only-binary=:all:")
 
 

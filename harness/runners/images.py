@@ -33,6 +33,7 @@ from harness.runners import stage_files, stages
 from harness.runners.engine import ENGINE_ERRORS, connect
 
 BUILD = ROOT / "build"
+INSTALLER = ROOT / "containers/base/installer.lock"
 SOURCE_DATE_EPOCH = 1748736000
 """2025-06-01: the time of every file that a build makes."""
 
@@ -121,11 +122,15 @@ def build(
             builder.pull(base_image)
         done.append(builder.image("base", ROOT / "containers" / "base", below=base_image or done[0].reference))
         root, base = base_image or done[0].reference, done[-1].reference
+        torch = base
+        if variant == "cpu" and any(needs_torch(folders[name]) for name in needed if name in folders):
+            done.append(builder.torch(base))
+            torch = done[-1].reference
         for name, folder in folders.items():
             if name in needed:
                 parent = stages.below_of(folder)
-                below = reference(parent, variant) if parent else root if stands_on_rootfs(folder) else base
-                done.append(builder.image(name, folder, below))
+                common = root if stands_on_rootfs(folder) else torch if needs_torch(folder) else base
+                done.append(builder.image(name, folder, reference(parent, variant) if parent else common))
     return done
 
 
@@ -181,11 +186,19 @@ class _Builder:
             files["containers/contract"] = stage_files.CONTRACT
         else:
             files |= stage_files.toolkit_of(folder)
-        locks = [ROOT / "containers/base/installer.lock", lock] if lock.exists() else []
-        if needs_torch(folder) and self.variant == "cpu":
-            locks.append(self._torch(name))
-            files[f"requirements/{locks[-1].name}"] = locks[-1]
+        locks = [INSTALLER, lock] if lock.exists() else []
         return self.tagged(name, reference(name, self.variant), files, below, f"{place}/Dockerfile", locks)
+
+    def torch(self, below: str) -> ImageInfo:
+        """The CPU build of torch on the base image."""
+        place, lock = "containers/base/torch", self._torch("torch")
+        files = {
+            "containers/base/install.sh": ROOT / "containers/base/install.sh",
+            f"{place}/Dockerfile": ROOT / place / "Dockerfile",
+            f"requirements/{lock.name}": lock,
+        }
+        tag = f"myorepro/torch:{source_version()}"
+        return self.tagged("torch", tag, files, below, f"{place}/Dockerfile", [INSTALLER, lock])
 
     def tagged(
         self, name: str, tag: str, files: dict[str, Path], below: str, dockerfile: str, locks: Iterable[Path] = ()
