@@ -74,11 +74,11 @@ def _zip(change: Callable[[Entries], Entries], level: int = 1) -> Callable[[Path
         with zipfile.ZipFile(path) as archive:
             entries = [(name, archive.read(name)) for name in archive.namelist()]
         kind = zipfile.ZIP_DEFLATED if level else zipfile.ZIP_STORED
-        with zipfile.ZipFile(path, "w", kind, compresslevel=level or None) as archive:
+        with zipfile.ZipFile(path, "w", kind) as archive:
             for name, content in change(entries):
                 info = zipfile.ZipInfo(name, ZIP_TIME)
                 info.compress_type = kind
-                archive.writestr(info, content)
+                archive.writestr(info, content, compresslevel=level or None)
 
     return apply
 
