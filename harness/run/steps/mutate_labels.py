@@ -9,7 +9,6 @@ from containers.toolkit.images.segmentation import read_segmentation, write_segm
 from harness.run.steps import examples
 from harness.run.steps.base import Example, Name, Reference, Step
 from harness.run.steps.task import Made, Task
-from phantoms.corrupt.labels import mutate_labels
 
 
 class MutateLabels(Step):
@@ -38,6 +37,8 @@ class MutateLabels(Step):
     @classmethod
     def run(cls, task: Task, folder: Path) -> Made:
         """The labels with one seeded fault."""
+        from phantoms.corrupt.labels import mutate_labels  # late: commands without this step start faster
+
         volume, names = read_segmentation(task.inputs["labels"])
         labels = np.asarray(volume.data, dtype=np.uint8)
         faulty = mutate_labels(labels, volume.geometry, task.parameters["fault"])

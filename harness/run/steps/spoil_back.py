@@ -12,7 +12,6 @@ from harness.run.steps import examples
 from harness.run.steps.base import Example, Reference
 from harness.run.steps.spoil import Spoil
 from harness.run.steps.task import Made, Task
-from phantoms.corrupt import back
 
 
 class SpoilBack(Spoil):
@@ -38,6 +37,8 @@ class SpoilBack(Spoil):
     @classmethod
     def run(cls, task: Task, folder: Path) -> Made:
         """Copies of a T2-weighted image and of its labels, with one fault in either or with none."""
+        from phantoms.corrupt import back  # late: commands without this step start faster
+
         image = read_nrrd(task.inputs["image"])
         volume, names = read_segmentation(task.inputs["labels"])
         labels, fault = np.asarray(volume.data, dtype=np.uint8), task.parameters["fault"]

@@ -8,7 +8,6 @@ from harness.run.steps import examples
 from harness.run.steps.base import Example, Reference
 from harness.run.steps.spoil import Spoil
 from harness.run.steps.task import Made, Task
-from phantoms.corrupt import dicom
 
 
 class SpoilDicom(Spoil):
@@ -32,6 +31,8 @@ class SpoilDicom(Spoil):
     @classmethod
     def run(cls, task: Task, folder: Path) -> Made:
         """A copy of the zip, with one fault or with none."""
+        from phantoms.corrupt import dicom  # late: commands without this step start faster
+
         source, target = task.inputs["source"], folder / task.inputs["source"].name
         if task.parameters["fault"] is None:
             shutil.copyfile(source, target)
