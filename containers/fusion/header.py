@@ -12,7 +12,7 @@ from datetime import datetime
 from pydicom.dataset import Dataset
 
 from containers.contract.errors import ItemFault
-from containers.fusion.tags import length, numbers, size, text_of
+from containers.fusion.tags import TAG_OF, length, numbers, size, text_of
 
 PREAMBLE = 132
 
@@ -59,6 +59,12 @@ class Slice:
     """Date and time of the series; None where the time is missing."""
     dated: bool
     """Whether the date is known; False where only the time of day of `acquired` holds."""
+    acquisition_time: str
+    """AcquisitionTime of the image as text, which is only compared; empty where missing."""
+    lossy: bool
+    """Whether the pixels were compressed with loss, at any time (LossyImageCompression)."""
+    inverted: bool
+    """Whether small values are meant to be shown bright (MONOCHROME1)."""
     rows: int
     """Number of rows."""
     columns: int
@@ -124,6 +130,13 @@ def described(dataset: Dataset, file: str) -> Slice:
     products = (math.hypot(*row) - 1, math.hypot(*column) - 1, sum(a * b for a, b in zip(row, column, strict=True)))
     if max(map(abs, products)) > 1e-3:
         raise ItemFault("has directions that are not perpendicular unit vectors", where=file, fix="export it again")
+    # Values of a table need not grow with the signal, and no factor undoes it: such pixels are no measurement.
+    if dataset.get_item(TAG_OF["ModalityLUTSequence"]) is not None and not text_of(dataset, "RescaleSlope"):
+        raise ItemFault(
+            "has a modality look-up table: its pixels are not proportional to signal",
+            where=file,
+            fix="export the series with rescale slope and intercept",
+        )
     echo = text_of(dataset, "EchoTime")
     acquired, dated = _acquired(text_of(dataset, "SeriesDate"), text_of(dataset, "SeriesTime"))
     found = Slice(
@@ -146,6 +159,9 @@ def described(dataset: Dataset, file: str) -> Slice:
         frame_of_reference=text_of(dataset, "FrameOfReferenceUID"),
         acquired=acquired,
         dated=dated,
+        acquisition_time=text_of(dataset, "AcquisitionTime"),
+        lossy=text_of(dataset, "LossyImageCompression") == "01",
+        inverted=text_of(dataset, "PhotometricInterpretation") == "MONOCHROME1",
         rows=rows,
         columns=columns,
         spacing_mm=(spacing[1], spacing[0]),

@@ -53,6 +53,14 @@ def read_pixels(dataset: Dataset, shape: tuple[int, int, int], file: str) -> Pix
                 where=file,
                 fix="copy or export the file again",
             )
+        row = 2 * shape[2]
+        if len(stored) >= (count * 2) + row:
+            raise ItemFault(
+                f"has {len(stored)} bytes of pixels where {' x '.join(map(str, shape if shape[0] > 1 else shape[1:]))} "
+                "of 2 bytes are meant: wrong matrix",
+                where=file,
+                fix="export it again with its true Rows and Columns",
+            )
         kind = "<i2" if unsigned(dataset, "PixelRepresentation") == 1 else "<u2"
         values: npt.NDArray[np.generic] = _stored_bits(np.frombuffer(stored, kind, count), bits, high)
         values = values.reshape(shape)

@@ -6,7 +6,8 @@ Rules, of which the paper (ukb_thigh, Methods) gives the first:
   24 hours that is cut at its longest pause, so that a repeat just after midnight is the later one;
 - a repeat differs from the older one in SeriesTime and not in echo time: else two contrasts bear one name;
 - all contrasts of a station come from one acquisition: the latest that has every contrast. Series belong to one
-  acquisition when they follow each other within ACQUISITION_GAP_S and no contrast comes twice;
+  acquisition when they follow each other within ACQUISITION_GAP_S and no contrast comes twice, or by the next rule;
+- AcquisitionTime with AcquisitionNumber tells acquisitions apart where each value stands for one whole acquisition;
 - of several reconstructions of an acquisition one is used whole (see `reconstructions`), the same at all stations where
   all have it.
 """
@@ -144,7 +145,9 @@ def _by_time(ordered: list[tuple[float, int, str, Stack]], whole: int, kind: Kin
 
     Raises ItemFault where a complete one follows an incomplete one at once: nothing tells which series belong together.
     """
-    repeats: list[Repeat] = []
+    repeats = _by_acquisition(ordered, whole, kind)
+    if repeats:
+        return repeats
     last = 0.0
     for time, _, name, stack in ordered:
         if not repeats or time - last > ACQUISITION_GAP_S or name in repeats[-1].stacks:
@@ -164,6 +167,27 @@ def _by_time(ordered: list[tuple[float, int, str, Stack]], whole: int, kind: Kin
     return repeats
 
 
+def _by_acquisition(ordered: list[tuple[float, int, str, Stack]], whole: int, kind: Kind) -> list[Repeat]:
+    """The acquisitions as AcquisitionTime and AcquisitionNumber tell them; none where these do not tell whole ones.
+
+    Contrasts of one acquisition carry the same ones, whatever the moments at which the scanner computed the series.
+    """
+    found: dict[tuple[str, str], Repeat] = {}
+    for time, _, name, stack in ordered:
+        repeat = found.setdefault(_acquisition(stack), Repeat({}, time, True, kind))
+        if name in repeat.stacks or not stack.header.acquisition_time:
+            return []
+        repeat.stacks[name] = stack
+    if len(found) < 2 or any(len(repeat.stacks) != whole for repeat in found.values()):
+        return []
+    return list(found.values())
+
+
+def _acquisition(stack: Stack) -> tuple[str, str]:
+    """What the acquisition that a stack was computed from is known by: its earliest time, and its number."""
+    return min(image.header.acquisition_time for image in stack.images), stack.header.acquisition_number
+
+
 def _refuse_lookalikes(place: Place, family: list[str], times: dict[int, float], telling: Kind) -> None:
     for name in family:
         for a, b in itertools.combinations(place.stacks[name], 2):
@@ -172,6 +196,13 @@ def _refuse_lookalikes(place: Place, family: list[str], times: dict[int, float],
             ):
                 continue
             short = name.removeprefix("contrast.")
+            if a.header.temporal_position != b.header.temporal_position:
+                points = " and ".join(sorted(h.temporal_position or "none" for h in (a.header, b.header)))
+                raise ItemFault(
+                    f"is a time series: it shows {short} more than once at one place (temporal positions {points})",
+                    where=a.label,
+                    fix="export the time point that is wanted as a series of its own",
+                )
             if a.header.series == b.header.series:
                 raise ItemFault(
                     f"holds two acquisitions of {short} at one place",

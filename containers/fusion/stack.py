@@ -180,9 +180,10 @@ def build_stack(group: Sequence[Image]) -> tuple[Stack, int]:
             fix="fetch or export the complete series",
         )
     nominal = nominal_distance_mm(first)
-    if nominal is not None and step >= SPARSE_RATIO * nominal:
+    if nominal is not None and step >= SPARSE_RATIO * nominal and not _numbered_without_holes(kept):
+        missing = {2: "every second slice is", 3: "two of three slices are"}.get(round(step / nominal), "slices are")
         raise ItemFault(
-            f"has slices {step:.2f} mm apart where its header says {nominal:.2f} mm (every second slice is missing?)",
+            f"has slices {step:.2f} mm apart where its header says {nominal:.2f} mm ({missing} missing?)",
             where=where,
             fix="fetch or export the complete series",
         )
@@ -191,15 +192,43 @@ def build_stack(group: Sequence[Image]) -> tuple[Stack, int]:
     moved = positions - start - np.outer(np.arange(len(kept)) * step, normal)
     drift = np.abs(moved).max()
     if drift > DRIFT_TOLERANCE_MM:
-        raise ItemFault(
-            f"has slices {drift:.1f} mm off the line along the slice normal",
-            where=where,
-            fix="export one series a stack",
-        )
+        raise _off_axis(moved, normal, step, drift, where)
     geometry, axes, flips = _canonical(first, len(kept), step, start)
     sideways = float(np.linalg.norm(moved - np.outer(moved @ normal, normal), axis=1).max())
     warnings = _warnings(kept, step, float(depth[-1] - depth[0]), sideways)
     return Stack(tuple(kept), geometry, axes, flips, warnings), len(group) - len(kept)
+
+
+def _off_axis(
+    moved: npt.NDArray[np.float64], normal: npt.NDArray[np.float64], step: float, drift: float, where: str
+) -> ItemFault:
+    """The fault of slices off the stack's axis. moved: how far each lies off it, LPS in mm, along the stack.
+
+    Slices that move on by the same way each time are a sheared stack, as a tilted gantry leaves it; others are mixed.
+    """
+    sideways = moved - np.outer(moved @ normal, normal)
+    each = np.polyfit(np.arange(len(moved)), sideways, 1)[0]
+    straight = sideways - sideways.mean(axis=0) - np.outer(np.arange(len(moved)) - (len(moved) - 1) / 2, each)
+    if np.abs(straight).max() <= DRIFT_TOLERANCE_MM:
+        by = float(np.linalg.norm(each))
+        degrees = float(np.degrees(np.arctan2(by, step)))
+        return ItemFault(
+            f"is sheared: each slice lies {by:.2f} mm further to the side (tilted by {degrees:.1f} degrees against its "
+            "slices, as by a gantry)",
+            where=where,
+            fix="resample it on a straight grid, for example with 3D Slicer",
+        )
+    return ItemFault(
+        f"has slices {drift:.1f} mm off the line along the slice normal", where=where, fix="export one series a stack"
+    )
+
+
+def _numbered_without_holes(kept: list[Image]) -> bool:
+    """Whether the slices' instance numbers follow one another: then none is missing, and the gaps are true."""
+    numbers = [image.header.instance_number for image in kept]
+    if not all(number.isdigit() for number in numbers):
+        return False
+    return set(np.abs(np.diff([int(number) for number in numbers])).tolist()) == {1}
 
 
 def _warnings(kept: list[Image], step: float, length: float, sideways: float) -> tuple[str, ...]:
@@ -217,6 +246,12 @@ def _warnings(kept: list[Image], step: float, length: float, sideways: float) ->
     if printed is not None and not DENSE_RATIO * printed < step < SPARSE_RATIO * printed:
         cause = "slices missing" if step > printed else "two acquisitions in one series"
         found.append(f"slices are {step:.2f} mm apart where SpacingBetweenSlices says {printed:.2f} mm ({cause}?)")
+    elif (thick := first.slice_thickness_mm) is not None and step >= SPARSE_RATIO * thick:
+        found.append(f"slices are {step:.2f} mm apart and {thick:.2f} mm thick: what lies between is interpolated")
+    if any(image.header.lossy for image in kept):
+        found.append("its pixels were compressed with loss: values are not those that were measured")
+    if any(image.header.inverted for image in kept):
+        found.append("it is meant to be shown inverted (MONOCHROME1); values are taken as they are stored")
     counts = Counter(image.header.instance_number for image in kept)
     if len(counts) > 1 and min(counts.values()) > 1:
         found.append("every instance number is used more than once (two acquisitions in one series?)")

@@ -238,5 +238,5 @@ def pack(path: Path, entries: Sequence[tuple[str, bytes]]) -> None:
             info = zipfile.ZipInfo(name, ZIP_TIME)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
-            # Noise hardly shrinks: level 1 is four times as fast. An entry described by ZipInfo takes no level of the archive.
+            # Noise hardly shrinks, and level 1 is fast. An entry described by ZipInfo takes no level of its archive.
             archive.writestr(info, content, compresslevel=1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless
 
@@ -125,6 +125,10 @@ ROWS = {
     "truncated DICOM, in the header": Row(_zipped(FILES | {FIRST: FILES[FIRST][:400]}), FIRST, "cut short"),
     "truncated DICOM, after the preamble": Row(_zipped(FILES | {FIRST: FILES[FIRST][:140]}), FIRST, "cut short"),
     "pixels shorter than the matrix": Row(_zipped(setting("PixelData", b"\0" * 20, 3)), FIRST, "cut short: 20 bytes"),
+    "pixels of a larger matrix": Row(_zipped(setting("PixelData", b"\0" * 360, 3)), FIRST, "wrong matrix"),
+    "a look-up table in place of a factor": Row(
+        _zipped(setting("ModalityLUTSequence", [Dataset()], 3)), FIRST, "has a modality look-up table"
+    ),
     "not DICOM at all": Row(_zipped(FILES | {FIRST: b"hello"}), FIRST, "is not a DICOM file"),
     "no DICOM among the files": Row(_zipped({"manifest.csv": b"a,b"}), "input dicom", "no DICOM image"),
     "not a zip": Row(_raw(b"hello"), "input dicom", "neither a folder nor a readable zip"),

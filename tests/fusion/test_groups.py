@@ -79,6 +79,43 @@ def test_every_second_slice_missing_is_a_fault(tags: dict[str, float]) -> None:
     with pytest.raises(ItemFault, match=r"6.00 mm apart where its header says 3.00 mm \(every second") as caught:
         build_stack(images[::2])
     assert caught.value.where.startswith("series 1 (t1")
+    with pytest.raises(ItemFault, match=r"9.00 mm apart .* \(two of three slices are missing"):
+        build_stack(images[::3])
+
+
+@pytest.mark.parametrize("downwards", [False, True])
+def test_true_gaps_between_thin_slices_are_said_and_not_refused(downwards: bool) -> None:
+    """Slices of 5 mm every 20 mm, numbered without holes."""
+    numbers = tagged(SliceThickness=5.0, InstanceNumber=lambda k: 8 - k if downwards else 1 + k)
+    stack, _ = build_stack(images_of(Series(spacing=(2.0, 2.0, 20.0), edit=numbers)))
+    assert stack.geometry.spacing_mm[2] == pytest.approx(20.0)
+    assert any("20.00 mm apart and 5.00 mm thick" in line for line in stack.warnings)
+
+
+def test_a_tilted_gantry_is_named_with_its_angle() -> None:
+    def tilted(dataset: Any, k: int) -> None:
+        dataset.ImagePositionPatient = [-11.0, -9.0 + 0.8 * k, 3.0 * k]
+
+    with pytest.raises(ItemFault, match=r"is sheared: each slice lies 0.80 mm further .* 14.9 degrees"):
+        build_stack(images_of(Series(edit=tilted)))
+
+    def scattered(dataset: Any, k: int) -> None:
+        dataset.ImagePositionPatient = [-11.0, -9.0 + 4.0 * (k % 2), 3.0 * k]
+
+    with pytest.raises(ItemFault, match="off the line along the slice normal"):
+        build_stack(images_of(Series(edit=scattered)))
+
+
+@pytest.mark.parametrize(
+    ("tags", "line"),
+    [
+        ({"LossyImageCompression": "01"}, "compressed with loss"),
+        ({"PhotometricInterpretation": "MONOCHROME1"}, "shown inverted (MONOCHROME1)"),
+    ],
+)
+def test_what_spoils_the_values_of_a_series_is_said(tags: dict[str, str], line: str) -> None:
+    (stack,) = stacks_of(Series(edit=tagged(**tags)))
+    assert len(stack.warnings) == 1 and line in stack.warnings[0]
 
 
 def test_a_thickness_above_the_spacing_makes_it_a_warning() -> None:

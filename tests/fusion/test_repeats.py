@@ -255,3 +255,51 @@ def test_series_that_nothing_tells_apart_are_refused_and_not_mixed(suffixes: str
     series = interleaved(acquisition(1, suffixes, "101500"), acquisition(2, suffixes, "101500", level=100))
     with pytest.raises(ItemFault, match=what):
         arranged(series, [DIXON[suffix] for suffix in suffixes.split()])
+
+
+def timed(series: list[Series], acquired: str, number: int = 1) -> list[Series]:
+    """The series with the time and the number of the acquisition that they were computed from."""
+
+    def edit(dataset: Any, k: int) -> None:
+        dataset.AcquisitionTime, dataset.AcquisitionNumber = acquired, number
+
+    return [replace(one, edit=edit) for one in series]
+
+
+@pytest.mark.parametrize("suffixes", ["F W", ALL])
+def test_acquisition_times_tell_what_the_times_of_series_do_not(suffixes: str) -> None:
+    """Computed by turns after both acquisitions: by SeriesTime nothing would tell which water goes with which fat."""
+    first = timed(acquisition(1, suffixes, "101500"), "101400.5")
+    second = timed(acquisition(2, suffixes, "101500", level=100), "101430.5")
+    wanted = [DIXON[suffix] for suffix in suffixes.split()]
+    for order in (interleaved(first, second), interleaved(second, first)):
+        (place,) = arranged(order, wanted)
+        kept = kept_acquisitions(place)
+        assert len(kept) == 1, "never water of one with fat of the other"
+    numbered = [timed(acquisition(n, suffixes, "101500", 100 * n), "101400.5", n) for n in (1, 2)]
+    (place,) = arranged(interleaved(*numbered), wanted)
+    assert kept_acquisitions(place) == {2}
+
+
+def test_acquisition_times_of_single_slices_split_nothing() -> None:
+    """Two-dimensional scans have a time a slice; each contrast of one acquisition begins with the same."""
+
+    def edit(dataset: Any, k: int) -> None:
+        dataset.AcquisitionTime = f"1014{k:02d}.0"
+
+    series = [replace(one, edit=edit) for one in acquisition(1, ALL, "101500") + acquisition(2, ALL, "102000")]
+    (place,) = arranged(series)
+    assert kept_acquisitions(place) == {2}
+
+
+def test_a_time_series_of_dixon_is_named() -> None:
+    def series(point: int) -> list[Series]:
+        def edit(dataset: Any, k: int) -> None:
+            dataset.TemporalPositionIdentifier = point
+            dataset.InstanceNumber = 8 * point + k
+
+        made = acquisition(1, ALL, "101500", level=100 * point)
+        return [replace(one, edit=edit, names=f"{one.number}_{point}", echo_number=point) for one in made]
+
+    with pytest.raises(ItemFault, match=r"is a time series: it shows .* \(temporal positions 1 and 2\)"):
+        arranged(series(1) + series(2))
