@@ -36,11 +36,11 @@ INSTALL := $(BIN)/python requirements/install.py --torch $(TORCH)
 QUIET := OMP_WAIT_POLICY=PASSIVE MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184
 
 .DELETE_ON_ERROR:
-.PHONY: help venv reproduce test lint images check gate train train-spine bench lock lock-check clean
+.PHONY: help venv reproduce real-data-check test lint images check gate train train-spine bench lock lock-check clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name line; do \
-	  printf '  make %-11s %s\n' "$$name" "$$line"; done
+	  printf '  make %-15s %s\n' "$$name" "$$line"; done
 
 venv: $(STAMP) ## make .venv from the hashed lock (TORCH=cuda for the CUDA build of torch)
 
@@ -82,6 +82,10 @@ check: images ## conformance test of every stage image, two at a time
 	printf '%s\n' $(filter-out $(NEED_WEIGHTS),$(STAGES)) | \
 	  xargs -P $(if $(JOBS),$(JOBS),2) -I {} $(SHELL) -c 'status=0; mkdir -p build; \
 	    $(BIN)/myorepro stage check {} --runner docker >build/check-{}.txt 2>&1 || status=1; cat build/check-{}.txt; exit $$status'
+
+real-data-check: $(STAMP) ## one line for each DICOM series of FOLDER=...: read, or refused and why, and SimpleITK's opinion
+	@test -n "$(FOLDER)" || { echo "make: name the folder of DICOM files: make real-data-check FOLDER=..." >&2; exit 2; }
+	$(BIN)/myorepro real-data-check "$(FOLDER)"
 
 gate: $(STAMP) ## gate the stages against the frozen baseline; GATE="NAME=FOLDER ..." puts candidates in their place
 	$(BIN)/myorepro gate $(addprefix --stage ,$(GATE)) $(if $(JOBS),--jobs $(JOBS))

@@ -170,11 +170,18 @@ def _difference(stack: Described, same: Sequence[Described]) -> str:
     return "".join(f"_{word}" for word in told)
 
 
+ALL = "all"
+"""Asks for every contrast that is found, be it one of Dixon's."""
+
+
 def choose(named: Mapping[str, Sequence[object]], wanted: list[str]) -> list[str]:
     """Names of the contrasts to fuse. wanted: names as given by the user, the prefix `contrast.` may be left out.
 
-    With none wanted: the four Dixon contrasts of a Dixon study, else all. Raises ItemFault for one that is missing.
+    With none wanted: the four Dixon contrasts of a Dixon study, else all; with ALL alone: all that are found.
+    Raises ItemFault for one that is missing.
     """
+    if wanted == [ALL] and ALL not in named:
+        return list(named)
     if not wanted:
         wanted = list(DIXON) if any(name in named for name in DIXON) else list(named)
     chosen = []

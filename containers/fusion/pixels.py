@@ -53,11 +53,11 @@ def read_pixels(dataset: Dataset, shape: tuple[int, int, int], file: str) -> Pix
                 where=file,
                 fix="copy or export the file again",
             )
-        row = 2 * shape[2]
-        if len(stored) >= (count * 2) + row:
+        # Zeros that follow the pixels are padding; a row and more of anything else is of a larger matrix.
+        if len(stored) >= (count + shape[2]) * 2 and any(stored[count * 2 :]):
+            meant = " x ".join(map(str, shape if shape[0] > 1 else shape[1:]))
             raise ItemFault(
-                f"has {len(stored)} bytes of pixels where {' x '.join(map(str, shape if shape[0] > 1 else shape[1:]))} "
-                "of 2 bytes are meant: wrong matrix",
+                f"has {len(stored)} bytes of pixels where {meant} of 2 bytes are meant: wrong matrix",
                 where=file,
                 fix="export it again with its true Rows and Columns",
             )

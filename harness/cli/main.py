@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from containers.contract.errors import EnvironmentFault, Fault, RequestFault
-from harness.cli import audit, bench, cases, gate, reproduce, run, sampling, stages
+from harness.cli import audit, bench, cases, gate, real_data, reproduce, run, sampling, stages
 from harness.cli.shared import Stopped, examples
 from harness.run.results import ExitStatus
 
@@ -27,7 +27,7 @@ app = typer.Typer(
     help="Run published muscle-MRI methods as containers on phantoms and data, and judge what the papers claim.",
     epilog=examples("myorepro reproduce --preset small", "myorepro run --help"),
 )
-for group in (reproduce.app, run.app, audit.app, cases.app, sampling.app, gate.app):
+for group in (reproduce.app, run.app, audit.app, cases.app, sampling.app, gate.app, real_data.app):
     app.add_typer(group)
 app.add_typer(bench.app, name="bench")
 app.add_typer(stages.stage_app, name="stage")

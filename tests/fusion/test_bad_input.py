@@ -125,7 +125,7 @@ ROWS = {
     "truncated DICOM, in the header": Row(_zipped(FILES | {FIRST: FILES[FIRST][:400]}), FIRST, "cut short"),
     "truncated DICOM, after the preamble": Row(_zipped(FILES | {FIRST: FILES[FIRST][:140]}), FIRST, "cut short"),
     "pixels shorter than the matrix": Row(_zipped(setting("PixelData", b"\0" * 20, 3)), FIRST, "cut short: 20 bytes"),
-    "pixels of a larger matrix": Row(_zipped(setting("PixelData", b"\0" * 360, 3)), FIRST, "wrong matrix"),
+    "pixels of a larger matrix": Row(_zipped(setting("PixelData", b"\1" * 360, 3)), FIRST, "wrong matrix"),
     "a look-up table in place of a factor": Row(
         _zipped(setting("ModalityLUTSequence", [Dataset()], 3)), FIRST, "has a modality look-up table"
     ),

@@ -405,3 +405,15 @@ def test_stored_bits_that_do_not_fit_are_refused(bits: int, high: int) -> None:
     dataset.BitsStored, dataset.HighBit = bits, high
     with pytest.raises(ItemFault, match=rf"has BitsStored {bits} and HighBit {high} of 16 bits"):
         read_slice(encoded(dataset), "a.dcm")
+
+
+def test_zeros_after_the_pixels_are_padding() -> None:
+    dataset = Series().dataset(0)
+    plain = read_slice(encoded(dataset), "a.dcm")
+    dataset.PixelData += b"\0" * 128
+    padded = read_slice(encoded(dataset), "a.dcm")
+    assert isinstance(plain, tuple) and isinstance(padded, tuple)
+    np.testing.assert_array_equal(padded[1], plain[1])
+    dataset.PixelData = dataset.PixelData[:-1] + b"\1"
+    with pytest.raises(ItemFault, match="wrong matrix"):
+        read_slice(encoded(dataset), "a.dcm")

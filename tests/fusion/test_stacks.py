@@ -293,3 +293,5 @@ def test_maps_beside_the_contrasts_are_not_taken_for_them() -> None:
     assert set(named) == {"water", "fat", "in_phase", "opposed_phase", "contrast.fat_fraction", "contrast.r2_star"}
     assert all(len(stacks) == 1 for stacks in named.values())
     assert choose(named, []) == ["water", "fat", "in_phase", "opposed_phase"]
+    assert choose(named, ["all"]) == list(named)
+    assert choose({"water": []}, ["all"]) == ["water"]

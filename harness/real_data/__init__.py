@@ -1,0 +1,1 @@
+"""What the project makes of a user's own DICOM files, series by series, next to what another reader makes of them."""
