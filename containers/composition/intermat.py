@@ -110,6 +110,7 @@ def measure_intermat(
     with result.step("mixture"):
         fitted, parts, adipose = _tissue(item, image, labelled, voxels, scopes, ALL_RULES, job)
     _describe(voxels, fitted, parts, adipose, result)
+    result.details["intermat_percent_by_rule"] = _by_rule(voxels, structures, parts)
     write_mixture(result.file("mixture", "mixture.json"), voxels, fitted, adipose, rule)
     reason = "" if rule in parts else f"class_rule {rule}: {adipose.reason}"
     if reason:
@@ -158,6 +159,20 @@ def _share(parts: Mapping[str, tuple[Array, Array]], rule: str) -> tuple[float |
         return None, "no adipose tissue was found behind the muscles"
     muscle, fat = (float(part.sum()) for part in parts[rule])
     return (100.0 * fat / (muscle + fat), "") if muscle + fat > 0 else (None, "the rule leaves every voxel out")
+
+
+def _by_rule(
+    voxels: Voxels, structures: Structures, parts: Mapping[str, tuple[Array, Array]]
+) -> dict[str, dict[str, float | None]]:
+    """InterMAT in percent by structure (and WHOLE), then by rule; None where a rule gives none."""
+    chosen = {WHOLE: np.ones(len(voxels.places), bool)} | {name: voxels.of(v) for name, v in structures.items()}
+    return {
+        name: {
+            rule: _share({rule: (parts[rule][0][inside], parts[rule][1][inside])} if rule in parts else {}, rule)[0]
+            for rule in ALL_RULES
+        }
+        for name, inside in chosen.items()
+    }
 
 
 def _describe(
