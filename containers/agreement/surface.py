@@ -62,7 +62,7 @@ def surfaces(
 ) -> Iterator[Surfaces]:
     """Distances between the surfaces of pairs of classes (label, true label) of two maps (k, j, i) on `geometry`.
 
-    Every class must have a voxel: without one there is no distance to give. Raises ValueError where one has none.
+    Every class must have a voxel, else it has no distance to anything. Raises ValueError where one has none.
     """
     table = _patch_areas(geometry)
     boxes, true_boxes = (ndimage.find_objects(volume, 255) for volume in (labels, truth))

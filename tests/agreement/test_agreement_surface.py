@@ -68,7 +68,7 @@ def test_as_surface_distance_has_it(seed: int, spacing_mm: tuple[float, float, f
 def test_hausdorff_95_within_a_voxel_of_simpleitk(seed: int, spacing_mm: tuple[float, float, float]) -> None:
     """SimpleITK: border voxels by LabelContour, distances by the Maurer map, each voxel counted once.
 
-    An image's edge is no border there, so the masks get air around them.
+    An image's edge is not a border there, so the masks get air around them.
     """
     labels, truth = (np.pad(mask, 2) for mask in blobs(seed))
     sides = []

@@ -1,4 +1,4 @@
-"""T2-weighted images of water and fat, and the rules put beside what is known: against values by hand."""
+"""T2-weighted images of water and fat, and the rules next to what is known: against values by hand."""
 
 import json
 from pathlib import Path

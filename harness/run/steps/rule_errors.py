@@ -27,7 +27,7 @@ TRUTHS = ("tissue", "signal")
 
 
 class RuleErrors(Step):
-    """Put InterMAT by every rule beside what is known of phantoms and of real people. Gives one item, `rules`.
+    """Put InterMAT by every rule next to what is known of phantoms and of real people. Gives one item, `rules`.
 
     Its output `errors` (JSON) has a row for each rule, structure, item and image, for the figure; its metrics are the
     mean error of all muscles together (`bias_*`) and the root mean square over single muscles (`rms_*`) per rule, in
