@@ -1,8 +1,8 @@
 """Surface measures per class, and what they are for classes without voxels.
 
 - absent from both: undefined;
-- missed, or false positive: a distance to nothing does not exist, so Hausdorff 95 is undefined (other tools give infinity or
-  the image's diagonal: a number that no body has); surface Dice is 0, as no surface lies near the other.
+- missed, or false positive: a distance to nothing does not exist, so Hausdorff 95 is undefined (other tools give
+  infinity or the image's diagonal: a number that no body has); surface Dice is 0, as no surface lies near the other.
 Means: surface Dice over the classes of the truth, like Dice, so that a missed class counts 0; Hausdorff 95 over the
 classes that are in both, with `classes_missed` to read with it.
 """
