@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from containers.agreement.class_surface import ClassSurface, class_surfaces, surface_tolerances
 from containers.agreement.columns import ColumnAgreement, column_agreement
 from containers.agreement.difference import compare
 from containers.agreement.join import join
@@ -27,6 +28,11 @@ PAIRS = (("labels", "truth"), ("volume", "reference"), ("measured", "expected"))
 MEASURES = ("dice", "iou", "precision", "recall")
 
 
+def check_parameters(job: Job) -> None:
+    """Raise RequestFault for parameters that the contract cannot check: `surface_tolerances_mm`."""
+    surface_tolerances(job)
+
+
 def process(item: Item, job: Job, state: None, result: Result) -> None:
     """Compare the given pairs of one item. Raises ItemFault for half a pair, no pair, or inputs that do not fit."""
     given = [pair for pair in PAIRS if any(name in item.inputs for name in pair)]
@@ -39,7 +45,7 @@ def process(item: Item, job: Job, state: None, result: Result) -> None:
         raise ItemFault("nothing to compare", where="inputs", fix=f"give {pairs}")
     answer: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
     if PAIRS[0] in given:
-        answer["classes"] = _compare_labels(item, result)
+        answer["classes"] = _compare_labels(item, job, result)
     if PAIRS[1] in given:
         answer["volume"] = _compare_volumes(item, job, result)
     if PAIRS[2] in given:
@@ -70,7 +76,7 @@ def _read_classes(item: Item, name: str) -> tuple[Volume, dict[str, int]]:
     return volume, values
 
 
-def _compare_labels(item: Item, result: Result) -> list[dict[str, Any]]:
+def _compare_labels(item: Item, job: Job, result: Result) -> list[dict[str, Any]]:
     with result.step("read_labels"):
         (labels, label_values), (truth, true_values) = (_read_classes(item, name) for name in PAIRS[0])
     _check_grids(item, PAIRS[0], labels, truth)
@@ -85,6 +91,13 @@ def _compare_labels(item: Item, result: Result) -> list[dict[str, Any]]:
         for measure in (*MEASURES, "volume_error_cm3", "volume_error_percent"):
             result.metric(f"{measure}.{one.name}", row[measure], "" if row[measure] is not None else one.state)
     _class_means(classes, voxel_cm3, result)
+    tolerances = surface_tolerances(job)
+    if tolerances:
+        with result.step("surfaces"):
+            values = {one.name: (label_values.get(one.name, 0), true_values.get(one.name, 0)) for one in classes}
+            measured = class_surfaces(labels, truth, classes, values, tolerances)
+        _surface_metrics(classes, measured, tolerances, result)
+        rows = [{**row, **_surface_row(measured[row["name"]])} for row in rows]
     unmatched = sorted(set(label_values) ^ set(true_values))
     result.details["classes_declared_in_one_map"] = unmatched
     if unmatched:
@@ -127,6 +140,30 @@ def _class_means(classes: list[ClassAgreement], voxel_cm3: float, result: Result
         result.metric(metric, len(names))
         result.details[metric] = names
     result.metric("false_positive_volume_cm3", sum(one.predicted for one in false) * voxel_cm3)
+
+
+def _surface_row(one: ClassSurface) -> dict[str, Any]:
+    dice = {f"surface_dice_{tolerance:g}mm": value for tolerance, value in one.dice.items()}
+    return {"hausdorff_95_mm": one.hausdorff_95_mm, **dice}
+
+
+def _surface_metrics(
+    classes: list[ClassAgreement], measured: dict[str, ClassSurface], tolerances: list[float], result: Result
+) -> None:
+    """Measures per class, and their means: Hausdorff 95 over classes in both, surface Dice over those in the truth."""
+    for one in classes:
+        surface = measured[one.name]
+        reason = "" if surface.hausdorff_95_mm is not None else one.state
+        result.metric(f"hausdorff_95_mm.{one.name}", surface.hausdorff_95_mm, reason)
+        for tolerance, value in surface.dice.items():
+            name = f"surface_dice.{tolerance:g}mm.{one.name}"
+            result.metric(name, value, "" if value is not None else one.state)
+    value = mean(measured[one.name].hausdorff_95_mm for one in classes)
+    result.metric("mean_hausdorff_95_mm", value, "" if value is not None else "no class has a voxel in both")
+    for tolerance in tolerances:
+        value = mean(measured[one.name].dice[tolerance] for one in classes if one.true)
+        reason = "" if value is not None else "no class has a voxel in the truth"
+        result.metric(f"mean_surface_dice.{tolerance:g}mm", value, reason)
 
 
 def _compare_volumes(item: Item, job: Job, result: Result) -> dict[str, Any]:

@@ -1,76 +1,118 @@
-"""Volumes, InterMAT, lean volume and lean muscle mass of the back muscles; InterMAT of any other labelled muscle."""
+"""Volumes, fat fraction, areas, InterMAT, lean volume and lean muscle mass of the back muscles; InterMAT of any other
+labelled muscle."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from containers.composition.anatomy import Labels
+from containers.composition.areas import Areas, measure_areas
+from containers.composition.back_fat import Found, MuscleFat, measure_back_fat
+from containers.composition.back_table import back_rows
 from containers.composition.facts import Person
-from containers.composition.intermat import Regions, measure_intermat
+from containers.composition.intermat import Intermat, Regions, measure_intermat
+from containers.composition.levels import Level, read_levels
 from containers.composition.lmm import measure_lmm
-from containers.composition.structures import AUTOCHTHON, SIDES, Structures, back_structures, side_labels
+from containers.composition.structures import AUTOCHTHON, BACK, SIDES, Structures, back_structures, side_labels
 from containers.composition.tissue import WHOLE
-from containers.composition.volumes import asymmetry_percent
+from containers.composition.volumes import Defined, LabelVolumes, asymmetry_percent
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
 from containers.toolkit.images.labels import AUTOCHTHONOUS, SPINE_LABELS
 from containers.toolkit.tables.table import write_table
 
-Defined = tuple[float | None, str]
-"""A value, or None with the reason."""
-
 
 @dataclass(frozen=True)
-class Volumes:
-    """Volumes of the labels, which make up structures."""
+class Back:
+    """The labels of a back, as all its measures need them."""
 
-    by_label: dict[int, float]
-    """Volume in cm3 of each label, by value."""
-    names: dict[int, str]
-    """Name of each label, by value."""
+    labels: Labels
+    """The label map."""
+    structures: Structures
+    """Labels of each structure, without the whole."""
+    volumes: LabelVolumes
+    """Volume of each label."""
+    whole: Defined
+    """Volume of all back muscles of both sides in cm3."""
+    levels: list[Level]
+    """Spinal levels; empty where none are given."""
 
-    def of(self, labels: tuple[int, ...]) -> Defined:
-        """A structure's volume; None with the labels that have no voxel."""
-        lacking = [self.names[value] for value in labels if not self.by_label[value]]
-        if lacking:
-            return None, f"no voxel of {', '.join(lacking)}"
-        return sum(self.by_label[value] for value in labels), ""
+    @property
+    def with_whole(self) -> Structures:
+        """The structures and the whole: all labels of the back."""
+        values = self.labels.values
+        return {**self.structures, WHOLE: tuple(value for name, value in values.items() if name in BACK)}
 
 
 def measure_back(item: Item, labels: Labels, person: Person, job: Job, result: Result) -> None:
-    """Measure the back muscles. Raises ItemFault when left and right are exchanged, and as `measure_intermat` does."""
-    structures = back_structures(labels.values)
+    """Measure the back muscles. Raises ItemFault when left and right are exchanged, and as `measure_intermat` and
+    `measure_back_fat` do."""
     _check_sides(labels, item)
     volumes = _volumes(labels)
-    for name, values in structures.items():
+    levels = _read_levels(item)
+    back = Back(labels, back_structures(labels.values), volumes, _whole(labels.values, volumes), levels)
+    for name, values in back.structures.items():
         result.metric(f"volume_cm3.{name}", *volumes.of(values))
-    whole = _whole(labels.values, volumes)
-    result.metric("volume_cm3", *whole)
-    _asymmetry(volumes, structures, result)
-    if "image" not in item.inputs:
+    result.metric("volume_cm3", *back.whole)
+    _asymmetry(volumes, back.structures, result)
+    fat: MuscleFat | None = None
+    fractions: Found = {}
+    if "water" in item.inputs:
+        structures = back.with_whole
+        fat, fractions = measure_back_fat(item, labels, structures, volumes, back.whole, levels, job, result)
+    intermat: Intermat | None = None
+    if "image" in item.inputs:
+        intermat = _measure_intermat(item, back, person, job, result)
+    else:
         result.warn("InterMAT and lean muscle mass are not measured: no input image")
-        _write_rows({}, structures, volumes, result)
-        return
-    regions, reason = measure_intermat(item, labels, structures, job, result)
-    for name, values in structures.items():
-        _region_metrics(f".{name}", name, volumes.of(values), regions, reason, result)
-    _region_metrics("", WHOLE, whole, regions, reason, result)
+    areas = _areas(back, fat, intermat, job, result)
+    rows = back_rows(back.structures, volumes, intermat.regions if intermat else {}, fractions, areas, job)
+    write_table(result.file("measures", "measures.parquet"), rows)
+
+
+def _measure_intermat(item: Item, back: Back, person: Person, job: Job, result: Result) -> Intermat:
+    """InterMAT, lean volumes and lean muscle mass."""
+    found = measure_intermat(item, back.labels, back.structures, back.levels, job, result)
+    regions, reason = found.regions, found.reason
+    for name, values in back.structures.items():
+        _region_metrics(f".{name}", name, back.volumes.of(values), regions, reason, result)
+    _region_metrics("", WHOLE, back.whole, regions, reason, result)
     _levels(item, regions, reason, result)
     lean = result.metrics["lean_volume_cm3"]
-    measure_lmm(whole[0], lean.value, whole[1] or lean.note, person, result)
-    _write_rows(regions, structures, volumes, result)
+    measure_lmm(back.whole[0], lean.value, back.whole[1] or lean.note, person, result)
+    return found
+
+
+def _areas(back: Back, fat: MuscleFat | None, intermat: Intermat | None, job: Job, result: Result) -> Areas:
+    """Cross-sectional areas by level, functional ones by water and fat, or else by the image; none without levels."""
+    if not back.levels:
+        return {}
+    structures = back.with_whole
+    lacking = {name: back.volumes.of(values)[1] for name, values in structures.items()} | {WHOLE: back.whole[1]}
+    lean, no_lean, source = None, "no input image, nor water and fat", "nothing"
+    if fat is not None:
+        lean, no_lean, source = fat.lean_share, "", "fat fraction of water and fat"
+    elif intermat is not None:
+        source = f"InterMAT of the image by class_rule {job.parameters['class_rule']}"
+        lean, no_lean = intermat.lean_share, intermat.reason
+    result.details["functional_area"] = {"fat_from": source}
+    with result.step("areas"):
+        return measure_areas(back.labels, structures, lacking, back.levels, lean, no_lean, result)
 
 
 def measure_other(item: Item, labels: Labels, structures: Structures, job: Job, result: Result) -> None:
     """InterMAT and lean volume of each labelled structure but bones, and of all. Raises as `measure_intermat`."""
     volumes = _volumes(labels)
-    regions, reason = measure_intermat(item, labels, structures, job, result)
+    found = measure_intermat(item, labels, structures, _read_levels(item), job, result)
     for name, values in structures.items():
-        _region_metrics(f".{name}", name, volumes.of(values), regions, reason, result)
-    result.metric("intermat_percent", *_intermat(WHOLE, (None, ""), regions, reason))
-    _levels(item, regions, reason, result)
+        _region_metrics(f".{name}", name, volumes.of(values), found.regions, found.reason, result)
+    result.metric("intermat_percent", *_intermat(WHOLE, (None, ""), found.regions, found.reason))
+    _levels(item, found.regions, found.reason, result)
+
+
+def _read_levels(item: Item) -> list[Level]:
+    return read_levels(item.inputs["levels"]) if "levels" in item.inputs else []
 
 
 def _check_sides(labels: Labels, item: Item) -> None:
@@ -90,13 +132,13 @@ def _check_sides(labels: Labels, item: Item) -> None:
         )
 
 
-def _volumes(labels: Labels) -> Volumes:
+def _volumes(labels: Labels) -> LabelVolumes:
     counts = np.bincount(labels.data.reshape(-1), minlength=256)
     names = {value: name for name, value in labels.values.items()}
-    return Volumes({value: float(counts[value]) * labels.geometry.voxel_cm3 for value in names}, names)
+    return LabelVolumes({value: float(counts[value]) * labels.geometry.voxel_cm3 for value in names}, names)
 
 
-def _whole(values: dict[str, int], volumes: Volumes) -> Defined:
+def _whole(values: dict[str, int], volumes: LabelVolumes) -> Defined:
     """Volume of all back muscles of both sides. A label that is not declared is missing like one without voxels."""
     sets: tuple[tuple[str, ...], ...] = (tuple(SPINE_LABELS.values()), tuple(AUTOCHTHONOUS), (AUTOCHTHON,))
     wanted = next(names for names in sets if set(names) & set(values))
@@ -105,7 +147,7 @@ def _whole(values: dict[str, int], volumes: Volumes) -> Defined:
     return volumes.of(tuple(values[name] for name in wanted))
 
 
-def _asymmetry(volumes: Volumes, structures: Structures, result: Result) -> None:
+def _asymmetry(volumes: LabelVolumes, structures: Structures, result: Result) -> None:
     """|L - R| / max(L, R) of the autochthonous muscles by volume."""
     sides = [volumes.of(structures[name]) if name in structures else (None, f"no {name}") for name in AUTOCHTHONOUS]
     (left, left_reason), (right, right_reason) = sides
@@ -142,17 +184,3 @@ def _levels(item: Item, regions: Regions, reason: str, result: Result) -> None:
             volume: Defined = (region.volume, "") if region.voxels else (None, "no voxel")
             result.metric(f"volume_cm3.{name}", *volume)
             _region_metrics(f".{name}", name, volume, regions, reason, result)
-
-
-def _write_rows(regions: Regions, structures: Structures, volumes: Volumes, result: Result) -> None:
-    """One row per structure, per level, and for all of them."""
-    names = list(dict.fromkeys([*structures, *regions]))
-    counted = {name: volumes.of(values)[0] for name, values in structures.items()}
-    columns: dict[str, list[Any]] = {
-        "name": names,
-        "volume_cm3": [regions[n].volume or None if n in regions else counted[n] for n in names],
-        "lean_volume_cm3": [regions[n].lean if n in regions else None for n in names],
-        "intermat_percent": [regions[n].intermat if n in regions else None for n in names],
-        "voxels": [regions[n].voxels if n in regions else None for n in names],
-    }
-    write_table(result.file("measures", "measures.parquet"), columns)

@@ -63,14 +63,46 @@ def inner_labels(
 class Region:
     """Fat fraction of a region by three statistics."""
 
-    voxels: int
-    """Number of voxels that count."""
+    voxels: float
+    """Number of voxels that count; not whole where a bound cuts voxels."""
     ratio_of_sums: float | None
     """Sum of fat over sum of fat and water, in %; None where undefined."""
     mean: float | None
     """Mean of the voxels' fat fractions, in %; None where undefined."""
     median: float | None
     """Median of the voxels' fat fractions, in %; None where undefined."""
+
+
+def region_of(
+    water: Array, fat: Array, percent: Array, sigma: tuple[float, float], part: Array | None = None
+) -> Region:
+    """Fat fraction of voxels by the three statistics; all arrays (n,), `percent` and `sigma` as in `fraction_map`.
+
+    part: how much of each voxel counts (0 to 1, none of it 0), where a bound cuts voxels; None for whole voxels. The
+    median of parts is the least value that half of them do not exceed.
+    """
+    if len(water) == 0:
+        return Region(0, None, None, None)
+    w = float(noise.amplitude(np.average(water, weights=part), sigma[0]))
+    f = float(noise.amplitude(np.average(fat, weights=part), sigma[1]))
+    # A voxel without signal has no fat fraction: its 0 in the map is a filler, not a measurement.
+    there = np.asarray(noise.amplitude(water, sigma[0]) + noise.amplitude(fat, sigma[1]) != 0)
+    percent = percent[there]
+    weights = None if part is None else part[there]
+    return Region(
+        len(water) if part is None else float(part.sum()),
+        100.0 * f / (f + w) if f + w != 0 else None,
+        float(np.average(percent, weights=weights)) if len(percent) else None,
+        _median(percent, weights) if len(percent) else None,
+    )
+
+
+def _median(values: Array, weights: Array | None) -> float:
+    if weights is None:
+        return float(np.median(values))
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(below, below[-1] / 2)])
 
 
 class RegionReader:
@@ -103,19 +135,4 @@ class RegionReader:
         water, fat, percent = self._water[part], self._fat[part], self._percent[part]
         if chosen is not None:
             water, fat, percent = water[chosen], fat[chosen], percent[chosen]
-        if len(water) == 0:
-            return Region(0, None, None, None)
-        w = float(noise.amplitude(water.mean(), self._sigma[0]))
-        f = float(noise.amplitude(fat.mean(), self._sigma[1]))
-        # A voxel without signal has no fat fraction: its 0 in the map is a filler, not a measurement.
-        percent = percent[self._signal(water, fat)]
-        return Region(
-            len(water),
-            100.0 * f / (f + w) if f + w != 0 else None,
-            float(percent.mean()) if len(percent) else None,
-            float(np.median(percent)) if len(percent) else None,
-        )
-
-    def _signal(self, water: Array, fat: Array) -> npt.NDArray[np.bool_]:
-        total = noise.amplitude(water, self._sigma[0]) + noise.amplitude(fat, self._sigma[1])
-        return np.asarray(total != 0)
+        return region_of(water, fat, percent, self._sigma)

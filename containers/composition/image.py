@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from containers.composition.same_voxels import differ, same_voxels
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
-from containers.contract.stage import Job
+from containers.contract.stage import Job, Result
 from containers.toolkit.images.volume import Geometry, Volume, read_finite
 
 EIGHT_BIT_MAX = 255
@@ -12,12 +13,12 @@ WITHIN_45_DEGREES = 0.7071
 AXES = ("left-right", "anterior-posterior", "superior-inferior")
 
 
-def read_image(item: Item, job: Job, grid: Geometry) -> Volume:
-    """Read the input `image`; `grid` is that of the labels. Raises ItemFault for
+def read_image(item: Item, job: Job, grid: Geometry, result: Result) -> Volume:
+    """Read the input `image`; `grid` is that of the labels, which the image is given back on. Raises ItemFault for
 
     - one slice: a muscle's volume and its levels need more;
     - slices that are not axial: the paper's are, and what lies behind a muscle is looked for within a slice;
-    - another grid than that of the labels, which then are of another scan or another reconstruction;
+    - another grid than that of the labels, which then are of another scan or another reconstruction (`same_voxels`);
     - negative intensities, unless parameter `intensities` says signed;
     - integers from 0 to 255: a picture whose window cut off or bent the signal, unless `eight_bit` accepts it.
     """
@@ -33,12 +34,11 @@ def read_image(item: Item, job: Job, grid: Geometry) -> Volume:
             where=path.name,
             fix="give the axial series, or correct the orientation in its header",
         )
-    if not geometry.same_as(grid):
-        raise ItemFault(
-            f"is not on the grid of {item.inputs['labels'].name}: {_difference(geometry, grid)}",
-            where=path.name,
-            fix="segment this image, or bring its labels to its grid",
-        )
+    labels = item.inputs["labels"].name
+    if not same_voxels(geometry, grid, (path.name, labels), job, result):
+        fix = "segment this image, or bring its labels to its grid"
+        raise differ(geometry, grid, path.name, f"is not on the grid of {labels}", fix)
+    image = Volume(image.data, grid, image.facts)
     if image.data.min() < 0 and job.parameters["intensities"] == "magnitude":
         raise ItemFault(
             f"has negative intensities (down to {float(image.data.min()):g}), which no magnitude image has",
@@ -52,18 +52,6 @@ def read_image(item: Item, job: Job, grid: Geometry) -> Volume:
             fix="give the scanner's images, or set parameter eight_bit to 'accept' where their scale is linear",
         )
     return image
-
-
-def _difference(geometry: Geometry, grid: Geometry) -> str:
-    """What differs first between two grids, in words."""
-    if geometry.size != grid.size:
-        shown = (" x ".join(map(str, g.size)) for g in (geometry, grid))
-        return "{} voxels against {}".format(*shown)
-    if not np.allclose(geometry.directions, grid.directions, atol=1e-4):
-        return "its axes have other directions"
-    if not np.allclose(geometry.spacing_mm, grid.spacing_mm, rtol=1e-4):
-        return "its voxels have another size"
-    return "it has another origin"
 
 
 def _is_eight_bit(image: Volume) -> bool:

@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from containers.composition.adipose import Adipose, adipose_signal
 from containers.composition.anatomy import Labels
+from containers.composition.areas import LeanShare
 from containers.composition.bias_field import bias_field
 from containers.composition.image import read_image
-from containers.composition.levels import read_levels, slabs_of
+from containers.composition.levels import Level, Slabs, slabs_of
 from containers.composition.mixture.rules import class_shares
 from containers.composition.mixture_file import write_mixture
 from containers.composition.structures import Structures
@@ -54,17 +55,45 @@ Regions = dict[str, Region]
 """Region by name: structures, `level_*`, and WHOLE, also those without a voxel."""
 
 
+@dataclass(frozen=True)
+class Intermat:
+    """What an image says of muscle and fat inside the labels."""
+
+    regions: Regions
+    """Muscle and fat by region."""
+    reason: str
+    """Why a region that is there has no InterMAT; empty where it has."""
+    labels: npt.NDArray[np.uint8]
+    """Label of each labelled voxel, (n,)."""
+    parts: tuple[Array, Array]
+    """Muscle part and fat part of each of these voxels by `class_rule`; NaN where it is undefined."""
+    slabs: Slabs
+    """Where these voxels lie along z."""
+
+    def lean_share(self, level: Level) -> LeanShare:
+        """The part of a structure that is muscle, 0 to 1, within a slab; None where nothing counts there."""
+        part = self.slabs.part(level)
+        inside = np.flatnonzero(part)
+        muscle, fat = (
+            np.bincount(self.labels[inside], part[inside] * tissue[inside], minlength=256) for tissue in self.parts
+        )
+
+        def share(values: tuple[int, ...]) -> float | None:
+            lean, all_of_it = (float(sums[list(values)].sum()) for sums in (muscle, muscle + fat))
+            return lean / all_of_it if all_of_it > 0 else None
+
+        return share
+
+
 def measure_intermat(
-    item: Item, labels: Labels, structures: Structures, job: Job, result: Result
-) -> tuple[Regions, str]:
+    item: Item, labels: Labels, structures: Structures, levels: list[Level], job: Job, result: Result
+) -> Intermat:
     """Write the fat map, the mixture and the metrics that belong to no one structure; return the regions.
 
-    With them the reason why a region that is there has no InterMAT, or an empty string. Raises ItemFault for an image,
-    levels or intensities that cannot be used.
+    Raises ItemFault for an image or intensities that cannot be used.
     """
     with result.step("read_image"):
-        image = read_image(item, job, labels.geometry)
-        levels = read_levels(item.inputs["levels"]) if "levels" in item.inputs else []
+        image = read_image(item, job, labels.geometry, result)
     muscles = {name: values[0] for name, values in structures.items() if len(values) == 1}
     places = np.flatnonzero(np.isin(labels.data, list(muscles.values())))
     labelled = np.zeros(labels.data.shape, bool)
@@ -81,6 +110,7 @@ def measure_intermat(
     with result.step("mixture"):
         fitted, parts, adipose = _tissue(item, image, labelled, voxels, scopes, ALL_RULES, job)
     _describe(voxels, fitted, parts, adipose, result)
+    result.details["intermat_percent_by_rule"] = _by_rule(voxels, structures, parts)
     write_mixture(result.file("mixture", "mixture.json"), voxels, fitted, adipose, rule)
     reason = "" if rule in parts else f"class_rule {rule}: {adipose.reason}"
     if reason:
@@ -96,7 +126,7 @@ def measure_intermat(
         slabs = slabs_of(labels.geometry, places)
         weights = _weights(voxels, structures, {f"level_{n.name}": slabs.part(n) for n in levels})
         regions = _regions(weights, parts[rule], labels.geometry.voxel_cm3)
-    return regions, reason
+    return Intermat(regions, reason, voxels.labels, parts[rule], slabs)
 
 
 def _tissue(
@@ -129,6 +159,20 @@ def _share(parts: Mapping[str, tuple[Array, Array]], rule: str) -> tuple[float |
         return None, "no adipose tissue was found behind the muscles"
     muscle, fat = (float(part.sum()) for part in parts[rule])
     return (100.0 * fat / (muscle + fat), "") if muscle + fat > 0 else (None, "the rule leaves every voxel out")
+
+
+def _by_rule(
+    voxels: Voxels, structures: Structures, parts: Mapping[str, tuple[Array, Array]]
+) -> dict[str, dict[str, float | None]]:
+    """InterMAT in percent by structure (and WHOLE), then by rule; None where a rule gives none."""
+    chosen = {WHOLE: np.ones(len(voxels.places), bool)} | {name: voxels.of(v) for name, v in structures.items()}
+    return {
+        name: {
+            rule: _share({rule: (parts[rule][0][inside], parts[rule][1][inside])} if rule in parts else {}, rule)[0]
+            for rule in ALL_RULES
+        }
+        for name, inside in chosen.items()
+    }
 
 
 def _describe(

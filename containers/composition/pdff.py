@@ -3,13 +3,16 @@
 Labels on another grid are brought to that of the images by nearest neighbour in LPS coordinates.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from containers.composition import noise
-from containers.composition.anatomy import Anatomy
+from containers.composition.anatomy import Anatomy, Labels
 from containers.composition.fat_fraction import Region, RegionReader, fraction_map, inner_labels
 from containers.composition.resample import fraction_inside, labels_on_grid
+from containers.composition.same_voxels import differ, same_voxels
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
@@ -24,38 +27,70 @@ FEW_VOXELS = 10
 Regions = dict[tuple[str, str], Region]
 
 
-def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result) -> Regions:
-    """Write the map and the metrics; return fat fraction by (structure, side). Raises ItemFault for bad images."""
+@dataclass(frozen=True)
+class FatImages:
+    """Water and fat with the labels on their grid."""
+
+    water: Volume
+    """Water image, data (k, j, i)."""
+    fat: Volume
+    """Fat image on the grid of `water`."""
+    percent: npt.NDArray[np.float32]
+    """Their `fraction_map`."""
+    sigma: tuple[float, float]
+    """Noise of water and of fat to correct with, in image units; 0 for none."""
+    inner: npt.NDArray[np.uint8]
+    """Label of each voxel that counts after erosion, (k, j, i)."""
+
+
+def read_fat_images(item: Item, labels: Labels, erosion: tuple[int, float], job: Job, result: Result) -> FatImages:
+    """Read, check and pair the images, and write the fat-fraction map. Raises ItemFault for bad images.
+
+    erosion: `erosion_voxels` and `erosion_mm` of `inner_labels`.
+    """
     with result.step("read_images"):
         water, fat = (_read_image(item, name, job) for name in ("water", "fat"))
-    if not water.geometry.same_as(fat.geometry):
-        raise ItemFault("are not on the same grid", where=_names(item), fix="give water and fat of one reconstruction")
-    labels = _labels_on(water.geometry, item, anatomy, result)
+    names = item.inputs["water"].name, item.inputs["fat"].name
+    if not same_voxels(fat.geometry, water.geometry, (names[1], names[0]), job, result):
+        fix = "give water and fat of one reconstruction"
+        raise differ(fat.geometry, water.geometry, " and ".join(names), "are not on the same grid", fix)
+    fat = Volume(fat.data, water.geometry, fat.facts)
+    on_grid = _labels_on(water.geometry, item, labels, job, result)
     with result.step("fat_fraction"):
-        sigma = _noise(item, {"water": water, "fat": fat}, labels, job, result)
+        sigma = _noise(item, {"water": water, "fat": fat}, on_grid, job, result)
         percent = fraction_map(water.data, fat.data, sigma)
         facts = {"contrast": "fat_fraction", "sample units": "percent"}
         write_nrrd(result.file("fat_fraction", "fat_fraction.nrrd"), Volume(percent, water.geometry, facts))
     with result.step("regions"):
-        erosion = job.parameters["erosion_voxels"], job.parameters["erosion_mm"]
-        inner = inner_labels(labels, water.geometry, *erosion)
-        reader = RegionReader(inner, water.data, fat.data, percent, sigma)
-        regions = _read_regions(anatomy, reader, water.geometry)
+        inner = inner_labels(on_grid, water.geometry, *erosion)
+    return FatImages(water, fat, percent, sigma, inner)
+
+
+def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result) -> Regions:
+    """Write the map and the metrics; return fat fraction by (structure, side). Raises ItemFault for bad images."""
+    labels = Labels(anatomy.labels, anatomy.geometry, anatomy.values)
+    erosion = job.parameters["erosion_voxels"], job.parameters["erosion_mm"]
+    images = read_fat_images(item, labels, erosion, job, result)
+    with result.step("regions"):
+        reader = RegionReader(images.inner, images.water.data, images.fat.data, images.percent, images.sigma)
+        regions = _read_regions(anatomy, reader, images.water.geometry)
     for name in anatomy.values:
         region = regions[name, "both"]
         value = getattr(region, job.parameters["pdff_statistic"])
-        if anatomy.volume(name) is None:
-            reason = "no voxel"
-        elif region.voxels == 0:
-            reason = "no voxel inside the images is left after erosion (erosion_voxels, erosion_mm)"
-        else:
-            reason = "no signal" if value is None else ""
+        reason = "no voxel" if anatomy.volume(name) is None else undefined(region, value)
         result.metric(f"pdff_percent.{name}", value, reason)
         result.metric(f"pdff_voxels.{name}", region.voxels)
     few = [name for name in anatomy.values if 0 < regions[name, "both"].voxels < FEW_VOXELS]
     if few:
         result.warn(f"fat fraction rests on fewer than {FEW_VOXELS} voxels: {', '.join(few)}")
     return regions
+
+
+def undefined(region: Region, value: float | None) -> str:
+    """Why a region that has labelled voxels has no fat fraction; empty where it has one."""
+    if region.voxels == 0:
+        return "no voxel inside the images is left after erosion (erosion_voxels, erosion_mm)"
+    return "no signal" if value is None else ""
 
 
 def _names(item: Item) -> str:
@@ -74,23 +109,21 @@ def _read_image(item: Item, name: str, job: Job) -> Volume:
     return image
 
 
-def _labels_on(grid: Geometry, item: Item, anatomy: Anatomy, result: Result) -> npt.NDArray[np.uint8]:
+def _labels_on(grid: Geometry, item: Item, labels: Labels, job: Job, result: Result) -> npt.NDArray[np.uint8]:
     """The labels (k, j, i) on the grid of the images. Raises ItemFault when none falls inside them."""
-    if grid.same_as(anatomy.geometry):
-        return anatomy.labels
+    names = item.inputs["labels"].name, item.inputs["water"].name
+    if same_voxels(labels.geometry, grid, names, job, result):
+        return labels.data
     with result.step("resample_labels"):
-        inside = fraction_inside(anatomy.labels, anatomy.geometry, grid)
-        labels = labels_on_grid(anatomy.labels, anatomy.geometry, grid)
+        inside = fraction_inside(labels.data, labels.geometry, grid)
+        on_grid = labels_on_grid(labels.data, labels.geometry, grid)
     result.details["labels_on_image_grid"] = {"method": "nearest in LPS", "labelled_fraction_inside": inside}
-    if not labels.any():
-        raise ItemFault(
-            f"has no labelled voxel inside {_names(item)}",
-            where=item.inputs["labels"].name,
-            fix="give labels and images of one scan, in one coordinate frame",
-        )
+    if not on_grid.any():
+        fix = "give labels and images of one scan, in one coordinate frame"
+        raise differ(labels.geometry, grid, names[0], f"has no labelled voxel inside {_names(item)}", fix)
     if inside < 0.999:
         result.warn(f"only {100 * inside:.1f} % of the labelled voxels lie inside the images")
-    return labels
+    return on_grid
 
 
 def _noise(

@@ -1,7 +1,8 @@
 """One item of the composition stage: read, check, measure, write.
 
 A label map of the back is measured by `back`, any other as a thigh. Volumes come from the label map on its own grid,
-fat fraction from water and fat on theirs. What cannot be measured is None with the reason, never 0 and never infinite.
+fat fraction from water and fat on theirs, InterMAT from a T2-weighted image. What cannot be measured is None with the
+reason, never 0 and never infinite.
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from containers.composition.anatomy import Anatomy, read_labels, thigh_anatomy
 from containers.composition.back import measure_back, measure_other
 from containers.composition.facts import read_person
+from containers.composition.goutallier import cut_points
 from containers.composition.pdff import Regions, measure_fat_fraction
 from containers.composition.structures import is_back, other_structures
 from containers.composition.volumes import asymmetry_percent, group_volume, ratio
@@ -21,6 +23,11 @@ from containers.toolkit.tables.table import write_table
 SIDE_GROUPS = {"total": MUSCLES, "quadriceps": QUADRICEPS, "hamstrings": HAMSTRINGS}
 
 
+def check_parameters(job: Job) -> None:
+    """Raise RequestFault for parameters that the contract cannot check: `goutallier_cut_percent`."""
+    cut_points(job)
+
+
 def process(item: Item, job: Job, state: None, result: Result) -> None:
     """Measure one item. Raises ItemFault for input that cannot be measured."""
     person = read_person(item)
@@ -28,12 +35,12 @@ def process(item: Item, job: Job, state: None, result: Result) -> None:
     if len(given) == 1:
         lacking = "fat" if given == ["water"] else "water"
         raise ItemFault(f"is missing next to {given[0]}", where=f"input {lacking}", fix="give both images or neither")
-    if "levels" in item.inputs and "image" not in item.inputs:
-        raise ItemFault("are given without an image", where="input levels", fix="give the T2-weighted image too")
     labels = read_labels(item, result)
-    if is_back(labels.values):
-        if given:
-            raise ItemFault("are not measured on the back", where="inputs water and fat", fix="give image instead")
+    back = is_back(labels.values)
+    if "levels" in item.inputs and "image" not in item.inputs and not (back and given):
+        fix = "give the T2-weighted image too" + (", or water and fat" if back else "")
+        raise ItemFault("are given without an image", where="input levels", fix=fix)
+    if back:
         measure_back(item, labels, person, job, result)
         return
     anatomy = thigh_anatomy(labels, result)

@@ -5,6 +5,7 @@ members have one: a total that lacks a muscle is another quantity, not a smaller
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,26 @@ from containers.composition.midline import SagittalPlane
 from containers.toolkit.images.volume import Geometry
 
 LABELS = 256
+
+Defined = tuple[float | None, str]
+"""A value, or None with the reason."""
+
+
+@dataclass(frozen=True)
+class LabelVolumes:
+    """Volumes of the labels, which make up structures."""
+
+    by_label: dict[int, float]
+    """Volume in cm3 of each label, by value."""
+    names: dict[int, str]
+    """Name of each label, by value."""
+
+    def of(self, labels: tuple[int, ...]) -> Defined:
+        """A structure's volume; None with the labels that have no voxel."""
+        lacking = [self.names[value] for value in labels if not self.by_label[value]]
+        if lacking:
+            return None, f"no voxel of {', '.join(lacking)}"
+        return sum(self.by_label[value] for value in labels), ""
 
 
 def count_voxels(

@@ -16,6 +16,8 @@ from harness.run.results import CheckResult, ClaimResult, Results, Verdict
 from harness.text import plural
 
 FOLDER = Path(__file__).parent
+REAL = "real data"
+"""Kind of evidence that has a section of its own."""
 
 
 def _slug(word: str) -> str:
@@ -101,20 +103,27 @@ def _pictures(results: Results, run_folder: Path) -> list[dict[str, Any]]:
 
 
 def _figures(pictures: list[dict[str, Any]], cases: list[str]) -> dict[str, Any]:
-    """Rows of the register, the pictures of each paper in the order of its figures, and all other pictures."""
+    """Rows of the register, the pictures of each paper in the order of its figures, those of real data, all others."""
     entries = {entry["name"]: entry for entry in pictures}
     found = figures.shown([entry["picture"] for entry in pictures], cases)
     by_paper: dict[str, dict[str, Any]] = {}
     for one in found:
         by_paper.setdefault(one.figure.paper, {}).update({name: entries[name] for name in one.pictures})
     used = {name for named in by_paper.values() for name in named}
+    others = [entry for entry in pictures if entry["name"] not in used]
     return {
         "figures": [
             {"figure": one.figure, "note": one.note, "shown": [entries[name] for name in one.pictures]} for one in found
         ],
         "figures_by_paper": [(paper, list(named.values())) for paper, named in by_paper.items() if named],
-        "other_pictures": [entry for entry in pictures if entry["name"] not in used],
+        "real_pictures": [entry for entry in others if entry["picture"].evidence == REAL],
+        "other_pictures": [entry for entry in others if entry["picture"].evidence != REAL],
     }
+
+
+def _real_checks(checks: list[CheckResult]) -> list[CheckResult]:
+    """Checks on real data, without those that only say that items ended as they should, where they did."""
+    return [c for c in checks if c.evidence == REAL and not (c.passed and c.unit == "items")]
 
 
 def _scale(claim: ClaimResult) -> dict[str, tuple[float, float]] | None:
@@ -182,6 +191,7 @@ def page(results: Results, timings: dict[str, Any], run_folder: Path) -> str:
             headline=overview.headline(results),
             overviews=overview.overviews(results),
             verdicts=list(Verdict),
+            real_checks=_real_checks(results.checks),
             papers=list(dict.fromkeys(c.paper for c in results.claims)),
             places=list(dict.fromkeys(overview.part_of(c.place) for c in results.claims)),
             routes=list(dict.fromkeys(c.route for c in results.claims)),

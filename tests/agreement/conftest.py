@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import containers.agreement
-from containers.agreement.stage import process
+from containers.agreement.stage import check_parameters, process
 from containers.contract.stage import main
 
 STAGE_TOML = Path(containers.agreement.__file__).with_name("stage.toml")
@@ -32,7 +32,7 @@ def run_stage(tmp_path: Path) -> RunStage:
         }
         path = tmp_path / "request.json"
         path.write_text(json.dumps(request))
-        assert main(STAGE_TOML, process, argv=["run", str(path)]) == 0
+        assert main(STAGE_TOML, process, check_parameters, argv=["run", str(path)]) == 0
         return {name: json.loads((tmp_path / "out" / name / "record.json").read_text()) for name in items}
 
     return run

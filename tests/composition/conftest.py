@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import containers.composition
-from containers.composition.stage import process
+from containers.composition.stage import check_parameters, process
 from containers.contract.stage import main
 
 STAGE_TOML = Path(containers.composition.__file__).with_name("stage.toml")
@@ -29,7 +29,7 @@ def run_stage(tmp_path: Path) -> RunStage:
         }
         path = tmp_path / "request.json"
         path.write_text(json.dumps(request))
-        assert main(STAGE_TOML, process, argv=["run", str(path)]) == 0
+        assert main(STAGE_TOML, process, check_parameters, argv=["run", str(path)]) == 0
         return {item["id"]: json.loads((tmp_path / "out" / item["id"] / "record.json").read_text()) for item in items}
 
     return run

@@ -163,17 +163,12 @@ def test_signed_intensities_are_measured_where_they_are_said_to_be(tmp_path: Pat
     assert record["metrics"]["intermat_percent"]["value"] == pytest.approx(13.0, abs=0.3)
 
 
-def test_water_and_fat_of_the_back_and_levels_without_an_image_are_refused(tmp_path: Path, run_stage: RunStage) -> None:
+def test_levels_of_the_back_without_an_image_are_refused(tmp_path: Path, run_stage: RunStage) -> None:
     item = Back(tmp_path / "back", levels=level_list(("L3", 90.0, 115.0))).item()
-    image_path = item["inputs"].pop("image")
-    dixon = {
-        **item,
-        "id": "dixon",
-        "inputs": {"labels": item["inputs"]["labels"], "water": image_path, "fat": image_path},
-    }
-    records = run_stage([item, dixon])
-    assert "are given without an image" in records["back"]["error"]["what"]
-    assert "are not measured on the back" in records["dixon"]["error"]["what"]
+    del item["inputs"]["image"]
+    error = run_stage([item])["back"]["error"]
+    assert "are given without an image" in error["what"]
+    assert error["fix"] == "give the T2-weighted image too, or water and fat"
 
 
 def test_sides_that_the_labels_do_not_part_have_no_mixture_of_their_own(tmp_path: Path, run_stage: RunStage) -> None:

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from harness import provenance
 from harness.claims.paper import papers
@@ -183,6 +184,19 @@ def test_an_empty_run_still_gives_a_report(tmp_path: Path) -> None:
     assert "the environment failed; nothing was measured" in text
     ElementTree.parse(tmp_path / "report" / "junit.xml")
     assert len((tmp_path / "report" / "claims.csv").read_text().splitlines()) == 1
+
+
+def test_real_data_have_a_section_of_their_own(rendered: Rendered) -> None:
+    """The checks on real data, but not that items ended well; and their pictures, which stand nowhere else."""
+    results = rendered[0]
+    text = (rendered[2] / "index.html").read_text(encoding="utf-8")
+    section = text.split('<section id="real-data" class="real"')[1].split("</section>")[0]
+    real = [check for check in results.checks if check.evidence == "real data"]
+    assert real
+    for check in real:
+        assert (str(escape(check.title)) in section) == (check.unit != "items" or not check.passed)
+    assert all(str(escape(check.title)) not in section for check in results.checks if check.evidence == "phantom")
+    assert '<a href="#real-data">Real data</a>' in text
 
 
 def test_control_characters_do_not_break_the_xml(rendered: Rendered, tmp_path: Path) -> None:

@@ -30,13 +30,15 @@ class ImportNifti(Step):
     """Name of the volume in `volumes` whose grid the masks are sampled on."""
     structure: str = "region"
     """Name of the structure that a mask's values above 0 become."""
+    structures: dict[str, str] = Field(default_factory=dict)
+    """Names of a mask's values (as text), where it has several structures; empty for one, `structure`."""
 
     @classmethod
     def example(cls, folder: Path) -> Example:
         last = {"kind": "import_nifti", "volumes": {"v": "files.one"}, "masks": {"m": "files.two"}, "grid": "v"}
         data = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
         nibabel.save(nibabel.Nifti1Image(data, np.diag([2.0, 2.0, 3.0, 1.0])), folder / "v.nii")
-        parameters = {"volumes": ["v"], "masks": ["m"], "grid": "v", "structure": "region"}
+        parameters = {"volumes": ["v"], "masks": ["m"], "grid": "v", "structure": "region", "structures": {}}
         good, bad = (
             Task("import_nifti", "a", {"v": path, "m": folder / "v.nii"}, {}, parameters)
             for path in (folder / "v.nii", examples.broken(folder))
@@ -55,6 +57,7 @@ class ImportNifti(Step):
             "masks": sorted(self.masks),
             "grid": self.grid,
             "structure": self.structure,
+            "structures": self.structures,
         }
 
     @classmethod
@@ -72,9 +75,14 @@ class ImportNifti(Step):
             raise ItemFault("is not among the volumes", where=f"grid {task.parameters['grid']}", fix="name a volume")
         for name in task.parameters["masks"]:
             labels = sample_nearest(read_nifti(task.inputs[name]), grid)
-            write_segmentation(
-                folder / f"{name}.seg.nrrd", (labels > 0).astype(np.uint8), grid, {1: task.parameters["structure"]}
-            )
+            names = {int(value): said for value, said in task.parameters["structures"].items()}
+            if unnamed := sorted({int(value) for value in np.unique(labels) if value} - set(names)) if names else []:
+                raise ItemFault(
+                    f"has the value {unnamed[0]}, which has no name", where=name, fix="name it in structures"
+                )
+            values = labels if names else labels > 0
+            names = names or {1: task.parameters["structure"]}
+            write_segmentation(folder / f"{name}.seg.nrrd", values.astype(np.uint8), grid, names)
             made.files[name] = f"{name}.seg.nrrd"
         return made
 
