@@ -24,6 +24,8 @@ MAX_MEMBER_BYTES = 512 * 2**20
 MAX_RATIO = 100
 """Uncompressed over compressed, for members above RATIO_FROM_BYTES: a blank image may shrink more, but is small."""
 RATIO_FROM_BYTES = 8 * 2**20
+ALONE = "image.dcm"
+"""What messages call a file that is given by itself: its name may be a participant's identifier."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +48,31 @@ def _unreadable(name: str, error: OSError) -> ItemFault:
     return ItemFault(f"cannot be read ({error.strerror})", where=name, fix="let this user read it, then run again")
 
 
+def _is_dicom(path: Path) -> bool:
+    """Whether a file begins as DICOM files do (PS3.10, 7.1). Raises OSError."""
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
 class Source:
-    """A folder or a zip of files. Each reading process opens its own (`with Source(path) as source`)."""
+    """A folder or a zip of files, or one DICOM file, as enhanced images come.
+
+    Each reading process opens its own (`with Source(path) as source`).
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._zip: zipfile.ZipFile | None = None
+        self._alone = False
 
     def __enter__(self) -> "Source":
         if not self.path.is_dir():
             try:
-                self._zip = zipfile.ZipFile(self.path)
+                self._alone = _is_dicom(self.path)
+                self._zip = None if self._alone else zipfile.ZipFile(self.path)
             except zipfile.BadZipFile as error:
                 raise ItemFault(
-                    f"is neither a folder nor a readable zip ({error})",
+                    f"is neither a folder nor a readable zip nor DICOM ({error})",
                     where=SOURCE,
                     fix="give a folder or a zip of DICOM files, and fetch the file again if it was cut short",
                 ) from error
@@ -73,7 +86,9 @@ class Source:
 
     def members(self) -> list[Member]:
         """All files in the order of their paths. Raises ItemFault for an empty or harmful source."""
-        if self._zip is None:
+        if self._alone:
+            members = [Member(ALONE, self.path.stat().st_size)]
+        elif self._zip is None:
             files = sorted((p for p in self.path.rglob("*") if p.is_file()), key=lambda p: p.as_posix())
             members = [Member(p.relative_to(self.path).as_posix(), p.stat().st_size) for p in files]
         else:
@@ -117,7 +132,7 @@ class Source:
         """The bytes of one member. Raises ItemFault when the zip is damaged or encrypted there."""
         if self._zip is None:
             try:
-                return (self.path / member.path).read_bytes()
+                return (self.path if self._alone else self.path / member.path).read_bytes()
             except OSError as error:
                 raise _unreadable(member.name, error) from error
         assert member.info is not None

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage
 
 from containers.toolkit.images.volume import read_nrrd
-from tests.fusion.dicom_series import Series, encoded, lopsided, run_stage, write_folder
+from tests.fusion.dicom_series import Series, all_files, encoded, lopsided, run_stage, write_folder
 from tests.optional import DATA
 
 SHAPE = {"size": (48, 40, 10), "spacing": (2.0, 2.0, 3.0), "origin": (-47.0, -39.0, -12.0)}
@@ -167,3 +167,14 @@ def test_real_enhanced_files_agree_with_another_reader(tmp_path: Path) -> None:
         np.testing.assert_array_equal(ours.data, sitk.GetArrayFromImage(other))
         np.testing.assert_allclose(ours.geometry.origin_mm, other.GetOrigin(), atol=1e-3)
         np.testing.assert_allclose(ours.geometry.spacing_mm, other.GetSpacing(), rtol=1e-6)
+
+
+def test_one_file_is_a_study(tmp_path: Path) -> None:
+    """It is given without a folder, and its name, which may identify a person, is in no message."""
+    files = all_files([Series()])
+    (path := tmp_path / "NAME-SECRET.dcm").write_bytes(files["s01e1_000.dcm"])
+    record = run_stage(tmp_path / "out", {"a": path})["a"]
+    assert record["error"]["what"] == "no series has two slices"
+    path.write_bytes(path.read_bytes()[:-50])
+    record = run_stage(tmp_path / "again", {"a": path})["a"]
+    assert record["error"]["where"] == "image.dcm" and "SECRET" not in str(record)
