@@ -1,21 +1,22 @@
 """Volumes, InterMAT, lean volume and lean muscle mass of the back muscles; InterMAT of any other labelled muscle."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from containers.composition.anatomy import Labels
+from containers.composition.anatomy import Anatomy, Labels, members_of
 from containers.composition.facts import Person
 from containers.composition.intermat import Regions, measure_intermat
 from containers.composition.lmm import measure_lmm
-from containers.composition.structures import AUTOCHTHON, SIDES, Structures, back_structures, side_labels
+from containers.composition.structures import AUTOCHTHON, BOTH_SIDES, Structures, back_structures, check_back
 from containers.composition.tissue import WHOLE
 from containers.composition.volumes import asymmetry_percent
-from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
+from containers.toolkit.images.doubts import Doubt
 from containers.toolkit.images.labels import AUTOCHTHONOUS, SPINE_LABELS
+from containers.toolkit.images.names.table import Name
 from containers.toolkit.tables.table import write_table
 
 Defined = tuple[float | None, str]
@@ -39,10 +40,13 @@ class Volumes:
         return sum(self.by_label[value] for value in labels), ""
 
 
-def measure_back(item: Item, labels: Labels, person: Person, job: Job, result: Result) -> None:
-    """Measure the back muscles. Raises ItemFault when left and right are exchanged, and as `measure_intermat` does."""
+def measure_back(item: Item, labels: Labels, person: Person, job: Job, result: Result) -> list[Doubt]:
+    """Measure the back muscles; return what is doubtful of the image.
+
+    Raises ItemFault for classes that overlap, and as `measure_intermat` does.
+    """
+    check_back(labels.values)
     structures = back_structures(labels.values)
-    _check_sides(labels, item)
     volumes = _volumes(labels)
     for name, values in structures.items():
         result.metric(f"volume_cm3.{name}", *volumes.of(values))
@@ -52,8 +56,8 @@ def measure_back(item: Item, labels: Labels, person: Person, job: Job, result: R
     if "image" not in item.inputs:
         result.warn("InterMAT and lean muscle mass are not measured: no input image")
         _write_rows({}, structures, volumes, result)
-        return
-    regions, reason = measure_intermat(item, labels, structures, job, result)
+        return []
+    regions, reason, doubts = measure_intermat(item, labels, structures, job, result)
     for name, values in structures.items():
         _region_metrics(f".{name}", name, volumes.of(values), regions, reason, result)
     _region_metrics("", WHOLE, whole, regions, reason, result)
@@ -61,33 +65,22 @@ def measure_back(item: Item, labels: Labels, person: Person, job: Job, result: R
     lean = result.metrics["lean_volume_cm3"]
     measure_lmm(whole[0], lean.value, whole[1] or lean.note, person, result)
     _write_rows(regions, structures, volumes, result)
+    return doubts
 
 
-def measure_other(item: Item, labels: Labels, structures: Structures, job: Job, result: Result) -> None:
-    """InterMAT and lean volume of each labelled structure but bones, and of all. Raises as `measure_intermat`."""
+def measure_other(item: Item, labels: Labels, anatomy: Anatomy, job: Job, result: Result) -> list[Doubt]:
+    """InterMAT and lean volume of each labelled muscle, and of all. Returns and raises as `measure_intermat` does."""
+    muscles = members_of(labels.names, ("muscle",))
+    structures: Structures = {name: (members[0],) for name, members in muscles.items()}
+    names = {members[0]: Name(name, None, "muscle") for name, members in muscles.items()}
+    labels = replace(labels, data=anatomy.merged(labels.data), names=names)
     volumes = _volumes(labels)
-    regions, reason = measure_intermat(item, labels, structures, job, result)
+    regions, reason, doubts = measure_intermat(item, labels, structures, job, result)
     for name, values in structures.items():
         _region_metrics(f".{name}", name, volumes.of(values), regions, reason, result)
     result.metric("intermat_percent", *_intermat(WHOLE, (None, ""), regions, reason))
     _levels(item, regions, reason, result)
-
-
-def _check_sides(labels: Labels, item: Item) -> None:
-    """Left is +x in LPS. Labels that say otherwise were mirrored, or are of another frame. Medians: specks far off, as
-    networks leave them, move no muscle."""
-    x = []
-    for side in SIDES:
-        voxels = np.argwhere(np.isin(labels.data, side_labels(labels.values, side)))
-        if not len(voxels):
-            return
-        x.append(float(labels.geometry.position_mm(np.median(voxels, axis=0)[::-1])[0]))
-    if x[0] <= x[1]:
-        raise ItemFault(
-            f"has its left muscles at x = {x[0]:.0f} mm and its right ones at {x[1]:.0f} mm, where left is +x",
-            where=item.inputs["labels"].name,
-            fix="correct the frame (LPS) or the names of its segments",
-        )
+    return doubts
 
 
 def _volumes(labels: Labels) -> Volumes:
@@ -98,7 +91,12 @@ def _volumes(labels: Labels) -> Volumes:
 
 def _whole(values: dict[str, int], volumes: Volumes) -> Defined:
     """Volume of all back muscles of both sides. A label that is not declared is missing like one without voxels."""
-    sets: tuple[tuple[str, ...], ...] = (tuple(SPINE_LABELS.values()), tuple(AUTOCHTHONOUS), (AUTOCHTHON,))
+    sets: tuple[tuple[str, ...], ...] = (
+        tuple(SPINE_LABELS.values()),
+        tuple(AUTOCHTHONOUS),
+        (AUTOCHTHON,),
+        tuple(BOTH_SIDES),
+    )
     wanted = next(names for names in sets if set(names) & set(values))
     if lacking := [name for name in wanted if name not in values]:
         return None, f"no label {', '.join(lacking)}"

@@ -31,6 +31,7 @@ from containers.composition.tissue import (
 )
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
+from containers.toolkit.images.doubts import Doubt, read_doubts
 from containers.toolkit.images.volume import Volume, write_nrrd
 
 Array = npt.NDArray[np.float64]
@@ -56,10 +57,11 @@ Regions = dict[str, Region]
 
 def measure_intermat(
     item: Item, labels: Labels, structures: Structures, job: Job, result: Result
-) -> tuple[Regions, str]:
+) -> tuple[Regions, str, list[Doubt]]:
     """Write the fat map, the mixture and the metrics that belong to no one structure; return the regions.
 
-    With them the reason why a region that is there has no InterMAT, or an empty string. Raises ItemFault for an image,
+    With them the reason why a region that is there has no InterMAT, or an empty string, and what is doubtful of the
+    image. Raises ItemFault for an image,
     levels or intensities that cannot be used.
     """
     with result.step("read_image"):
@@ -96,7 +98,7 @@ def measure_intermat(
         slabs = slabs_of(labels.geometry, places)
         weights = _weights(voxels, structures, {f"level_{n.name}": slabs.part(n) for n in levels})
         regions = _regions(weights, parts[rule], labels.geometry.voxel_cm3)
-    return regions, reason
+    return regions, reason, read_doubts(image.facts)
 
 
 def _tissue(

@@ -13,6 +13,7 @@ from containers.composition.resample import fraction_inside, labels_on_grid
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
+from containers.toolkit.images.doubts import Doubt, read_doubts
 from containers.toolkit.images.volume import Geometry, Volume, read_finite, write_nrrd
 
 MAX_AIR_SIGNAL = 0.2
@@ -24,8 +25,11 @@ FEW_VOXELS = 10
 Regions = dict[tuple[str, str], Region]
 
 
-def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result) -> Regions:
-    """Write the map and the metrics; return fat fraction by (structure, side). Raises ItemFault for bad images."""
+def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result) -> tuple[Regions, list[Doubt]]:
+    """Write the map and the metrics; return fat fraction by (structure, side), and what is doubtful of it.
+
+    Raises ItemFault for bad images.
+    """
     with result.step("read_images"):
         water, fat = (_read_image(item, name, job) for name in ("water", "fat"))
     if not water.geometry.same_as(fat.geometry):
@@ -38,10 +42,11 @@ def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result)
         write_nrrd(result.file("fat_fraction", "fat_fraction.nrrd"), Volume(percent, water.geometry, facts))
     with result.step("regions"):
         erosion = job.parameters["erosion_voxels"], job.parameters["erosion_mm"]
-        inner = inner_labels(labels, water.geometry, *erosion)
+        merged = anatomy.merged(labels)
+        inner = inner_labels(merged, water.geometry, *erosion)
         reader = RegionReader(inner, water.data, fat.data, percent, sigma)
-        regions = _read_regions(anatomy, reader, water.geometry)
-    for name in anatomy.values:
+        regions = _read_regions(anatomy, reader, labels, water.geometry)
+    for name in anatomy.members:
         region = regions[name, "both"]
         value = getattr(region, job.parameters["pdff_statistic"])
         if anatomy.volume(name) is None:
@@ -52,10 +57,11 @@ def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result)
             reason = "no signal" if value is None else ""
         result.metric(f"pdff_percent.{name}", value, reason)
         result.metric(f"pdff_voxels.{name}", region.voxels)
-    few = [name for name in anatomy.values if 0 < regions[name, "both"].voxels < FEW_VOXELS]
+    few = [name for name in anatomy.members if 0 < regions[name, "both"].voxels < FEW_VOXELS]
     if few:
         result.warn(f"fat fraction rests on fewer than {FEW_VOXELS} voxels: {', '.join(few)}")
-    return regions
+    doubts = [*read_doubts(water.facts), *read_doubts(fat.facts)]
+    return regions, list(dict.fromkeys(doubts))
 
 
 def _names(item: Item) -> str:
@@ -122,14 +128,15 @@ def _noise(
     return sigma["water"], sigma["fat"]
 
 
-def _read_regions(anatomy: Anatomy, reader: RegionReader, grid: Geometry) -> Regions:
+def _read_regions(anatomy: Anatomy, reader: RegionReader, labels: npt.NDArray[np.uint8], grid: Geometry) -> Regions:
+    """Fat fraction by structure and side. labels: (k, j, i) on `grid`, as the label map has them."""
     found: Regions = {}
-    plane = anatomy.plane
-    side = np.stack([plane.side(grid, k) for k in range(grid.size[2])]).reshape(-1) if plane else None
-    for name, value in anatomy.values.items():
-        found[name, "both"] = reader.read(value)
-        if side is not None:
-            here = side[reader.places(value)]
-            found[name, "left"] = reader.read(value, here >= 0)
-            found[name, "right"] = reader.read(value, here <= 0)
+    sided = any(anatomy.parted(name) for name in anatomy.members)
+    side = anatomy.side_of(labels, grid).reshape(-1) if sided else None
+    for name, members in anatomy.members.items():
+        found[name, "both"] = reader.read(members[0])
+        if side is not None and anatomy.parted(name):
+            here = side[reader.places(members[0])]
+            found[name, "left"] = reader.read(members[0], here >= 0)
+            found[name, "right"] = reader.read(members[0], here <= 0)
     return found
