@@ -19,6 +19,7 @@ from containers.composition.levels import read_levels, slabs_of
 from containers.composition.mixture.rules import class_shares
 from containers.composition.mixture_file import write_mixture
 from containers.composition.structures import Structures
+from containers.composition.swapped import outside_body
 from containers.composition.tissue import (
     ALL_RULES,
     WHOLE,
@@ -98,7 +99,12 @@ def measure_intermat(
         slabs = slabs_of(labels.geometry, places)
         weights = _weights(voxels, structures, {f"level_{n.name}": slabs.part(n) for n in levels})
         regions = _regions(weights, parts[rule], labels.geometry.voxel_cm3)
-    return regions, reason, read_doubts(image.facts)
+    doubts = read_doubts(image.facts)
+    outside = outside_body(plain.values) if job.parameters["intensities"] == "magnitude" else None
+    if outside is not None:
+        result.warn(outside.text)
+        doubts.append(outside)
+    return regions, reason, doubts
 
 
 def _tissue(

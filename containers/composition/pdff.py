@@ -10,14 +10,19 @@ from containers.composition import noise
 from containers.composition.anatomy import Anatomy
 from containers.composition.fat_fraction import Region, RegionReader, fraction_map, inner_labels
 from containers.composition.resample import fraction_inside, labels_on_grid
+from containers.composition.swapped import exchanged, look, outside_body
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
 from containers.toolkit.images.doubts import Doubt, read_doubts
+from containers.toolkit.images.labels import BONES
 from containers.toolkit.images.volume import Geometry, Volume, read_finite, write_nrrd
 
 MAX_AIR_SIGNAL = 0.2
 """Mean of air over mean of water plus fat in the labels, above which the corners are taken for tissue, not air."""
+
+BONES_ALL = frozenset({*BONES, "hip_bone"})
+"""Structures that are not muscle."""
 
 FEW_VOXELS = 10
 """Below this many voxels a fat fraction is one of noise and partial volume as much as of tissue."""
@@ -61,6 +66,17 @@ def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result)
     if few:
         result.warn(f"fat fraction rests on fewer than {FEW_VOXELS} voxels: {', '.join(few)}")
     doubts = [*read_doubts(water.facts), *read_doubts(fat.facts)]
+    with result.step("plausibility"):
+        muscle = merged > 0
+        for name, members in anatomy.members.items():
+            if name in BONES_ALL:
+                muscle &= merged != members[0]
+        total = np.abs(water.data[muscle].astype(np.float32)) + np.abs(fat.data[muscle].astype(np.float32))
+        found = [exchanged(look(muscle, water.data, fat.data, water.geometry)), outside_body(total)]
+    for doubt in found:
+        if doubt is not None:
+            result.warn(doubt.text)
+            doubts.append(doubt)
     return regions, list(dict.fromkeys(doubts))
 
 

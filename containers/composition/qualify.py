@@ -101,5 +101,6 @@ def concerned_by(doubt: Doubt, metric: str) -> list[str] | None:
     else:
         whole = {one, *MEMBERS.get(one, ())}
         whole |= {part for name in list(whole) for part in MEMBERS.get(name, ())}
-        found = [n for n in doubt.structures if n in whole or parted(n)[0] in whole or n == parted(one)[0]]
+        plain = {parted(name)[0] for name in whole}
+        found = [n for n in doubt.structures if n in whole or parted(n)[0] in whole or n in plain]
     return found or None

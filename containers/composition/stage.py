@@ -48,6 +48,8 @@ def process(item: Item, job: Job, state: None, result: Result) -> None:
         check_sides(labels, extent, where)
         check_orientation(members_of(labels.names), extent, where)
     doubts = read_doubts(labels.facts)
+    for doubt in doubts:
+        result.warn(f"from the labels: {doubt.text}{': ' * bool(doubt.structures)}{listed(doubt.structures)}")
     if region_of(labels.names, job.parameters["region"]) == "back":
         if given:
             raise ItemFault("are not measured on the back", where="inputs water and fat", fix="give image instead")

@@ -247,3 +247,10 @@ def show(record: Record, folder: Path, console: Console) -> None:
         metrics.add_row(escape(name), escape(value), escape(metric.unit))
     if record.metrics:
         console.print(metrics)
+    doubts: dict[str, list[str]] = {}
+    for name, metric in sorted(record.metrics.items()):
+        for line in metric.qualified_by:
+            doubts.setdefault(line, []).append(name)
+    for line, names in doubts.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        console.print(f"doubtful: {', '.join(names[:3])}{more}: {line}", markup=False)

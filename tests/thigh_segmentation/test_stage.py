@@ -309,7 +309,7 @@ def test_quality_control_finds_what_is_wrong(tmp_path: Path) -> None:
     labels[12:16, 14:18, 28:32] = 3
     labels[2, 26, 8] = 5
     result = Result(tmp_path, load_spec(STAGE_TOML))
-    check_labels(labels, (4.0, 4.0, 4.0), names, result)
+    check_labels(labels, 0.064, names, result)
     findings = result.details["quality"]["findings"]
     for name, words in (
         ("one_sided", "one side"),

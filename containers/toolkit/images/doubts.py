@@ -27,6 +27,16 @@ class Doubt:
     """What it concerns: volumes, what is read from signal (fat fraction, InterMAT), or both."""
 
 
+ON_PHANTOMS = Doubt("labels by weights that are trained on phantoms")
+"""What the shipped weights say of every label map that they make."""
+
+
+def of_findings(findings: Iterable[str]) -> list[Doubt]:
+    """Doubts of what the quality control of a segmentation found: lines of the form `structure: finding`."""
+    rows = [line.partition(": ") for line in findings]
+    return [Doubt(f"segmentation: {text}", (structure,)) for structure, _, text in rows]
+
+
 def doubts_fact(doubts: Iterable[Doubt]) -> dict[str, str]:
     """The fact that carries the doubts; empty without any."""
     rows = [{"text": d.text, "structures": list(d.structures), "of": d.of} for d in doubts]
