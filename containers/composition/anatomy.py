@@ -18,6 +18,7 @@ from containers.toolkit.images.names.legend import read_legend, refuse_unknown, 
 from containers.toolkit.images.names.spelling import Side
 from containers.toolkit.images.names.table import Name, listed
 from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.turn import slices_last
 from containers.toolkit.images.volume import Geometry
 
 MOST_LABELS = 255
@@ -137,6 +138,7 @@ def read_labels(item: Item, mapping: Mapping[str, Any], result: Result) -> Label
     path = item.inputs["labels"]
     with result.step("read_labels"):
         volume, names = read_segmentation(path)
+        volume = slices_last(volume)
     counts = dict(zip(*(v.tolist() for v in np.unique(volume.data, return_counts=True)), strict=True))
     counts.pop(0, None)
     legend = read_legend(names, tags_of(volume.facts), mapping, path.name)

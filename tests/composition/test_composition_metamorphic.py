@@ -134,3 +134,21 @@ def test_a_component_on_one_intensity_ends_in_no_zero_variance(unit: float) -> N
     fit = fit_mixture(values, 2)
     assert (fit.variances > 0).all()
     assert fit.weights == pytest.approx([1 / 3, 2 / 3], rel=1e-6)
+
+
+@pytest.mark.parametrize("order", [(1, 2, 0), (2, 0, 1), (0, 2, 1), (2, 1, 0), (1, 0, 2)])
+def test_axial_slices_are_measured_with_any_axis_last(
+    order: tuple[int, int, int], tmp_path: Path, run_stage: RunStage
+) -> None:
+    """order: axes of the grid (0: i) that the stored i, j, k are."""
+    grid = Geometry(
+        (GRID.size[order[0]], GRID.size[order[1]], GRID.size[order[2]]),
+        (GRID.spacing_mm[order[0]], GRID.spacing_mm[order[1]], GRID.spacing_mm[order[2]]),
+        GRID.origin_mm,
+        tuple(GRID.directions[axis] for axis in order),
+    )
+    array_axes = [2 - axis for axis in reversed(order)]
+    image, labels = (np.ascontiguousarray(np.transpose(data, array_axes)) for data in (IMAGE, LABELS))
+    other = {"image": image, "labels": labels, "grid": grid, "image_grid": grid}
+    found = measured(tmp_path, run_stage, {"one": {}, "two": other})
+    assert found["two"] == pytest.approx(found["one"], rel=1e-9)
