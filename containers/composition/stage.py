@@ -94,7 +94,7 @@ def _name_unmeasured(labels: Labels, measured: set[int], region: str, result: Re
     if names:
         there = listed(labels.names[label].full for label in sorted(measured) if labels.voxels[label])
         result.warn(
-            f"measured as {region} by {there or 'nothing'}; {len(names)} known labels are not measured:"
+            f"measured as {region} by {there or 'nothing'}; known and not measured: {len(names)} labels,"
             f" {listed(names.values())} (parameter region, details.not_measured)"
         )
 

@@ -42,7 +42,7 @@ def test_two_names_of_the_autochthonous_muscles_give_one_number(tmp_path: Path, 
         )
         assert metrics["volume_cm3"] == records["ours"]["metrics"]["volume_cm3"]
         assert records[tool]["details"]["not_measured"] == {"liver": 6 * 6 * 15}
-        said = "measured as a back by autochthon_left, autochthon_right; 1 known labels are not measured: liver"
+        said = "measured as a back by autochthon_left, autochthon_right; known and not measured: 1 labels, liver"
         assert any(said in line for line in records[tool]["warnings"])
 
 

@@ -1,9 +1,16 @@
 """Seams that are said to be doubtful, and those that are not: the thresholds, and what the fused files carry."""
 
+import itertools
+
+import numpy as np
 import pytest
 
 from containers.fusion.seam_doubts import doubts_of
-from containers.fusion.seams import Agreement
+from containers.fusion.seams import Agreement, compare
+from containers.fusion.stack import Station
+from containers.toolkit.images.nifti import read_nifti
+from containers.toolkit.images.volume import Geometry
+from tests.optional import DATA
 
 NO_SHIFT: dict[str, int | None] = {"left": 0, "posterior": 0, "superior": 0}
 
@@ -46,3 +53,22 @@ def test_each_threshold(one: Agreement, said: str) -> None:
     found = doubts_of({"contrast.echo_1": [one]}, [3, 4])
     assert len(found) == bool(said)
     assert not said or said in found[0].text
+
+
+@pytest.mark.needs("data/leg_stations/station_1.nii.gz")
+def test_seven_real_stations_have_the_seams_that_were_measured_apart_from_this_code() -> None:
+    """Their headers hold no table position: the step is 26 slices of 6 mm, and station 7 is uppermost."""
+    stations = []
+    for place, number in enumerate(range(7, 0, -1)):
+        volume = read_nifti(DATA / "leg_stations" / f"station_{number}.nii.gz")
+        grid = Geometry(volume.geometry.size, (1.5, 1.5, 6.0), (0.0, 0.0, -156.0 * place))
+        stations.append(Station(np.asarray(volume.data, np.float32), grid))
+    seams = [compare(upper, lower, 2) for upper, lower in itertools.pairwise(stations)]
+    assert [seam.gain for seam in seams] == pytest.approx(GAINS, abs=5e-4)
+    assert [seam.correlation for seam in seams] == pytest.approx(CORRELATIONS, abs=5e-3)
+    found = doubts_of({"in_phase": seams}, range(7, 0, -1))
+    assert [doubt.text for doubt in found] == [
+        "seam: stations are shifted by a voxel or more (7/6 by 1 along superior)",
+        "seam: gain outside 0.8 to 1.25 (6/5 in_phase 1.41)",
+        "seam: correlation under 0.6 (2/1 in_phase 0.50)",
+    ]
