@@ -108,14 +108,17 @@ def _measure_muscle(anatomy: Anatomy, height_m: float | None, result: Result) ->
     total, reason = group_volume(volumes, MUSCLES)
     if anatomy.only_side is not None:
         total, reason = None, f"one leg only ({anatomy.only_side})"
-    result.metric("tmv_cm3", total, reason)
+    # What is not parted may be one leg, whose muscles are not the total of two.
+    unsure = [] if all(anatomy.parted(name) for name in anatomy.members) else ["left and right are not distinguished"]
+    result.metric("tmv_cm3", total, reason, unsure if total is not None else [])
     if total is None:
         result.warn(f"total muscle volume is undefined: {reason}")
     if height_m is None:
         reason = "fact height_m is not given"
     index = total / height_m**2 if total is not None and height_m is not None else None
-    result.metric("tvi_cm3_per_m2", index, reason)
-    result.metric("tvi_cm3_per_cm2", None if index is None else index / 1e4, reason)
+    unsure = unsure if index is not None else []
+    result.metric("tvi_cm3_per_m2", index, reason, unsure)
+    result.metric("tvi_cm3_per_cm2", None if index is None else index / 1e4, reason, unsure)
     hamstrings, quadriceps = (_group(volumes, group) for group in (HAMSTRINGS, QUADRICEPS))
     result.metric("pa_ratio_hamstrings_quadriceps", *ratio(hamstrings, quadriceps))
     posterior, anterior = group_volume(volumes, POSTERIOR), group_volume(volumes, ANTERIOR)

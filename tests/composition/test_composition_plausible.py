@@ -52,14 +52,18 @@ def test_muscles_without_bones_are_parted_between_their_own_two_sides(tmp_path: 
     assert metrics["asymmetry_percent.total"]["value"] == pytest.approx(100 / 6)
 
 
+@pytest.mark.parametrize("bones", [True, False])
 @pytest.mark.parametrize(("side", "other"), [("left", "right"), ("right", "left")])
-def test_one_leg_is_of_one_side_and_has_no_total(side: str, other: str, tmp_path: Path, run_stage: RunStage) -> None:
+def test_one_leg_is_of_one_side_and_has_no_total(
+    side: str, other: str, bones: bool, tmp_path: Path, run_stage: RunStage
+) -> None:
     """One thick leg, which two-means would part in two."""
-    widths = even_widths(28)
-    labels = without_bones(padded(widths, {}) if side == "left" else padded({}, widths))
+    widths = even_widths(28 if not bones else 12)
+    labels = padded(widths, {}) if side == "left" else padded({}, widths)
+    labels = labels if bones else without_bones(labels)
     record = thigh(tmp_path, run_stage, labels, height_m=1.7)
     metrics = record["metrics"]
-    assert metrics[f"volume_{side}_cm3.total"]["value"] == pytest.approx(25 * 28 * 4.8)
+    assert metrics[f"volume_{side}_cm3.total"]["value"] == pytest.approx(25 * widths[1] * 4.8)
     assert metrics[f"volume_{side}_cm3.total"]["qualified_by"] == ["the side is taken from the position in the scanner"]
     for name in (f"volume_{other}_cm3.total", "asymmetry_percent.total", "tmv_cm3", "tvi_cm3_per_m2"):
         assert metrics[name]["value"] is None, name
@@ -73,6 +77,7 @@ def test_a_leg_over_the_scanners_middle_has_no_side(tmp_path: Path, run_stage: R
     for name in ("volume_left_cm3.total", "volume_right_cm3.total", "asymmetry_percent.total"):
         assert metrics[name]["value"] is None
         assert metrics[name]["note"] == "left and right are not distinguished"
+    assert metrics["tmv_cm3"]["qualified_by"] == ["left and right are not distinguished"]
 
 
 def test_a_cut_muscle_qualifies_every_total_that_holds_it(tmp_path: Path, run_stage: RunStage) -> None:

@@ -24,9 +24,9 @@ VOCABULARIES: tuple[Vocabulary, ...] = (
 )
 """Every vocabulary. Imported by name, so that the digest of a stage's sources follows them."""
 
-BACKGROUND = frozenset({"background", "clear_label"})
+BACKGROUND = frozenset({"background", "bg", "clear_label", "exterior", "unlabelled", "unlabeled"})
 """Names that are not a structure, whatever label they are given to."""
-IGNORE = frozenset({"ignore", "ignored"})
+IGNORE = frozenset({"ignore", "ignored", "ignore_label", "void"})
 """Names of voxels of which nothing is known (nnU-Net's `ignore`): they count neither for nor against a structure."""
 
 _FILLERS = frozenset({"muscle", "muscles", "musculus", "m", "structure", "of", "the"})
@@ -78,13 +78,21 @@ def find(text: str, tag: str = "") -> Name | None:
     rest, side = parted(text)
     known = meanings()
     if rest not in known:
-        rest = "_".join(word for word in spelled(rest) if word not in _FILLERS)
+        words = [word for word in spelled(rest) if word not in _FILLERS]
+        # A number before a name is a label's value.
+        rest = "_".join(words[1:] if len(words) > 1 and words[0].isdigit() else words)
     if rest in known and rest not in BACKGROUND:
         return Name(known[rest][0], side, known[rest][1])
     coded = read_tag(tag)
     if coded is None:
         return None
     return Name(coded[0], coded[1], known[coded[0]][1] if coded[0] in known else "other")
+
+
+def common(text: str) -> str:
+    """A name by which labels of two files are compared: what it means, with its side, or else how it is spelled."""
+    found = find(text)
+    return plain(text) if found is None else found.full
 
 
 def listed(names: Iterable[str], most: int = 8) -> str:
