@@ -139,8 +139,7 @@ def read_labels(item: Item, mapping: Mapping[str, Any], result: Result) -> Label
     with result.step("read_labels"):
         volume, names = read_segmentation(path)
         volume = slices_last(volume)
-    counts = dict(zip(*(v.tolist() for v in np.unique(volume.data, return_counts=True)), strict=True))
-    counts.pop(0, None)
+    counts = _counts(volume.data)
     legend = read_legend(names, tags_of(volume.facts), mapping, path.name)
     if not counts:
         raise ItemFault("has no labelled voxel", where=path.name, fix="give the segmentation of this item")
@@ -157,7 +156,8 @@ def read_labels(item: Item, mapping: Mapping[str, Any], result: Result) -> Label
             )
         first.setdefault(name.full, value)
         table[value] = number.setdefault(name.full, len(number) + 1)
-    data = table[volume.data]
+    same = volume.data.dtype == np.uint8 and all(table[value] == value for value in counts)
+    data = np.asarray(volume.data, np.uint8) if same else table[volume.data]
     known = {number[name.full]: name for name in reversed(list(legend.names.values()))}
     voxels = dict.fromkeys(sorted(known), 0)
     for value, name in legend.names.items():
@@ -171,6 +171,14 @@ def read_labels(item: Item, mapping: Mapping[str, Any], result: Result) -> Label
         raise ItemFault("has no voxel of a structure", where=path.name, fix="give the segmentation of this item")
     written = {number[full]: value for full, value in first.items()}
     return Labels(data, volume.geometry, dict(sorted(known.items())), written, voxels, volume.facts)
+
+
+def _counts(data: npt.NDArray[np.generic]) -> dict[int, int]:
+    """Voxels by label value, without 0. Slice by slice, so memory is that of one slice."""
+    counts = np.zeros(int(data.max()) + 1, np.int64)
+    for page in data:
+        counts += np.bincount(page.reshape(-1).astype(np.int64), minlength=len(counts))
+    return {value: int(counts[value]) for value in np.flatnonzero(counts).tolist() if value}
 
 
 def members_of(names: Mapping[int, Name], kinds: tuple[str, ...] = ("muscle", "bone")) -> dict[str, tuple[int, ...]]:
