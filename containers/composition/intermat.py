@@ -100,7 +100,9 @@ def measure_intermat(
         weights = _weights(voxels, structures, {f"level_{n.name}": slabs.part(n) for n in levels})
         regions = _regions(weights, parts[rule], labels.geometry.voxel_cm3)
     doubts = read_doubts(image.facts)
-    outside = outside_body(plain.values) if job.parameters["intensities"] == "magnitude" else None
+    # A whole thigh holds bone, which has no signal either.
+    judged = job.parameters["intensities"] == "magnitude" and "thigh" not in structures
+    outside = outside_body(plain.values) if judged else None
     if outside is not None:
         result.warn(outside.text)
         doubts.append(outside)

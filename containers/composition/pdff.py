@@ -21,8 +21,8 @@ from containers.toolkit.images.volume import Geometry, Volume, read_finite, writ
 MAX_AIR_SIGNAL = 0.2
 """Mean of air over mean of water plus fat in the labels, above which the corners are taken for tissue, not air."""
 
-BONES_ALL = frozenset({*BONES, "hip_bone"})
-"""Structures that are not muscle."""
+NOT_MUSCLE = frozenset({*BONES, "hip_bone", "thigh"})
+"""Structures that hold more than muscle, or none."""
 
 FEW_VOXELS = 10
 """Below this many voxels a fat fraction is one of noise and partial volume as much as of tissue."""
@@ -69,7 +69,7 @@ def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result)
     with result.step("plausibility"):
         muscle = merged > 0
         for name, members in anatomy.members.items():
-            if name in BONES_ALL:
+            if name in NOT_MUSCLE:
                 muscle &= merged != members[0]
         total = np.abs(water.data[muscle].astype(np.float32)) + np.abs(fat.data[muscle].astype(np.float32))
         found = [exchanged(look(muscle, water.data, fat.data, water.geometry)), outside_body(total)]

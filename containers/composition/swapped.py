@@ -77,12 +77,13 @@ def exchanged(slices: list[Slice]) -> Doubt | None:
         return None
     muscle = 100 * sum(one.muscle for one in wrong) / len(wrong)
     rims = [one.rim for one in wrong if one.rim is not None]
-    rim = (
-        f"the tissue under the skin {100 * sum(rims) / len(rims):.0f} %" if rims else "no tissue under the skin is seen"
-    )
+    if rims:
+        said, rim = "look exchanged", f"the tissue under the skin {100 * sum(rims) / len(rims):.0f} %"
+    else:
+        said, rim = "may be exchanged", "and no tissue under the skin is seen that could tell"
     low, high = min(one.z_mm for one in wrong), max(one.z_mm for one in wrong)
     return Doubt(
-        f"water and fat look exchanged in {len(wrong)} of {len(slices)} slices looked at"
+        f"water and fat {said} in {len(wrong)} of {len(slices)} slices looked at"
         f" (z {low:.0f} to {high:.0f} mm): muscle is {muscle:.0f} % fat, {rim}",
         of="signal",
     )

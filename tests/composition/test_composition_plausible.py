@@ -171,6 +171,17 @@ def test_images_that_are_exchanged_in_one_station_are_said_too(tmp_path: Path, r
     assert line in record["warnings"]
 
 
+def test_where_nothing_lies_under_the_skin_a_fat_muscle_is_said_to_be_unsure(
+    tmp_path: Path, run_stage: RunStage
+) -> None:
+    legs = leg_images(None, 0.7)
+    for name in ("water", "fat"):
+        legs[name] = np.where(legs["labels"] > 0, legs[name], 0).astype(np.float32)
+    (line,) = measure_legs(tmp_path, run_stage, legs)["metrics"]["pdff_percent.vastus_lateralis"]["qualified_by"]
+    assert "water and fat may be exchanged in 12 of 12 slices" in line
+    assert line.endswith("muscle is 70 % fat, and no tissue under the skin is seen that could tell")
+
+
 @pytest.mark.parametrize("muscle_fat", [0.02, 0.4, 0.7])
 def test_a_wasted_muscle_under_fat_is_not_taken_for_an_exchange(
     muscle_fat: float, tmp_path: Path, run_stage: RunStage
