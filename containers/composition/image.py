@@ -10,7 +10,7 @@ from containers.toolkit.images.volume import Geometry, Volume, read_finite
 
 EIGHT_BIT_MAX = 255
 THICKER = 1.05
-"""Factor by which the voxels are longer across the slices than within them, where it can be told which those are."""
+"""Factor by which the voxels are longer across the slices than within them, where that tells which those are."""
 AXES = ("left-right", "anterior-posterior", "superior-inferior")
 
 

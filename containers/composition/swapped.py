@@ -55,7 +55,7 @@ def look(muscle: Mask, water: Array, fat: Array, geometry: Geometry) -> list[Sli
         if inside.sum() < MIN_VOXELS or total[inside].sum() == 0:
             continue
         body = ndimage.binary_fill_holes(total > AIR * np.median(total[inside]))
-        # Where the image ends inside of the body there is no skin.
+        # Where the image ends inside of the body no skin is seen.
         depth = ndimage.distance_transform_edt(body, sampling=spacing)
         rim = (depth > SKIN_MM) & (depth <= RIM_MM) & ~inside
         enough = rim.sum() >= MIN_VOXELS and total[rim].sum() > 0

@@ -73,7 +73,7 @@ def meanings() -> dict[str, tuple[str, Kind]]:
 def find(text: str, tag: str = "") -> Name | None:
     """What a name means; where the table lacks it, what the segment's tag (a code of 3D Slicer) means; else None.
 
-    Background and ignored voxels are no structure: None too.
+    Background and ignored voxels are not structures: None too.
     """
     rest, side = parted(text)
     known = meanings()
