@@ -10,12 +10,13 @@ classes that are in both, with `classes_missed` to read with it.
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from containers.agreement.overlap import ClassAgreement
 from containers.agreement.surface import surfaces
 from containers.contract.errors import RequestFault
 from containers.contract.stage import Job
-from containers.toolkit.images.volume import Volume
+from containers.toolkit.images.volume import Geometry
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,17 @@ def surface_tolerances(job: Job) -> list[float]:
 
 
 def class_surfaces(
-    labels: Volume,
-    truth: Volume,
+    labels: npt.NDArray[np.uint8],
+    truth: npt.NDArray[np.uint8],
+    grid: Geometry,
     classes: list[ClassAgreement],
     values: dict[str, tuple[int, int]],
     tolerances: list[float],
 ) -> dict[str, ClassSurface]:
-    """Measures by class. values: label and true label of each class; 0 where a map does not declare it."""
+    """Measures by class. labels, truth: label maps (k, j, i) on `grid`. values: label and true label of each class; 0
+    where a map does not declare it."""
     both = [one.name for one in classes if one.state == "in both"]
-    data, true_data = (np.asarray(volume.data, np.uint8) for volume in (labels, truth))
-    pairs = surfaces(data, true_data, (values[name] for name in both), truth.geometry)
+    pairs = surfaces(labels, truth, (values[name] for name in both), grid)
     found = {
         name: ClassSurface(pair.hausdorff_95_mm, {tolerance: pair.dice(tolerance) for tolerance in tolerances})
         for name, pair in zip(both, pairs, strict=True)

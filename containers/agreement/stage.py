@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from containers.agreement.class_surface import ClassSurface, class_surfaces, surface_tolerances
+from containers.agreement.classes import read_named, sides_as_one
 from containers.agreement.columns import ColumnAgreement, column_agreement
 from containers.agreement.difference import compare
 from containers.agreement.join import join
@@ -17,7 +18,7 @@ from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
-from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.check import check_body
 from containers.toolkit.images.volume import Volume, read_finite
 from containers.toolkit.tables.table import read_table, write_table
 
@@ -63,27 +64,27 @@ def _check_grids(item: Item, pair: tuple[str, str], first: Volume, second: Volum
         )
 
 
-def _read_classes(item: Item, name: str) -> tuple[Volume, dict[str, int]]:
-    volume, names = read_segmentation(item.inputs[name])
-    values: dict[str, int] = {}
-    for value, segment in sorted(names.items()):
-        if segment in values:
-            raise ItemFault(
-                f"has two segments named {segment!r}", where=item.inputs[name].name, fix="rename or merge them"
-            )
-        if value != 0:
-            values[segment] = value
-    return volume, values
-
-
 def _compare_labels(item: Item, job: Job, result: Result) -> list[dict[str, Any]]:
+    match, ignore = job.parameters["match"], job.parameters["ignore"]
     with result.step("read_labels"):
-        (labels, label_values), (truth, true_values) = (_read_classes(item, name) for name in PAIRS[0])
-    _check_grids(item, PAIRS[0], labels, truth)
+        mine, theirs = (read_named(item.inputs[name], match, ignore) for name in PAIRS[0])
+    truth = theirs.volume
+    _check_grids(item, PAIRS[0], mine.volume, truth)
+    check_body(truth.geometry, theirs.where, small=True)
+    merged = sides_as_one(mine, theirs) if match == "table" else frozenset()
+    if merged:
+        result.warn(f"left and right are taken as one, as in one of the maps: {', '.join(sorted(merged))}")
+    (labels, label_values), (true_labels, true_values) = (named.numbered(merged) for named in (mine, theirs))
     if not true_values and not label_values:
         raise ItemFault("declare no class", where="labels and truth", fix="give segmentations with named segments")
+    left_out = mine.left_out() | theirs.left_out()
+    ignored = int(left_out.sum())
+    if ignored:
+        result.warn(f"{ignored} voxels are labelled to be ignored and are left out of every comparison")
+        labels, true_labels = (np.where(left_out, np.uint8(0), data) for data in (labels, true_labels))
+    result.metric("voxels_ignored", ignored)
     with result.step("joint_histogram"):
-        joint = joint_histogram(np.asarray(labels.data, np.uint8), np.asarray(truth.data, np.uint8))
+        joint = joint_histogram(labels, true_labels)
     classes = class_agreement(joint, label_values, true_values)
     voxel_cm3 = truth.geometry.voxel_cm3
     rows = [_class_row(one, voxel_cm3) for one in classes]
@@ -95,7 +96,7 @@ def _compare_labels(item: Item, job: Job, result: Result) -> list[dict[str, Any]
     if tolerances:
         with result.step("surfaces"):
             values = {one.name: (label_values.get(one.name, 0), true_values.get(one.name, 0)) for one in classes}
-            measured = class_surfaces(labels, truth, classes, values, tolerances)
+            measured = class_surfaces(labels, true_labels, truth.geometry, classes, values, tolerances)
         _surface_metrics(classes, measured, tolerances, result)
         rows = [{**row, **_surface_row(measured[row["name"]])} for row in rows]
     unmatched = sorted(set(label_values) ^ set(true_values))

@@ -18,6 +18,8 @@ MIN_VOXELS = 200
 """Fewest bright voxels behind the muscles that a signal is read from."""
 BINS = 256
 """Bins of the histogram that parts dark from bright."""
+EQUAL = 1e-6
+"""Difference of two ranges, as a share of the signal, that is rounding: single precision keeps 6e-8."""
 STOP = 50
 """Sample size at which the half-sample mode ends: its mean is taken."""
 
@@ -84,6 +86,7 @@ def _half_sample_mode(values: Array) -> float:
     while len(values) > STOP:
         half = (len(values) + 1) // 2
         width = values[half - 1 :] - values[: len(values) - half + 1]
-        first = int(width.argmin())
+        # The first of several equal ones, which whole numbers have many of, at every scale: rounding parts none.
+        first = int((width <= width.min() + EQUAL * abs(values[-1])).argmax())
         values = values[first : first + half]
     return float(values.mean())

@@ -1,11 +1,11 @@
 """Volumes, fat fraction, areas, InterMAT, lean volume and lean muscle mass of the back muscles; InterMAT of any other
 labelled muscle."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from containers.composition.anatomy import Labels
+from containers.composition.anatomy import Anatomy, Labels, members_of
 from containers.composition.areas import Areas, measure_areas
 from containers.composition.back_fat import Found, MuscleFat, measure_back_fat
 from containers.composition.back_table import back_rows
@@ -13,13 +13,14 @@ from containers.composition.facts import Person
 from containers.composition.intermat import Intermat, Regions, measure_intermat
 from containers.composition.levels import Level, read_levels
 from containers.composition.lmm import measure_lmm
-from containers.composition.structures import AUTOCHTHON, BACK, SIDES, Structures, back_structures, side_labels
+from containers.composition.structures import AUTOCHTHON, BACK, BOTH_SIDES, Structures, back_structures, check_back
 from containers.composition.tissue import WHOLE
 from containers.composition.volumes import Defined, LabelVolumes, asymmetry_percent
-from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
+from containers.toolkit.images.doubts import Doubt
 from containers.toolkit.images.labels import AUTOCHTHONOUS, SPINE_LABELS
+from containers.toolkit.images.names.table import Name
 from containers.toolkit.tables.table import write_table
 
 
@@ -45,10 +46,13 @@ class Back:
         return {**self.structures, WHOLE: tuple(value for name, value in values.items() if name in BACK)}
 
 
-def measure_back(item: Item, labels: Labels, person: Person, job: Job, result: Result) -> None:
-    """Measure the back muscles. Raises ItemFault when left and right are exchanged, and as `measure_intermat` and
-    `measure_back_fat` do."""
-    _check_sides(labels, item)
+def measure_back(item: Item, labels: Labels, person: Person, job: Job, result: Result) -> list[Doubt]:
+    """Measure the back muscles; return what is doubtful of the images.
+
+    Raises ItemFault for classes that overlap, and as `measure_intermat` and `measure_back_fat` do.
+    """
+    check_back(labels.values)
+    doubts: list[Doubt] = []
     volumes = _volumes(labels)
     levels = _read_levels(item)
     back = Back(labels, back_structures(labels.values), volumes, _whole(labels.values, volumes), levels)
@@ -60,15 +64,18 @@ def measure_back(item: Item, labels: Labels, person: Person, job: Job, result: R
     fractions: Found = {}
     if "water" in item.inputs:
         structures = back.with_whole
-        fat, fractions = measure_back_fat(item, labels, structures, volumes, back.whole, levels, job, result)
+        fat, fractions, found = measure_back_fat(item, labels, structures, volumes, back.whole, levels, job, result)
+        doubts += found
     intermat: Intermat | None = None
     if "image" in item.inputs:
         intermat = _measure_intermat(item, back, person, job, result)
+        doubts += intermat.doubts
     else:
         result.warn("InterMAT and lean muscle mass are not measured: no input image")
     areas = _areas(back, fat, intermat, job, result)
     rows = back_rows(back.structures, volumes, intermat.regions if intermat else {}, fractions, areas, job)
     write_table(result.file("measures", "measures.parquet"), rows)
+    return doubts
 
 
 def _measure_intermat(item: Item, back: Back, person: Person, job: Job, result: Result) -> Intermat:
@@ -101,35 +108,26 @@ def _areas(back: Back, fat: MuscleFat | None, intermat: Intermat | None, job: Jo
         return measure_areas(back.labels, structures, lacking, back.levels, lean, no_lean, result)
 
 
-def measure_other(item: Item, labels: Labels, structures: Structures, job: Job, result: Result) -> None:
-    """InterMAT and lean volume of each labelled structure but bones, and of all. Raises as `measure_intermat`."""
+def measure_other(item: Item, labels: Labels, anatomy: Anatomy, job: Job, result: Result) -> list[Doubt]:
+    """InterMAT and lean volume of each labelled muscle, and of all; return what is doubtful of the image.
+
+    Raises as `measure_intermat` does.
+    """
+    muscles = members_of(labels.names, ("muscle",))
+    structures: Structures = {name: (members[0],) for name, members in muscles.items()}
+    names = {members[0]: Name(name, None, "muscle") for name, members in muscles.items()}
+    labels = replace(labels, data=anatomy.merged(labels.data), names=names)
     volumes = _volumes(labels)
     found = measure_intermat(item, labels, structures, _read_levels(item), job, result)
     for name, values in structures.items():
         _region_metrics(f".{name}", name, volumes.of(values), found.regions, found.reason, result)
     result.metric("intermat_percent", *_intermat(WHOLE, (None, ""), found.regions, found.reason))
     _levels(item, found.regions, found.reason, result)
+    return list(found.doubts)
 
 
 def _read_levels(item: Item) -> list[Level]:
     return read_levels(item.inputs["levels"]) if "levels" in item.inputs else []
-
-
-def _check_sides(labels: Labels, item: Item) -> None:
-    """Left is +x in LPS. Labels that say otherwise were mirrored, or are of another frame. Medians: specks far off, as
-    networks leave them, move no muscle."""
-    x = []
-    for side in SIDES:
-        voxels = np.argwhere(np.isin(labels.data, side_labels(labels.values, side)))
-        if not len(voxels):
-            return
-        x.append(float(labels.geometry.position_mm(np.median(voxels, axis=0)[::-1])[0]))
-    if x[0] <= x[1]:
-        raise ItemFault(
-            f"has its left muscles at x = {x[0]:.0f} mm and its right ones at {x[1]:.0f} mm, where left is +x",
-            where=item.inputs["labels"].name,
-            fix="correct the frame (LPS) or the names of its segments",
-        )
 
 
 def _volumes(labels: Labels) -> LabelVolumes:
@@ -140,7 +138,12 @@ def _volumes(labels: Labels) -> LabelVolumes:
 
 def _whole(values: dict[str, int], volumes: LabelVolumes) -> Defined:
     """Volume of all back muscles of both sides. A label that is not declared is missing like one without voxels."""
-    sets: tuple[tuple[str, ...], ...] = (tuple(SPINE_LABELS.values()), tuple(AUTOCHTHONOUS), (AUTOCHTHON,))
+    sets: tuple[tuple[str, ...], ...] = (
+        tuple(SPINE_LABELS.values()),
+        tuple(AUTOCHTHONOUS),
+        (AUTOCHTHON,),
+        tuple(BOTH_SIDES),
+    )
     wanted = next(names for names in sets if set(names) & set(values))
     if lacking := [name for name in wanted if name not in values]:
         return None, f"no label {', '.join(lacking)}"

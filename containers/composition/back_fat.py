@@ -16,6 +16,7 @@ from containers.composition.structures import Structures
 from containers.composition.volumes import Defined, LabelVolumes
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
+from containers.toolkit.images.doubts import Doubt
 
 Array = npt.NDArray[np.float64]
 Found = dict[str, Region]
@@ -76,15 +77,17 @@ def measure_back_fat(
     levels: list[Level],
     job: Job,
     result: Result,
-) -> tuple[MuscleFat, Found]:
-    """Write the map, fat fractions and grades; return them by name. structures: `all` is among them, with the volume
-    `whole`. Raises ItemFault for bad images.
+) -> tuple[MuscleFat, Found, list[Doubt]]:
+    """Write the map, fat fractions and grades; return them by name, and what is doubtful of them.
+
+    structures: `all` is among them, with the volume `whole`. Raises ItemFault for bad images.
 
     Conventions are those of the thigh but one: by default nothing is eroded (`back_erosion_voxels`), as the fat between
     the muscles and in the streaks that reach their surface is what is looked for.
     """
     erosion = job.parameters["back_erosion_voxels"], job.parameters["erosion_mm"]
-    fat = MuscleFat(read_fat_images(item, labels, erosion, job, result))
+    images = read_fat_images(item, (labels.data, labels.geometry), lambda data: data, erosion, job, result)
+    fat = MuscleFat(images)
     result.details["fat_fraction"] = {"erosion_voxels": erosion[0], "erosion_mm": erosion[1]}
     cuts = cut_points(job)
     found: Found = {}
@@ -104,7 +107,7 @@ def measure_back_fat(
                 few.append(name)
     if few:
         result.warn(f"fat fraction rests on fewer than {FEW_VOXELS} voxels: {', '.join(few)}")
-    return fat, found
+    return fat, found, images.doubts(structures["all"], result)
 
 
 def _regions(structures: Structures, levels: list[Level]) -> Iterator[tuple[str, str, Level | None]]:

@@ -6,10 +6,12 @@ from containers.composition.same_voxels import differ, same_voxels
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
+from containers.toolkit.images.turn import slices_last
 from containers.toolkit.images.volume import Geometry, Volume, read_finite
 
 EIGHT_BIT_MAX = 255
-WITHIN_45_DEGREES = 0.7071
+THICKER = 1.05
+"""Factor by which the voxels are longer across the slices than within them, where that tells which those are."""
 AXES = ("left-right", "anterior-posterior", "superior-inferior")
 
 
@@ -17,18 +19,20 @@ def read_image(item: Item, job: Job, grid: Geometry, result: Result) -> Volume:
     """Read the input `image`; `grid` is that of the labels, which the image is given back on. Raises ItemFault for
 
     - one slice: a muscle's volume and its levels need more;
-    - slices that are not axial: the paper's are, and what lies behind a muscle is looked for within a slice;
+    - slices that are not axial, by their thickness: the paper's are, and what lies behind a muscle is looked for within
+      a slice. In which order a file stores the axes makes no difference;
     - another grid than that of the labels, which then are of another scan or another reconstruction (`same_voxels`);
     - negative intensities, unless parameter `intensities` says signed;
     - integers from 0 to 255: a picture whose window cut off or bent the signal, unless `eight_bit` accepts it.
     """
     path = item.inputs["image"]
-    image = read_finite(path)
+    image = slices_last(read_finite(path))
     geometry = image.geometry
     if geometry.size[2] < 2:
         raise ItemFault("has a single slice", where=path.name, fix="give the whole stack of slices")
-    axis = int(np.abs(np.asarray(geometry.directions[2])).argmax())
-    if abs(geometry.directions[2][2]) < WITHIN_45_DEGREES:
+    thickest = int(np.argmax(geometry.spacing_mm))
+    axis = int(np.abs(np.asarray(geometry.directions[thickest])).argmax())
+    if axis != 2 and geometry.spacing_mm[thickest] > THICKER * geometry.spacing_mm[2]:
         raise ItemFault(
             f"has slices that follow each other {AXES[axis]}, axial ones are needed",
             where=path.name,

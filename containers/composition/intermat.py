@@ -20,6 +20,7 @@ from containers.composition.levels import Level, Slabs, slabs_of
 from containers.composition.mixture.rules import class_shares
 from containers.composition.mixture_file import write_mixture
 from containers.composition.structures import Structures
+from containers.composition.swapped import outside_body
 from containers.composition.tissue import (
     ALL_RULES,
     WHOLE,
@@ -32,6 +33,7 @@ from containers.composition.tissue import (
 )
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
+from containers.toolkit.images.doubts import Doubt, read_doubts
 from containers.toolkit.images.volume import Volume, write_nrrd
 
 Array = npt.NDArray[np.float64]
@@ -69,6 +71,8 @@ class Intermat:
     """Muscle part and fat part of each of these voxels by `class_rule`; NaN where it is undefined."""
     slabs: Slabs
     """Where these voxels lie along z."""
+    doubts: tuple[Doubt, ...]
+    """What is doubtful of the image."""
 
     def lean_share(self, level: Level) -> LeanShare:
         """The part of a structure that is muscle, 0 to 1, within a slab; None where nothing counts there."""
@@ -126,7 +130,14 @@ def measure_intermat(
         slabs = slabs_of(labels.geometry, places)
         weights = _weights(voxels, structures, {f"level_{n.name}": slabs.part(n) for n in levels})
         regions = _regions(weights, parts[rule], labels.geometry.voxel_cm3)
-    return Intermat(regions, reason, voxels.labels, parts[rule], slabs)
+    doubts = read_doubts(image.facts)
+    # A whole thigh holds bone, which has no signal either.
+    judged = job.parameters["intensities"] == "magnitude" and "thigh" not in structures
+    outside = outside_body(plain.values) if judged else None
+    if outside is not None:
+        result.warn(outside.text)
+        doubts.append(outside)
+    return Intermat(regions, reason, voxels.labels, parts[rule], slabs, tuple(doubts))
 
 
 def _tissue(

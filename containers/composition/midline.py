@@ -11,9 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from containers.toolkit.images.labels import BONES
+from containers.toolkit.images.names.spelling import parted
 from containers.toolkit.images.volume import Geometry
+
+WIDER = {"hip_bone": "iliac_bone"}
+"""Bones that stand in for one of BONES where that is not labelled: the hip bone is the iliac bone and more."""
 
 ON_PLANE_MM = 1e-6
 """A voxel centre nearer than this lies on the plane: only rounding error is smaller."""
@@ -27,6 +32,9 @@ MIN_LINE_MM = 50.0
 
 MAX_TURN_COSINE = 0.5
 """The normal must lie within 60 degrees of x: else the axes of the image are not those of the patient."""
+
+MIN_SHARE = 0.1
+"""Size of a muscle's second component over its first, under which it is a fragment and not the other side."""
 
 Points = npt.NDArray[np.float64]
 
@@ -134,12 +142,15 @@ def fit_midline(
 ) -> tuple[SagittalPlane | None, list[str]]:
     """The plane that parts left from right, and what the reader should know about it.
 
-    labels: (k, j, i). values: structure name -> label. Without any bone voxel the plane x = const lies midway
-    between the two halves of all labelled voxels, with a warning. None, with a warning, when the labels are
-    on one side only.
+    labels: (k, j, i). values: structure name, with or without its side -> label. Without any bone voxel the plane
+    x = const lies midway between the two components of the muscles that have one on either side, with a warning. None,
+    with a warning, when the labels are on one side only.
     """
-    found = {name: _points(labels, geometry, [values[name]]) for name in BONES if name in values}
-    found = {name: points for name, points in found.items() if len(points)}
+    found: dict[str, Points] = {}
+    for name, numbers in _bones(values).items():
+        points = _points(labels, geometry, numbers)
+        if len(points):
+            found[name] = points
     halves = {name: _halve(points) for name, points in found.items()}
     usable = {name: half for name, half in halves.items() if half is not None and half.two_sided}
     warnings = [f"{name} is on one side only; the midline is fitted without it" for name in found if name not in usable]
@@ -155,10 +166,43 @@ def fit_midline(
             return plane, warnings
     if found:
         return None, ["left and right are not distinguished: the bones are on one side only or do not part along x"]
-    rest = _points(labels, geometry, list(values.values()))
-    half = _halve(rest) if len(rest) else None
-    if half is None or not half.two_sided:
-        return None, ["left and right are not distinguished: no bones, and the labels are on one side only"]
-    middle = float(half.middle[0])
-    warning = f"no bones: left and right are parted at x = {middle:.1f} mm, midway between the labelled halves"
+    middles = [x for value in values.values() if (x := _between_components(labels, geometry, value)) is not None]
+    if not middles:
+        return None, ["left and right are not distinguished: no bones, and no muscle has a part on either side"]
+    middle = float(np.median(middles))
+    warning = (
+        f"no bones: left and right are parted at x = {middle:.1f} mm, midway between the two sides of"
+        f" {len(middles)} muscle{'s' * (len(middles) > 1)}"
+    )
     return SagittalPlane((1.0, 0.0, 0.0), middle, "labels"), [warning]
+
+
+def _bones(values: dict[str, int]) -> dict[str, list[int]]:
+    """Labels of each bone of BONES, sides together."""
+    found: dict[str, list[int]] = {}
+    for name, value in values.items():
+        found.setdefault(parted(name)[0], []).append(value)
+    wider = {bone: found[wide] for wide, bone in WIDER.items() if wide in found and bone not in found}
+    return {bone: numbers for bone in BONES if (numbers := found.get(bone) or wider.get(bone))}
+
+
+def _between_components(labels: npt.NDArray[np.uint8], geometry: Geometry, value: int) -> float | None:
+    """x midway between a label's two largest components, in mm; None where they do not lie on two sides of a body.
+
+    Components, not halves: a single thick muscle can be halved too.
+    """
+    box = ndimage.find_objects((labels == value).view(np.uint8))
+    if not box:
+        return None
+    parts, count = ndimage.label(labels[box[0]] == value, structure=np.ones((3, 3, 3), bool))
+    if count < 2:
+        return None
+    sizes = np.bincount(parts.reshape(-1))[1:]
+    first, second = (int(n) + 1 for n in np.argsort(-sizes, kind="stable")[:2])
+    if sizes[second - 1] < MIN_SHARE * sizes[first - 1]:
+        return None
+    start = np.array([part.start for part in box[0]])
+    pair = [geometry.position_mm((np.argwhere(parts == n) + start)[:, ::-1]) for n in (first, second)]
+    pair.sort(key=lambda points: -float(np.median(points[:, 0])))
+    sides = _Halves(*pair)
+    return float(sides.middle[0]) if sides.two_sided else None

@@ -3,28 +3,37 @@
 Labels on another grid are brought to that of the images by nearest neighbour in LPS coordinates.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from containers.composition import noise
-from containers.composition.anatomy import Anatomy, Labels
+from containers.composition.anatomy import Anatomy
 from containers.composition.fat_fraction import Region, RegionReader, fraction_map, inner_labels
 from containers.composition.resample import fraction_inside, labels_on_grid
 from containers.composition.same_voxels import differ, same_voxels
+from containers.composition.swapped import exchanged, look, outside_body
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
+from containers.toolkit.images.doubts import Doubt, read_doubts
+from containers.toolkit.images.labels import BONES
 from containers.toolkit.images.volume import Geometry, Volume, read_finite, write_nrrd
 
 MAX_AIR_SIGNAL = 0.2
 """Mean of air over mean of water plus fat in the labels, above which the corners are taken for tissue, not air."""
 
+NOT_MUSCLE = frozenset({*BONES, "hip_bone", "thigh"})
+"""Structures that hold more than muscle, or none."""
+
 FEW_VOXELS = 10
 """Below this many voxels a fat fraction is one of noise and partial volume as much as of tissue."""
 
 Regions = dict[tuple[str, str], Region]
+Labels8 = npt.NDArray[np.uint8]
+"""A label map, (k, j, i)."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +48,40 @@ class FatImages:
     """Their `fraction_map`."""
     sigma: tuple[float, float]
     """Noise of water and of fat to correct with, in image units; 0 for none."""
-    inner: npt.NDArray[np.uint8]
-    """Label of each voxel that counts after erosion, (k, j, i)."""
+    labels: Labels8
+    """Label of each voxel, (k, j, i)."""
+    merged: Labels8
+    """The same with one label a structure."""
+    inner: Labels8
+    """Those of `merged` that count after erosion."""
+
+    def doubts(self, muscle: Sequence[int], result: Result) -> list[Doubt]:
+        """What is doubtful of the images, each said in a warning. muscle: labels of `merged` that are muscle alone."""
+        found = [*read_doubts(self.water.facts), *read_doubts(self.fat.facts)]
+        with result.step("plausibility"):
+            inside = np.isin(self.merged, list(muscle))
+            water, fat = (np.abs(image.data[inside].astype(np.float32)) for image in (self.water, self.fat))
+            seen = look(inside, self.water.data, self.fat.data, self.water.geometry)
+            judged = [exchanged(seen), outside_body(water + fat)]
+        for doubt in judged:
+            if doubt is not None:
+                result.warn(doubt.text)
+                found.append(doubt)
+        return list(dict.fromkeys(found))
 
 
-def read_fat_images(item: Item, labels: Labels, erosion: tuple[int, float], job: Job, result: Result) -> FatImages:
+def read_fat_images(
+    item: Item,
+    labels: tuple[Labels8, Geometry],
+    merge: Callable[[Labels8], Labels8],
+    erosion: tuple[int, float],
+    job: Job,
+    result: Result,
+) -> FatImages:
     """Read, check and pair the images, and write the fat-fraction map. Raises ItemFault for bad images.
 
-    erosion: `erosion_voxels` and `erosion_mm` of `inner_labels`.
+    labels: label map (k, j, i) and its grid. merge: gives the map with one label a structure. erosion: `erosion_voxels`
+    and `erosion_mm` of `inner_labels`.
     """
     with result.step("read_images"):
         water, fat = (_read_image(item, name, job) for name in ("water", "fat"))
@@ -62,28 +97,32 @@ def read_fat_images(item: Item, labels: Labels, erosion: tuple[int, float], job:
         facts = {"contrast": "fat_fraction", "sample units": "percent"}
         write_nrrd(result.file("fat_fraction", "fat_fraction.nrrd"), Volume(percent, water.geometry, facts))
     with result.step("regions"):
-        inner = inner_labels(on_grid, water.geometry, *erosion)
-    return FatImages(water, fat, percent, sigma, inner)
+        merged = merge(on_grid)
+        inner = inner_labels(merged, water.geometry, *erosion)
+    return FatImages(water, fat, percent, sigma, on_grid, merged, inner)
 
 
-def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result) -> Regions:
-    """Write the map and the metrics; return fat fraction by (structure, side). Raises ItemFault for bad images."""
-    labels = Labels(anatomy.labels, anatomy.geometry, anatomy.values)
+def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result) -> tuple[Regions, list[Doubt]]:
+    """Write the map and the metrics; return fat fraction by (structure, side), and what is doubtful of it.
+
+    Raises ItemFault for bad images.
+    """
     erosion = job.parameters["erosion_voxels"], job.parameters["erosion_mm"]
-    images = read_fat_images(item, labels, erosion, job, result)
+    images = read_fat_images(item, (anatomy.labels, anatomy.geometry), anatomy.merged, erosion, job, result)
     with result.step("regions"):
         reader = RegionReader(images.inner, images.water.data, images.fat.data, images.percent, images.sigma)
-        regions = _read_regions(anatomy, reader, images.water.geometry)
-    for name in anatomy.values:
+        regions = _read_regions(anatomy, reader, images.labels, images.water.geometry)
+    for name in anatomy.members:
         region = regions[name, "both"]
         value = getattr(region, job.parameters["pdff_statistic"])
         reason = "no voxel" if anatomy.volume(name) is None else undefined(region, value)
         result.metric(f"pdff_percent.{name}", value, reason)
         result.metric(f"pdff_voxels.{name}", region.voxels)
-    few = [name for name in anatomy.values if 0 < regions[name, "both"].voxels < FEW_VOXELS]
+    few = [name for name in anatomy.members if 0 < regions[name, "both"].voxels < FEW_VOXELS]
     if few:
         result.warn(f"fat fraction rests on fewer than {FEW_VOXELS} voxels: {', '.join(few)}")
-    return regions
+    muscle = [members[0] for name, members in anatomy.members.items() if name not in NOT_MUSCLE]
+    return regions, images.doubts(muscle, result)
 
 
 def undefined(region: Region, value: float | None) -> str:
@@ -109,18 +148,19 @@ def _read_image(item: Item, name: str, job: Job) -> Volume:
     return image
 
 
-def _labels_on(grid: Geometry, item: Item, labels: Labels, job: Job, result: Result) -> npt.NDArray[np.uint8]:
+def _labels_on(grid: Geometry, item: Item, labels: tuple[Labels8, Geometry], job: Job, result: Result) -> Labels8:
     """The labels (k, j, i) on the grid of the images. Raises ItemFault when none falls inside them."""
+    data, own = labels
     names = item.inputs["labels"].name, item.inputs["water"].name
-    if same_voxels(labels.geometry, grid, names, job, result):
-        return labels.data
+    if same_voxels(own, grid, names, job, result):
+        return data
     with result.step("resample_labels"):
-        inside = fraction_inside(labels.data, labels.geometry, grid)
-        on_grid = labels_on_grid(labels.data, labels.geometry, grid)
+        inside = fraction_inside(data, own, grid)
+        on_grid = labels_on_grid(data, own, grid)
     result.details["labels_on_image_grid"] = {"method": "nearest in LPS", "labelled_fraction_inside": inside}
     if not on_grid.any():
         fix = "give labels and images of one scan, in one coordinate frame"
-        raise differ(labels.geometry, grid, names[0], f"has no labelled voxel inside {_names(item)}", fix)
+        raise differ(own, grid, names[0], f"has no labelled voxel inside {_names(item)}", fix)
     if inside < 0.999:
         result.warn(f"only {100 * inside:.1f} % of the labelled voxels lie inside the images")
     return on_grid
@@ -155,14 +195,15 @@ def _noise(
     return sigma["water"], sigma["fat"]
 
 
-def _read_regions(anatomy: Anatomy, reader: RegionReader, grid: Geometry) -> Regions:
+def _read_regions(anatomy: Anatomy, reader: RegionReader, labels: npt.NDArray[np.uint8], grid: Geometry) -> Regions:
+    """Fat fraction by structure and side. labels: (k, j, i) on `grid`, as the label map has them."""
     found: Regions = {}
-    plane = anatomy.plane
-    side = np.stack([plane.side(grid, k) for k in range(grid.size[2])]).reshape(-1) if plane else None
-    for name, value in anatomy.values.items():
-        found[name, "both"] = reader.read(value)
-        if side is not None:
-            here = side[reader.places(value)]
-            found[name, "left"] = reader.read(value, here >= 0)
-            found[name, "right"] = reader.read(value, here <= 0)
+    sided = any(anatomy.parted(name) for name in anatomy.members)
+    side = anatomy.side_of(labels, grid).reshape(-1) if sided else None
+    for name, members in anatomy.members.items():
+        found[name, "both"] = reader.read(members[0])
+        if side is not None and anatomy.parted(name):
+            here = side[reader.places(members[0])]
+            found[name, "left"] = reader.read(members[0], here >= 0)
+            found[name, "right"] = reader.read(members[0], here <= 0)
     return found

@@ -5,6 +5,7 @@ that are whole or absent. It imports no other package of this project. `CONTRACT
 a conforming stage of the old version would no longer conform.
 
 1.1: what the user can do about an error is `error.fix`; `error.mend`, its name in 1.0, is still read.
+1.2: a metric says what is doubtful of it (`qualified_by`); a parameter may be a JSON object.
 """
 
-CONTRACT_VERSION = "1.1"
+CONTRACT_VERSION = "1.2"

@@ -8,7 +8,7 @@ Seconds and memory go to `timing.json` next to it.
 import json
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from containers.contract import CONTRACT_VERSION
 from containers.contract.request import Fact, Finite, ItemId, Strict
@@ -23,6 +23,15 @@ class Metric(Strict):
     """Unit as `stage.toml` declares it, such as `cm3` or `%`; `1` for a pure number."""
     note: str = ""
     """Why there is no value, or a remark on it that readers need; empty where there is none."""
+    qualified_by: list[str] = Field(default_factory=list)
+    """Reasons to doubt the number, one line each, found here or in a stage before; empty where nothing is known."""
+
+    @model_serializer(mode="wrap")
+    def _doubts_only_where_there_are_any(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = write(self)
+        if not self.qualified_by:
+            del written["qualified_by"]
+        return written
 
     @model_validator(mode="after")
     def _undefined_has_a_reason(self) -> "Metric":

@@ -18,6 +18,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),
     "array": (list,),
+    "object": (dict,),
 }
 
 
@@ -46,7 +47,7 @@ class FactSpec(Strict):
 class Parameter(Strict):
     """One setting, with unit and range. A default is required: a stage runs with no parameters given."""
 
-    type: Literal["number", "integer", "string", "boolean", "array"]
+    type: Literal["number", "integer", "string", "boolean", "array", "object"]
     """JSON type that a value must have; an integer also counts as a number."""
     unit: str = "1"
     """Unit of the value; `1` for a pure number, a name or a switch."""

@@ -12,7 +12,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,13 +66,16 @@ class Result:
         self.files[output] = name
         return self.folder / name
 
-    def metric(self, name: str, value: float | int | None, note: str = "") -> None:
-        """Record a metric in the unit that stage.toml declares for it. None needs a note that says why."""
+    def metric(self, name: str, value: float | int | None, note: str = "", qualified_by: Sequence[str] = ()) -> None:
+        """Record a metric in the unit that stage.toml declares for it. None needs a note that says why.
+
+        qualified_by: reasons to doubt the value, one line each.
+        """
         unit = self.spec.metric_unit(name)
         if unit is None:
             raise KeyError(f"metric {name!r} is not declared in stage.toml")
         number = value if value is None or isinstance(value, int) else float(value)
-        self.metrics[name] = Metric(value=number, unit=unit, note=note)
+        self.metrics[name] = Metric(value=number, unit=unit, note=note, qualified_by=list(qualified_by))
 
     def warn(self, line: str) -> None:
         """Say in one line what the reader of the record should know."""

@@ -18,9 +18,12 @@ from containers.fusion.dicom_source import Image, read_images
 from containers.fusion.grid import global_grid
 from containers.fusion.groups import Group, group_images
 from containers.fusion.repeats import Place
+from containers.fusion.seam_doubts import doubts_of
 from containers.fusion.seams import AXES, Agreement, compare
 from containers.fusion.stack import Stack, build_stack
 from containers.fusion.stations import arrange, select
+from containers.toolkit.images.check import check_body
+from containers.toolkit.images.doubts import Doubt, doubts_fact
 from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 
 SEAMS_SCHEMA_VERSION = "1.0"
@@ -55,7 +58,10 @@ def fuse_participant(path: Path, job: Job, backend: str, result: Result) -> None
     grid = global_grid(
         [place.first.geometry for place in places], job.parameters["spacing_mm"], job.resources.memory_bytes
     )
-    agreements = _volumes(places, contrasts, grid, job, backend, result)
+    check_body(grid, "study", small=True)
+    agreements, doubts = _volumes(places, numbers, contrasts, grid, job, backend, result)
+    for doubt in doubts:
+        result.warn(doubt.text)
     _report_seams(places, numbers, agreements, result)
     dropped = [stack for place in places for stack in place.dropped()]
     result.metric("stations", len(places))
@@ -128,14 +134,23 @@ def _warnings(place: Place) -> list[str]:
 
 
 def _volumes(
-    places: list[Place], contrasts: list[str], grid: Geometry, job: Job, backend: str, result: Result
-) -> dict[str, list[Agreement]]:
-    """Fuse and write one contrast after the other in the same memory; returns each contrast's seams."""
+    places: list[Place],
+    numbers: list[int],
+    contrasts: list[str],
+    grid: Geometry,
+    job: Job,
+    backend: str,
+    result: Result,
+) -> tuple[dict[str, list[Agreement]], list[Doubt]]:
+    """Fuse and write one contrast after the other in the same memory; returns each contrast's seams, and their doubts.
+
+    A file carries the doubts of its own seams and those of the reference, which shifts are read from: it goes first.
+    """
     reference = "in_phase" if "in_phase" in contrasts else contrasts[0]
     threads, device = job.resources.threads, job.resources.device
     agreements: dict[str, list[Agreement]] = {}
     out: npt.NDArray[np.float32] = np.empty(grid.shape, np.float32)
-    for contrast in contrasts:
+    for contrast in sorted(contrasts, key=lambda name: name != reference):
         with result.step("stack"):
             stations = [place.kept[contrast].station() for place in places]
         with result.step("fuse"):
@@ -151,8 +166,10 @@ def _volumes(
             facts = {"contrast": name, "sample units": UNITS, "modality": header.modality or "MR"}
             if header.echo_time_ms is not None:
                 facts["echo_time_ms"] = f"{header.echo_time_ms:g}"
+            facts |= doubts_fact(doubts_of({n: agreements[n] for n in {reference: 0, contrast: 0}}, numbers))
             write_nrrd(result.file(contrast, f"{name}.nrrd"), Volume(out, grid, facts))
-    return agreements
+    agreements = {contrast: agreements[contrast] for contrast in contrasts}
+    return agreements, doubts_of(agreements, numbers)
 
 
 def _report_seams(

@@ -24,13 +24,13 @@ VOLUME_CM3 = (1.0, 1500.0)
 
 
 def check_labels(
-    labels: Labels, spacing_mm: tuple[float, ...], names: dict[int, str], out: Result, raw: Labels | None = None
+    labels: Labels, voxel_cm3: float, names: dict[int, str], out: Result, raw: Labels | None = None
 ) -> None:
     """Write the metrics and warnings of a turned label map. names: label value -> MUSCLE_left or MUSCLE_right.
 
+    voxel_cm3: volume of a voxel by the determinant of the grid: axes need not be at right angles.
     raw: the map before post-processing, where there is one. Its parts are judged: what was taken away was found too.
     """
-    voxel_cm3 = float(np.prod(spacing_mm)) / 1000
     findings: list[str] = []
     volumes: dict[str, float] = {}
     boxes = ndimage.find_objects(labels, max_label=max(names))

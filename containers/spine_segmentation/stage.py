@@ -16,6 +16,7 @@ from containers.spine_segmentation.model import FILE, SHIPPED, Model, check_pres
 from containers.spine_segmentation.postprocessing import largest_parts
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
+from containers.toolkit.images.doubts import ON_PHANTOMS, doubts_fact, of_findings, read_doubts
 from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.turn import turn_of
 from containers.toolkit.images.volume import read_nrrd
@@ -81,7 +82,7 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     with result.step("quality"):
         keep_largest = model.keep_largest if job.parameters["postprocessing"] == "model" else []
         labels = largest_parts(found, keep_largest)
-        check_labels(labels, turn.spacing_mm, model.labels, result, raw=found)
+        check_labels(labels, volume.geometry.voxel_cm3, model.labels, result, raw=found)
     result.details["model"] = {
         "keep_largest": keep_largest,
         "plans": model.plans.plans_name,
@@ -90,9 +91,13 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     }
     with result.step("write"):
         tags = {value: tag(name) for value, name in model.labels.items()}
+        doubts = [*read_doubts(volume.facts), *of_findings(result.details["quality"]["findings"])]
+        if "weights" not in item.inputs:
+            doubts.append(ON_PHANTOMS)
         write_segmentation(
-            result.file("labels", "labels.seg.nrrd"), turn.undo(labels), volume.geometry, model.labels, tags
-        )
+            result.file("labels", "labels.seg.nrrd"), turn.undo(labels), volume.geometry, model.labels, tags,
+            doubts_fact(doubts),
+        )  # fmt: skip
 
 
 def capabilities() -> dict[str, Any]:

@@ -22,11 +22,11 @@ VOLUME_CM3 = (1.0, 3500.0)
 """No muscle or bone of both sides together lies outside (from a child's quadratus femoris to a large man's gluteus)."""
 
 
-def check_labels(
-    labels: npt.NDArray[np.uint8], spacing_mm: tuple[float, ...], names: dict[int, str], out: Result
-) -> None:
-    """Write the metrics and warnings of a turned label map (z, y, x); x runs to the Left. spacing_mm: (z, y, x)."""
-    voxel_cm3 = float(np.prod(spacing_mm)) / 1000
+def check_labels(labels: npt.NDArray[np.uint8], voxel_cm3: float, names: dict[int, str], out: Result) -> None:
+    """Write the metrics and warnings of a turned label map (z, y, x); x runs to the Left.
+
+    voxel_cm3: volume of a voxel by the determinant of the grid: axes need not be at right angles.
+    """
     boxes = ndimage.find_objects(labels, max_label=max(names))
     middle = _middle(labels, names)
     findings: list[str] = []

@@ -17,6 +17,7 @@ from containers.thigh_segmentation.infer import refines, segment_prepared
 from containers.thigh_segmentation.prepare import Prepared, can_compile, prepare
 from containers.thigh_segmentation.qc import check_labels
 from containers.thigh_segmentation.terminology import tag
+from containers.toolkit.images.doubts import ON_PHANTOMS, doubts_fact, of_findings, read_doubts
 from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.turn import turn_of
 from containers.toolkit.images.volume import read_nrrd
@@ -25,6 +26,9 @@ from containers.toolkit.runtime import cuda
 
 BRIGHT_SHARE, DARK_SHARE = 0.01, 0.1
 """An image whose bright voxels lie in the lowest tenth of the weights' window was scaled, or is of another contrast."""
+
+SATURATED_SHARE = 0.2
+"""An image of which more lies over the weights' window was scaled, or is of another contrast: fat alone is less."""
 
 
 @dataclass
@@ -82,6 +86,11 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
                 where=path.name,
                 fix="give stored scanner values of the right contrast",
             )
+        if np.count_nonzero(np.greater(volume.data, high)) > SATURATED_SHARE * volume.data.size:
+            result.warn(
+                f"bright image: more than {100 * SATURATED_SHARE:g} % of its values are over {high:g}, the upper end of"
+                " what the weights expect; give stored scanner values, not scaled ones"
+            )
         dark = low + DARK_SHARE * (high - low)
         if np.count_nonzero(np.greater_equal(volume.data, dark)) < BRIGHT_SHARE * volume.data.size:
             result.warn(
@@ -102,7 +111,7 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
         )
         labels = found.labels
     with result.step("quality"):
-        check_labels(labels, turn.spacing_mm, checkpoint.labels, result)
+        check_labels(labels, volume.geometry.voxel_cm3, checkpoint.labels, result)
     result.details["model"] = {
         "configuration": checkpoint.config.name,
         "weights_sha256": checkpoint.sha256,
@@ -114,9 +123,13 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     }
     with result.step("write"):
         tags = {value: tag(name) for value, name in checkpoint.labels.items()}
+        doubts = [*read_doubts(volume.facts), *of_findings(result.details["quality"]["findings"])]
+        if "weights" not in item.inputs:
+            doubts.append(ON_PHANTOMS)
         write_segmentation(
-            result.file("labels", "labels.seg.nrrd"), turn.undo(labels), volume.geometry, checkpoint.labels, tags
-        )
+            result.file("labels", "labels.seg.nrrd"), turn.undo(labels), volume.geometry, checkpoint.labels, tags,
+            doubts_fact(doubts),
+        )  # fmt: skip
 
 
 def capabilities() -> dict[str, Any]:

@@ -1,58 +1,14 @@
-"""Standard codes of structures, for the tag by which 3D Slicer and DICOM segmentations know what a segment is.
+"""Standard codes of the thigh's structures, for the tag by which 3D Slicer and DICOM segmentations know a segment.
 
-Each code is one that a public source states, named next to it. SNOMED CT (`SCT`) goes first, with the concept
-"Structure of ..." and not "Entire ...", since a volume may hold a part only (DICOM PS3.16, 8.1.1). Where no source
-gave one, the code is of the Foundational Model of Anatomy (`FMA`). No laterality: both sides share a label.
-`abdominal_oblique` has none, as the sources name the external and the internal muscle but nothing for the two together.
-
-Sources:
-TotalSegmentator: `totalsegmentator_snomed_mapping.csv` of wasserth/TotalSegmentator; gluteus maximus by its pull
-request 612. DICOM: PS3.16 CID 4031, as in pydicom. FHIR: value set body-site of HL7 FHIR, as expanded in public
-projects. NZ: profile RheumaticFeverMedicationRequest of the New Zealand guide for rheumatic fever. PH: value set
-SILPH-ListofBodySites of UPM-NTHC/PH-RoadSafetyIG. Inno4Health: electromyography mapping to FHIR, in its
-`IntegrationTest.scala`. BodyParts3D: `parts_list_e.txt` of the atlas, whose parts carry FMA numbers; Uberon's
-cross-references (`uberon.obo`) agree for those marked so.
+The codes and their sources are in `toolkit.images.names.codes`. No laterality: both sides share a label.
 """
 
-CODES: dict[str, tuple[str, str, str]] = {
-    "sartorius": ("SCT", "12595009", "Sartorius muscle"),  # TotalSegmentator
-    "rectus_femoris": ("SCT", "72226001", "Rectus femoris muscle"),  # PH
-    "vastus_lateralis": ("SCT", "1403006", "Vastus lateralis muscle"),  # NZ
-    "vastus_medialis": ("SCT", "3478008", "Vastus medialis muscle"),  # FHIR
-    "vastus_intermedius": ("FMA", "22433", "Vastus intermedius"),  # BodyParts3D
-    "gluteus_maximus": ("SCT", "206007", "Gluteus maximus muscle"),  # TotalSegmentator, NZ
-    "gluteus_medius": ("SCT", "78333006", "Gluteus medius muscle"),  # TotalSegmentator, NZ
-    "gluteus_minimus": ("SCT", "75297007", "Gluteus minimus muscle"),  # TotalSegmentator
-    "piriformis": ("SCT", "75699001", "Piriformis muscle"),  # PH
-    "obturator_internus": ("SCT", "82115007", "Obturator internus muscle"),  # PH
-    "obturator_externus": ("FMA", "22299", "Obturator externus"),  # BodyParts3D, Uberon
-    "pectineus": ("FMA", "22440", "Pectineus"),  # BodyParts3D, Uberon
-    "tensor_fasciae_latae": ("FMA", "22423", "Tensor fasciae latae"),  # BodyParts3D, Uberon
-    "adductor_magnus": ("FMA", "22443", "Adductor magnus"),  # BodyParts3D
-    "adductor_longus": ("SCT", "85629004", "Adductor longus muscle"),  # Inno4Health
-    "adductor_brevis": ("FMA", "22442", "Adductor brevis"),  # BodyParts3D
-    "gracilis": ("SCT", "2577006", "Gracilis muscle"),  # FHIR
-    "quadratus_femoris": ("FMA", "22321", "Quadratus femoris"),  # BodyParts3D
-    "semimembranosus": ("FMA", "22438", "Semimembranosus"),  # BodyParts3D, Uberon
-    "semitendinosus": ("FMA", "22357", "Semitendinosus"),  # BodyParts3D, Uberon
-    "biceps_femoris": ("FMA", "22356", "Biceps femoris"),  # BodyParts3D, Uberon
-    "multifidus": ("FMA", "22827", "Multifidus"),  # BodyParts3D
-    "iliopsoas": ("SCT", "68455001", "Iliopsoas muscle"),  # TotalSegmentator
-    "rectus_abdominis": ("FMA", "9628", "Rectus abdominis"),  # BodyParts3D, Uberon
-    "iliac_bone": ("SCT", "22356005", "Ilium"),  # DICOM
-    "femur": ("SCT", "71341001", "Femur"),  # TotalSegmentator, DICOM
-}
+from containers.toolkit.images.labels import THIGH_LABELS
+from containers.toolkit.images.names import codes
+
+CODES = {name: codes.CODES[name] for name in THIGH_LABELS.values() if name in codes.CODES}
 
 
 def tag(name: str) -> str:
-    """Value of a segment's tag in 3D Slicer's form; empty (`|`) for a structure without a code.
-
-    Seven parts between tildes, codes as scheme^value^meaning: terminology, category, type, modifier of the type,
-    anatomic terminology, region, modifier of the region. A structure is the type itself, so the region stays empty.
-    """
-    if name not in CODES:
-        return "|"
-    return (
-        "TerminologyEntry:Segmentation category and type - 3D Slicer General Anatomy list"
-        f"~SCT^123037004^Anatomical Structure~{'^'.join(CODES[name])}~^^~Anatomic codes - DICOM master list~^^~^^|"
-    )
+    """Value of a segment's tag in 3D Slicer's form; empty (`|`) for a structure without a code."""
+    return codes.tag_of(name) if name in CODES else "|"

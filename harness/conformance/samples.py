@@ -22,7 +22,7 @@ from containers.toolkit.tables.table import write_table
 from harness.run.one_stage import fact_value
 
 CORRUPT = b"\x89\xfe\x00\xffthis is of no format\x00" * 40
-GRID = Geometry(size=(28, 24, 16), spacing_mm=(2.0, 2.0, 3.0), origin_mm=(-28.0, -24.0, 10.0))
+GRID = Geometry(size=(28, 24, 16), spacing_mm=(3.0, 3.0, 4.0), origin_mm=(-42.0, -36.0, 10.0))
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,15 @@ def _check(run: CaseRun, check: Check) -> CheckResult:
         said = f"outside by {excess:.3g}" if excess > 0 else "inside"
         notes.append(f"{said}; a margin of {check.least_excess():.3g} is wanted")
     update = {"measured": measured, "unit": check.unit or unit, "passed": passed, "note": ", ".join(notes)}
-    return base.model_copy(update=update)
+    return base.model_copy(update={**update, "qualified_by": _doubts(label, outcomes)})
+
+
+def _doubts(label: str, outcomes: dict[str, Outcome]) -> list[str]:
+    """Why the value that decides is doubtful. label: item and metric."""
+    item, _, name = label.partition(" ")
+    record = outcomes[item].record if item in outcomes else None
+    metric = record.metrics.get(name) if record is not None else None
+    return list(metric.qualified_by) if metric is not None else []
 
 
 def _no_verdict(run: CaseRun, check: Check, outcomes: dict[str, Outcome]) -> str:

@@ -65,7 +65,8 @@ def how_to_write(parameter: Parameter, name: str) -> str:
     """An example of the parameter as it is typed in a shell."""
     of_numbers = parameter.unit != "1" or parameter.minimum is not None or parameter.maximum is not None
     array = "[1,1,2]" if of_numbers else '["one","two"]'
-    value = {"array": array, "integer": "2", "number": "0.5", "boolean": "true", "string": "text"}[parameter.type]
+    examples = {"array": array, "integer": "2", "number": "0.5", "boolean": "true", "string": "text"}
+    value = {**examples, "object": '{"key": "value"}'}[parameter.type]
     return f"write it like this: -p '{name}={value}'"
 
 
@@ -246,3 +247,10 @@ def show(record: Record, folder: Path, console: Console) -> None:
         metrics.add_row(escape(name), escape(value), escape(metric.unit))
     if record.metrics:
         console.print(metrics)
+    doubts: dict[str, list[str]] = {}
+    for name, metric in sorted(record.metrics.items()):
+        for line in metric.qualified_by:
+            doubts.setdefault(line, []).append(name)
+    for line, names in doubts.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        console.print(f"doubtful: {', '.join(names[:3])}{more}: {line}", markup=False)

@@ -131,6 +131,8 @@ class CheckResult(Strict):
     """Whether what was run are too few draws for a verdict; then it is skipped, and so are the claims that need it."""
     note: str = ""
     """Which item decided, why nothing was measured, or how to run what was skipped; empty where nothing is to say."""
+    qualified_by: list[str] = Field(default_factory=list)
+    """Why the value is doubtful by its own record, one line a reason; empty where nothing is known."""
 
 
 class UsedNumber(Strict):

@@ -33,3 +33,17 @@ def box_labels(left: dict[int, int], right: dict[int, int]) -> npt.NDArray[np.ui
 def even_widths(width: int = 10) -> dict[int, int]:
     """All 27 structures with one width."""
     return dict.fromkeys(THIGH_LABELS, width)
+
+
+def cut_boxes() -> list[str]:
+    """Names of the boxes that reach the first or last plane of GRID along j or k."""
+    return [name for n, name in THIGH_LABELS.items() if (n - 1) % 3 != 1 or (n - 1) // 3 in (0, 8)]
+
+
+def cut_warning() -> str:
+    """The warning that all 27 boxes on GRID give."""
+    cut = cut_boxes()
+    return (
+        "end at the edge of the field of view, so that their volumes may lack a part:"
+        f" {', '.join(cut[:8])} and {len(cut) - 8} more"
+    )

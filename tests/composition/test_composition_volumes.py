@@ -12,7 +12,7 @@ from containers.toolkit.images.labels import THIGH_LABELS, label_of
 from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.volume import Geometry
 from containers.toolkit.tables.table import read_table
-from tests.composition.boxes import GRID, VOXEL_CM3, box_labels, even_widths
+from tests.composition.boxes import GRID, VOXEL_CM3, box_labels, cut_warning, even_widths
 from tests.composition.conftest import RunStage
 
 BOX_CM3 = 40 * VOXEL_CM3
@@ -48,7 +48,7 @@ def test_every_measure_of_a_box_thigh_by_hand(tmp_path: Path, run_stage: RunStag
     assert found["asymmetry_percent.quadriceps"] == pytest.approx(100 * 18 / 50, rel=1e-12)
     assert found["asymmetry_percent.hamstrings"] == pytest.approx(0, abs=1e-12)
     assert found["muscles_present"] == 25
-    assert record["warnings"] == []
+    assert record["warnings"] == [cut_warning()]
     assert record["details"]["midline"]["from"] == "bones"
     table = read_table(tmp_path / "out" / "one" / "measures.parquet")
     rows = dict(zip(zip(table["name"], table["side"], strict=True), table["volume_cm3"], strict=True))

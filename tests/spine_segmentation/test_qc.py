@@ -14,14 +14,13 @@ from containers.toolkit.images.labels import SPINE_LABELS
 from tests.spine_segmentation.people import GRID, person
 
 SPEC = load_spec(Path(containers.spine_segmentation.__file__).with_name("stage.toml"))
-SPACING = (15.0, 8.0, 8.0)
 VOXEL_CM3 = 0.96
 
 
 def checked(labels: npt.NDArray[np.uint8]) -> Result:
     """The result after the control of a label map."""
     result = Result(Path(), SPEC)
-    check_labels(labels, SPACING, SPINE_LABELS, result)
+    check_labels(labels, VOXEL_CM3, SPINE_LABELS, result)
     return result
 
 

@@ -20,6 +20,7 @@ from containers.contract.stage import main
 from containers.thigh_segmentation.checkpoint import ENTRY, load_checkpoint
 from containers.thigh_segmentation.stage import process, setup
 from containers.thigh_segmentation.terminology import tag
+from containers.toolkit.images.doubts import Doubt, doubts_fact, of_findings, read_doubts
 from containers.toolkit.images.segmentation import read_segmentation
 from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 from tests.thigh_segmentation.conftest import STAGE_TOML, RunStage
@@ -63,6 +64,45 @@ def test_an_image_that_was_scaled_is_named(tmp_path: Path, good: Item, run_stage
     records = run_stage([good, scaled])
     assert any("the weights expect 0 to 400" in line for line in records["scaled"]["warnings"])
     assert not any("the weights expect" in line for line in records["good"]["warnings"])
+
+
+def test_a_bright_image_is_named_as_a_dark_one_is(tmp_path: Path, good: Item, run_stage: RunStage) -> None:
+    volume = person(40)[0]
+    write_nrrd(tmp_path / "scaled.nrrd", Volume((volume.data * np.float32(50)).astype(np.float32), GRID, volume.facts))
+    scaled = {**good, "id": "scaled", "inputs": {**good["inputs"], "volume": tmp_path / "scaled.nrrd"}}
+    record = run_stage([scaled])["scaled"]
+    assert any(line.startswith("bright image") and "are over 400" in line for line in record["warnings"])
+
+
+def test_volumes_are_voxels_times_the_determinant_on_a_sheared_grid(
+    tmp_path: Path, good: Item, run_stage: RunStage
+) -> None:
+    """Slices that step half a voxel backwards each: edges multiply to more than the voxel's volume."""
+    volume = person(40)[0]
+    steps = np.diag(GRID.spacing_mm)
+    steps[2, 1] = GRID.spacing_mm[1] / 2
+    sheared = Geometry.of_steps(GRID.size, steps, GRID.origin_mm)
+    write_nrrd(tmp_path / "sheared.nrrd", Volume(volume.data, sheared, volume.facts))
+    item = {**good, "inputs": {**good["inputs"], "volume": tmp_path / "sheared.nrrd"}}
+    record = run_stage([item])["good"]
+    found = labels_of(tmp_path)
+    voxel = float(np.prod(GRID.spacing_mm)) / 1000
+    assert found.geometry.voxel_cm3 == pytest.approx(voxel)
+    assert float(np.prod(sheared.spacing_mm)) / 1000 > 1.05 * voxel
+    for value, name in LABELS.items():
+        assert record["metrics"][f"volume_cm3.{name}"]["value"] == pytest.approx(voxel * (found.data == value).sum())
+
+
+def test_findings_and_doubts_of_the_volume_go_into_the_label_map(
+    tmp_path: Path, good: Item, run_stage: RunStage
+) -> None:
+    seam = Doubt("seam: correlation under 0.6 (1/2 water 0.41)")
+    volume = person(40)[0]
+    write_nrrd(tmp_path / "volume.nrrd", Volume(volume.data, GRID, volume.facts | doubts_fact([seam])))
+    record = run_stage([good])["good"]
+    found = read_doubts(labels_of(tmp_path).facts)
+    assert found[0] == seam
+    assert found[1:] == of_findings(record["details"]["quality"]["findings"])
 
 
 def test_shipped_weights_say_what_they_were_trained_on(tmp_path: Path, good: Item, run_stage: RunStage) -> None:
@@ -309,7 +349,7 @@ def test_quality_control_finds_what_is_wrong(tmp_path: Path) -> None:
     labels[12:16, 14:18, 28:32] = 3
     labels[2, 26, 8] = 5
     result = Result(tmp_path, load_spec(STAGE_TOML))
-    check_labels(labels, (4.0, 4.0, 4.0), names, result)
+    check_labels(labels, 0.064, names, result)
     findings = result.details["quality"]["findings"]
     for name, words in (
         ("one_sided", "one side"),

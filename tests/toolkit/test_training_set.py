@@ -52,12 +52,13 @@ def test_nifti_lies_where_its_affine_says(tmp_path: Path) -> None:
     assert np.array_equal(mask, image.data % 4)
 
 
-def test_segments_are_known_by_name(tmp_path: Path) -> None:
-    """A mask that numbers its structures in another way, and lacks one, is read in the map's numbers."""
+@pytest.mark.parametrize("name", ["left_ball", "Ball (L)", "left-ball", "BALL left"])
+def test_segments_are_known_by_name(name: str, tmp_path: Path) -> None:
+    """A mask that numbers and spells its structures in another way, and lacks one, is read in the map's numbers."""
     folder = write_dataset(tmp_path / "d")
     _, labels = person(0)
     swapped = np.choose(labels, [0, 7, 9, 0]).astype(np.uint8)
-    write_segmentation(folder / "masks" / "a0.seg.nrrd", swapped, GRID, {7: "left_ball", 9: "middle"})
+    write_segmentation(folder / "masks" / "a0.seg.nrrd", swapped, GRID, {7: name, 9: "middle"})
     dataset = read_dataset(folder)
     _, mask = read_pair(dataset.sets["train"][0], dataset.labels)
     assert np.array_equal(mask, np.choose(labels, [0, 1, 2, 0]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from containers.composition.mixture.histogram import Array, Histogram
-from containers.composition.mixture.start import REGULARISATION, Parameters
+from containers.composition.mixture.start import Parameters
 
 _NO_EMPTY = 10 * np.finfo(np.float64).eps
 """Added to the voxels of each component, as scikit-learn does: a component without voxels keeps finite parameters."""
@@ -58,7 +58,7 @@ def step(histogram: Histogram, parameters: Parameters) -> tuple[Parameters, floa
     share *= histogram.counts
     n = share.sum(axis=1) + _NO_EMPTY
     means = (share * histogram.levels).sum(axis=1) / n
-    variances = (share * (histogram.levels - means[:, None]) ** 2).sum(axis=1) / n + REGULARISATION
+    variances = (share * (histogram.levels - means[:, None]) ** 2).sum(axis=1) / n + histogram.regularisation
     return (n / n.sum(), means, variances), likelihood
 
 

@@ -91,7 +91,9 @@ def fit_mixture(
         parameters, history, converged = em.fit(histogram, first, limit, max_iterations)
     else:
         given = None if initialisation == "kmeans" else start(histogram, components, initialisation, seed)
-        parameters, history, converged = peer.fit(values, components, limit, max_iterations, seed, given)
+        parameters, history, converged = peer.fit(
+            values, components, limit, max_iterations, seed, given, histogram.regularisation
+        )
     order = np.argsort(parameters[1], kind="stable")
     weights, means, variances = (p[order] for p in parameters)
     distance = em.convergence(histogram, (weights, means, variances))

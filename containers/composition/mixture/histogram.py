@@ -7,6 +7,7 @@ level is the mean of its voxels. The input is read in chunks: memory beyond it s
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,10 @@ BINS_IN_RANGE = 4096
 variance: a millionth of it for a component as narrow as a fiftieth of that range, a few times 1e-6 in the shares."""
 VOXELS_PER_PARAMETER = 10
 """Fewest voxels per free parameter of the mixture: a choice, against fits of noise. Three components need 80."""
+REGULARISATION = 1e-6
+"""Most that is added to a variance, in squared image units: scikit-learn's default."""
+RELATIVE = 1e-9
+"""Most that is added to a variance, as a share of the image's: far below the square of the narrowest component."""
 WHERE = "image inside the mask"
 _CHUNK = 32768
 
@@ -36,6 +41,17 @@ class Histogram:
     """Voxels at each level, (L,), as float64."""
     width: float = 0.0
     """Width of the bins in image units; 0 where levels are exact."""
+
+    @cached_property
+    def regularisation(self) -> float:
+        """What is added to each variance in each step of a fit, in squared image units, so that none becomes 0.
+
+        scikit-learn's reg_covar, 1e-6, where the image's standard deviation is over 32. It is absolute, though, and
+        would weigh more the smaller the numbers of an image are: below, it is a billionth of the image's variance.
+        """
+        mean = np.average(self.levels, weights=self.counts)
+        variance = float(np.average((self.levels - mean) ** 2, weights=self.counts))
+        return min(REGULARISATION, RELATIVE * variance)
 
 
 def read_histogram(values: npt.NDArray[np.generic], components: int, signed: bool = False) -> Histogram:

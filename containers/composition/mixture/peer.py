@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.composition.mixture.histogram import Array
-from containers.composition.mixture.start import REGULARISATION, Parameters
+from containers.composition.mixture.start import Parameters
 from containers.contract.errors import EnvironmentFault
 
 
@@ -21,9 +21,11 @@ def fit(
     max_iterations: int,
     seed: int,
     given: Parameters | None,
+    regularisation: float,
 ) -> tuple[Parameters, tuple[float, ...], bool]:
     """As `em.fit`, by sklearn.mixture.GaussianMixture on `values` (n,), from k-means by `seed` or from `given`.
 
+    regularisation: added to each variance, as `Histogram.regularisation` says.
     Raises EnvironmentFault where scikit-learn is not installed.
     """
     try:
@@ -40,7 +42,7 @@ def fit(
         weights, means, variances = given
         begin = {"weights_init": weights, "means_init": means[:, None], "precisions_init": 1 / variances[:, None, None]}
     model = GaussianMixture(
-        components, covariance_type="full", tol=tolerance, reg_covar=REGULARISATION, max_iter=max_iterations,
+        components, covariance_type="full", tol=tolerance, reg_covar=regularisation, max_iter=max_iterations,
         init_params="kmeans" if given is None else "random_from_data", random_state=seed, **begin,
     )  # fmt: skip
     with warnings.catch_warnings(), threadpool_limits(1):

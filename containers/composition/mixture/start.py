@@ -13,8 +13,6 @@ import numpy.typing as npt
 from containers.composition.mixture.histogram import Array, Histogram
 
 Initialisation = Literal["kmeans", "quantiles", "random"]
-REGULARISATION = 1e-6
-"""Added to each variance in each step, in squared image units: scikit-learn's reg_covar."""
 
 Parameters = tuple[Array, Array, Array]
 """Weights, means and variances, each (K,)."""
@@ -36,7 +34,7 @@ def _parameters(histogram: Histogram, cuts: npt.NDArray[np.intp]) -> Parameters:
     n = np.add.reduceat(histogram.counts, cuts)
     means = np.add.reduceat(histogram.counts * histogram.levels, cuts) / n
     apart = histogram.levels - np.repeat(means, np.diff(np.append(cuts, len(histogram.levels))))
-    variances = np.add.reduceat(histogram.counts * apart**2, cuts) / n + REGULARISATION
+    variances = np.add.reduceat(histogram.counts * apart**2, cuts) / n + histogram.regularisation
     return n / n.sum(), means, variances
 
 

@@ -25,6 +25,7 @@ from containers.spine_segmentation.check import check_image
 from containers.spine_segmentation.mrsegmentator.weights import CHECKPOINT, LABELS, check_folder, folds_of
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
+from containers.toolkit.images.doubts import doubts_fact, of_findings, read_doubts
 from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.turn import turn_of
 from containers.toolkit.images.volume import Volume, read_finite, read_nrrd, write_nrrd
@@ -125,11 +126,13 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
         table[list(LABELS)] = list(NAMES)
         segmented = table[np.asarray(read_nrrd(labels).data)]
     with result.step("quality"):
-        check_labels(np.ascontiguousarray(turn.apply(segmented)).astype(np.uint8), turn.spacing_mm, NAMES, result)
+        turned = np.ascontiguousarray(turn.apply(segmented)).astype(np.uint8)
+        check_labels(turned, volume.geometry.voxel_cm3, NAMES, result)
     result.details["model"] = {"folds": list(folds_of(state.fast)), "weights_sha256": digest}
     with result.step("write"):
         tags = {value: tag(name) for value, name in NAMES.items()}
-        write_segmentation(result.file("labels", "labels.seg.nrrd"), segmented, volume.geometry, NAMES, tags)
+        doubts = doubts_fact([*read_doubts(volume.facts), *of_findings(result.details["quality"]["findings"])])
+        write_segmentation(result.file("labels", "labels.seg.nrrd"), segmented, volume.geometry, NAMES, tags, doubts)
 
 
 def capabilities() -> dict[str, Any]:

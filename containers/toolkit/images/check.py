@@ -10,6 +10,28 @@ AXES = ("i", "j", "k")
 """Names of a volume's axes, in the order of `Geometry.size`."""
 
 
+BODY_SPACING_MM = (0.1, 30.0)
+"""Voxel edges of images and label maps of people; outside they were meant in another unit. Thick slices reach 20 mm."""
+BODY_EXTENT_MM = (60.0, 2500.0)
+"""Least second largest extent of a field of view (one slice through a thigh or a back), and most of all (a body)."""
+
+
+def check_body(geometry: Geometry, where: str, *, small: bool = False) -> None:
+    """Raise ItemFault for a grid that fits no body: it was meant in another unit. One rule for all stages.
+
+    small: parts cut out of an image are allowed. A network may ask for more.
+    """
+    check_spacing(geometry, BODY_SPACING_MM, where)
+    low, high = BODY_EXTENT_MM
+    extent = [size * spacing for size, spacing in zip(geometry.size, geometry.spacing_mm, strict=True)]
+    if max(extent) > high or (not small and sorted(extent)[1] < low):
+        raise ItemFault(
+            f"spans {' x '.join(f'{mm:g}' for mm in extent)} mm, where a body needs {low:g} x {low:g} to {high:g}",
+            where=where,
+            fix="correct the spacing in its header (mm)",
+        )
+
+
 def check_type(data: npt.NDArray[np.generic], where: str) -> None:
     """Raise ItemFault for values that are neither integers nor real floating-point numbers."""
     if np.iscomplexobj(data) or not (np.issubdtype(data.dtype, np.floating) or np.issubdtype(data.dtype, np.integer)):

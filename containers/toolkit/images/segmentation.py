@@ -20,10 +20,12 @@ def write_segmentation(
     geometry: Geometry,
     names: dict[int, str],
     tags: dict[int, str] | None = None,
+    more: dict[str, str] | None = None,
 ) -> None:
     """Write `labels` (k, j, i) with the segment names `names` (label value -> name), gzip-compressed.
 
     tags: 3D Slicer's tags (label value -> `Key:Value|`), such as a terminology entry; empty where there is none.
+    more: further facts of the file.
     """
     facts: dict[str, str] = {
         "Segmentation_ContainedRepresentationNames": "Binary labelmap|",
@@ -44,7 +46,7 @@ def write_segmentation(
             f"Segment{number}_Layer": "0",
             f"Segment{number}_Tags": (tags or {}).get(value, "|"),
         }
-    write_nrrd(path, Volume(np.asarray(labels, dtype=np.uint8), geometry, facts), compress=True)
+    write_nrrd(path, Volume(np.asarray(labels, dtype=np.uint8), geometry, facts | (more or {})), compress=True)
 
 
 def read_segmentation(path: Path) -> tuple[Volume, dict[int, str]]:

@@ -7,7 +7,8 @@
     FOLDER/labels.json   {"1": "sartorius", ...}            label map of the masks; without it, the stage's own
 
 Invariants: no volume, no person and no image content is in two sets; a mask lies on its image's grid (LPS); its labels
-are in the map. A `.seg.nrrd` is read by its segment names, so its label values may differ from the map's.
+are in the map. A `.seg.nrrd` is read by what its segment names mean (`images.names`), so its label values may differ
+from the map's.
 """
 
 import json
@@ -20,6 +21,7 @@ import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
 from containers.contract.files import sha256_file
+from containers.toolkit.images.names.table import common
 from containers.toolkit.images.nifti import read_nifti
 from containers.toolkit.images.segmentation import read_segmentation
 from containers.toolkit.images.volume import Volume, read_nrrd
@@ -128,13 +130,13 @@ def read_pair(pair: Pair, labels: dict[int, str]) -> tuple[Volume, npt.NDArray[n
     values = np.asarray(mask.data)
     if names is not None:
         table = np.zeros(256, dtype=np.int64)
-        known = {name: value for value, name in labels.items()}
+        known = {common(name): value for value, name in labels.items()}
         for value in (int(v) for v in np.unique(values) if v):
-            if names[value] not in known:
+            if common(names[value]) not in known:
                 raise ItemFault(
                     f"has the structure {names[value]!r}", where=pair.mask.name, fix="add it to labels.json or drop it"
                 )
-            table[value] = known[names[value]]
+            table[value] = known[common(names[value])]
         values = table[values]
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > len(labels):

@@ -1,7 +1,7 @@
 # The loop of a job: one record per item, whole or absent, whatever happens. Exit status: 0 every item has a record;
 # 2 the request is wrong; 3 the environment is.
 
-CONTRACT <- "1.1"
+CONTRACT <- "1.2"
 
 # process: function(item, parameters, result) that fills the result of one item. Returns the exit status.
 run_job <- function(request, spec, process) {

@@ -1,0 +1,1 @@
+"""Class names, one module a tool."""
