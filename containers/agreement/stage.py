@@ -16,8 +16,9 @@ from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
-from containers.toolkit.images.segmentation import read_segmentation
-from containers.toolkit.images.volume import Volume, read_finite
+from containers.toolkit.images.crop import on_common_grid
+from containers.toolkit.images.reading import read_labels, read_volume
+from containers.toolkit.images.volume import Volume
 from containers.toolkit.tables.table import read_table, write_table
 
 SCHEMA_VERSION = "1.0"
@@ -50,17 +51,18 @@ def process(item: Item, job: Job, state: None, result: Result) -> None:
 def _check_grids(item: Item, pair: tuple[str, str], first: Volume, second: Volume) -> None:
     if not first.geometry.same_as(second.geometry):
         sizes = " and ".join("x".join(map(str, volume.geometry.size)) for volume in (first, second))
+        why = f"sizes {sizes}" if first.geometry.size != second.geometry.size else ""
         raise ItemFault(
-            f"are not on the same grid (sizes {sizes})",
+            f"are not on the same grid ({why or first.geometry.difference(second.geometry)})",
             where=" and ".join(item.inputs[name].name for name in pair),
             fix="resample one onto the other's grid first",
         )
 
 
-def _read_classes(item: Item, name: str) -> tuple[Volume, dict[str, int]]:
-    volume, names = read_segmentation(item.inputs[name])
-    values: dict[str, int] = {}
-    for value, segment in sorted(names.items()):
+def _read_classes(item: Item, name: str, result: Result) -> tuple[Volume, dict[str, int]]:
+    found = read_labels(item.inputs[name], result.warn, item.inputs.get(f"{name}_names"))
+    volume, values = found.volume, dict[str, int]()
+    for value, segment in sorted(found.names.items()):
         if segment in values:
             raise ItemFault(
                 f"has two segments named {segment!r}", where=item.inputs[name].name, fix="rename or merge them"
@@ -72,7 +74,11 @@ def _read_classes(item: Item, name: str) -> tuple[Volume, dict[str, int]]:
 
 def _compare_labels(item: Item, result: Result) -> list[dict[str, Any]]:
     with result.step("read_labels"):
-        (labels, label_values), (truth, true_values) = (_read_classes(item, name) for name in PAIRS[0])
+        (labels, label_values), (truth, true_values) = (_read_classes(item, name, result) for name in PAIRS[0])
+    if not labels.geometry.same_as(truth.geometry) and (pair := on_common_grid(labels, truth)):
+        size = " x ".join(map(str, pair[0].geometry.size))
+        result.warn(f"a map was cropped to its segments: both are compared on {size} voxels, background outside of it")
+        labels, truth = pair
     _check_grids(item, PAIRS[0], labels, truth)
     if not true_values and not label_values:
         raise ItemFault("declare no class", where="labels and truth", fix="give segmentations with named segments")
@@ -131,7 +137,7 @@ def _class_means(classes: list[ClassAgreement], voxel_cm3: float, result: Result
 
 def _compare_volumes(item: Item, job: Job, result: Result) -> dict[str, Any]:
     with result.step("read_volumes"):
-        volume, reference = (read_finite(item.inputs[name]) for name in PAIRS[1])
+        volume, reference = (read_volume(item.inputs[name], result.warn, finite=True) for name in PAIRS[1])
     _check_grids(item, PAIRS[1], volume, reference)
     tolerances = job.parameters["tolerance"], job.parameters["relative_tolerance"]
     with result.step("difference"):

@@ -1,7 +1,7 @@
 """The label map as the measures need it: names, midline, voxels and volumes by side."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from containers.composition.volumes import count_voxels, side_volumes_cm3
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Result
-from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.reading import read_labels as read_label_map
 from containers.toolkit.images.volume import Geometry
 
 
@@ -57,6 +57,8 @@ class Labels:
     """Grid of the labels, in LPS."""
     values: dict[str, int]
     """Label of each structure, by name."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """What the file says besides, such as where it was cropped from."""
 
 
 def read_labels(item: Item, result: Result) -> Labels:
@@ -66,7 +68,8 @@ def read_labels(item: Item, result: Result) -> Labels:
     """
     path = item.inputs["labels"]
     with result.step("read_labels"):
-        volume, names = read_segmentation(path)
+        found = read_label_map(path, result.warn, item.inputs.get("labels_names"))
+        volume, names = found.volume, found.names
     values: dict[str, int] = {}
     for value, name in sorted(names.items()):
         canonical = re.sub(r"[^a-z0-9]+", "_", name.strip().lower())
@@ -75,7 +78,7 @@ def read_labels(item: Item, result: Result) -> Labels:
         values[canonical] = value
     if not volume.data.any():
         raise ItemFault("has no labelled voxel", where=path.name, fix="give the segmentation of this item")
-    return Labels(np.asarray(volume.data, np.uint8), volume.geometry, values)
+    return Labels(np.asarray(volume.data, np.uint8), volume.geometry, values, volume.facts)
 
 
 def thigh_anatomy(labels: Labels, result: Result) -> Anatomy:

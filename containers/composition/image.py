@@ -2,18 +2,25 @@
 
 import numpy as np
 
+from containers.composition.anatomy import Labels
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
-from containers.contract.stage import Job
-from containers.toolkit.images.volume import Geometry, Volume, read_finite
+from containers.contract.stage import Job, Result
+from containers.toolkit.images.crop import padded
+from containers.toolkit.images.reading import read_volume
+from containers.toolkit.images.turn import nearest_lps, turn_of
+from containers.toolkit.images.volume import Geometry, Volume
 
 EIGHT_BIT_MAX = 255
 WITHIN_45_DEGREES = 0.7071
 AXES = ("left-right", "anterior-posterior", "superior-inferior")
 
 
-def read_image(item: Item, job: Job, grid: Geometry) -> Volume:
-    """Read the input `image`; `grid` is that of the labels. Raises ItemFault for
+def read_image(item: Item, job: Job, labels: Labels, result: Result) -> tuple[Volume, Labels]:
+    """Read the input `image`; give it and the labels on one grid, k across the slices.
+
+    Axial slices that are stored with another axis last are turned, and labels that were cropped to their segments are
+    padded. Raises ItemFault for
 
     - one slice: a muscle's volume and its levels need more;
     - slices that are not axial: the paper's are, and what lies behind a muscle is looked for within a slice;
@@ -22,8 +29,10 @@ def read_image(item: Item, job: Job, grid: Geometry) -> Volume:
     - integers from 0 to 255: a picture whose window cut off or bent the signal, unless `eight_bit` accepts it.
     """
     path = item.inputs["image"]
-    image = read_finite(path)
-    geometry = image.geometry
+    image = read_volume(path, result.warn, finite=True)
+    if _is_axial_in_another_order(image.geometry):
+        image = nearest_lps(image)
+    geometry, labels = image.geometry, _on_grid_of(image, labels, item.inputs["labels"].name, result)
     if geometry.size[2] < 2:
         raise ItemFault("has a single slice", where=path.name, fix="give the whole stack of slices")
     axis = int(np.abs(np.asarray(geometry.directions[2])).argmax())
@@ -33,9 +42,9 @@ def read_image(item: Item, job: Job, grid: Geometry) -> Volume:
             where=path.name,
             fix="give the axial series, or correct the orientation in its header",
         )
-    if not geometry.same_as(grid):
+    if not geometry.same_as(labels.geometry):
         raise ItemFault(
-            f"is not on the grid of {item.inputs['labels'].name}: {_difference(geometry, grid)}",
+            f"is not on the grid of {item.inputs['labels'].name}: {geometry.difference(labels.geometry)}",
             where=path.name,
             fix="segment this image, or bring its labels to its grid",
         )
@@ -51,19 +60,26 @@ def read_image(item: Item, job: Job, grid: Geometry) -> Volume:
             where=path.name,
             fix="give the scanner's images, or set parameter eight_bit to 'accept' where their scale is linear",
         )
-    return image
+    return image, labels
 
 
-def _difference(geometry: Geometry, grid: Geometry) -> str:
-    """What differs first between two grids, in words."""
-    if geometry.size != grid.size:
-        shown = (" x ".join(map(str, g.size)) for g in (geometry, grid))
-        return "{} voxels against {}".format(*shown)
-    if not np.allclose(geometry.directions, grid.directions, atol=1e-4):
-        return "its axes have other directions"
-    if not np.allclose(geometry.spacing_mm, grid.spacing_mm, rtol=1e-4):
-        return "its voxels have another size"
-    return "it has another origin"
+def _is_axial_in_another_order(geometry: Geometry) -> bool:
+    """Whether slices are axial though they do not follow each other along k: by the axis that is nearest to superior,
+    whose voxels are the longest."""
+    axis = int(np.abs(np.asarray(geometry.directions)[:, 2]).argmax())
+    return axis != 2 and geometry.spacing_mm[axis] >= 0.99 * max(geometry.spacing_mm)
+
+
+def _on_grid_of(image: Volume, labels: Labels, where: str, result: Result) -> Labels:
+    """The labels in the image's order of axes, and padded where they were cropped."""
+    volume = Volume(labels.data, labels.geometry, labels.facts)
+    if turn_of(labels.geometry).order != turn_of(image.geometry).order:
+        volume = nearest_lps(volume)
+    if not volume.geometry.same_as(image.geometry) and (larger := padded(volume, image.geometry)) is not None:
+        size = " x ".join(map(str, image.geometry.size))
+        result.warn(f"{where} was cropped to its segments and is padded to the {size} voxels of the image")
+        volume = larger
+    return Labels(np.asarray(volume.data, np.uint8), volume.geometry, labels.values, volume.facts)
 
 
 def _is_eight_bit(image: Volume) -> bool:

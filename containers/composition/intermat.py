@@ -63,7 +63,7 @@ def measure_intermat(
     levels or intensities that cannot be used.
     """
     with result.step("read_image"):
-        image = read_image(item, job, labels.geometry)
+        image, labels = read_image(item, job, labels, result)
         levels = read_levels(item.inputs["levels"]) if "levels" in item.inputs else []
     muscles = {name: values[0] for name, values in structures.items() if len(values) == 1}
     places = np.flatnonzero(np.isin(labels.data, list(muscles.values())))

@@ -13,7 +13,8 @@ from containers.composition.resample import fraction_inside, labels_on_grid
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
-from containers.toolkit.images.volume import Geometry, Volume, read_finite, write_nrrd
+from containers.toolkit.images.reading import read_volume
+from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 
 MAX_AIR_SIGNAL = 0.2
 """Mean of air over mean of water plus fat in the labels, above which the corners are taken for tissue, not air."""
@@ -27,9 +28,10 @@ Regions = dict[tuple[str, str], Region]
 def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result) -> Regions:
     """Write the map and the metrics; return fat fraction by (structure, side). Raises ItemFault for bad images."""
     with result.step("read_images"):
-        water, fat = (_read_image(item, name, job) for name in ("water", "fat"))
+        water, fat = (_read_image(item, name, job, result) for name in ("water", "fat"))
     if not water.geometry.same_as(fat.geometry):
-        raise ItemFault("are not on the same grid", where=_names(item), fix="give water and fat of one reconstruction")
+        what = f"are not on the same grid ({water.geometry.difference(fat.geometry)})"
+        raise ItemFault(what, where=_names(item), fix="give water and fat of one reconstruction")
     labels = _labels_on(water.geometry, item, anatomy, result)
     with result.step("fat_fraction"):
         sigma = _noise(item, {"water": water, "fat": fat}, labels, job, result)
@@ -62,9 +64,9 @@ def _names(item: Item) -> str:
     return f"{item.inputs['water'].name} and {item.inputs['fat'].name}"
 
 
-def _read_image(item: Item, name: str, job: Job) -> Volume:
+def _read_image(item: Item, name: str, job: Job, result: Result) -> Volume:
     path = item.inputs[name]
-    image = read_finite(path)
+    image = read_volume(path, result.warn, finite=True)
     if job.parameters["fat_fraction_domain"] == "magnitude" and image.data.min() < 0:
         raise ItemFault(
             "has negative values, which a magnitude image cannot have",

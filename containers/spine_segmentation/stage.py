@@ -16,9 +16,9 @@ from containers.spine_segmentation.model import FILE, SHIPPED, Model, check_pres
 from containers.spine_segmentation.postprocessing import largest_parts
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
+from containers.toolkit.images.reading import read_volume
 from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.turn import turn_of
-from containers.toolkit.images.volume import read_nrrd
 from containers.toolkit.networks.precision import computes_in_bfloat16, reduced
 from containers.toolkit.runtime import cuda
 
@@ -66,7 +66,7 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
         model = state.model(item.inputs.get("weights", SHIPPED))
     with result.step("read"):
         path = item.inputs["volume"]
-        volume = read_nrrd(path)
+        volume = read_volume(path, result.warn)
         turn = turn_of(volume.geometry)
         check_image(volume, turn, path.name)
     with result.step("network"):

@@ -17,9 +17,9 @@ from containers.thigh_segmentation.infer import refines, segment_prepared
 from containers.thigh_segmentation.prepare import Prepared, can_compile, prepare
 from containers.thigh_segmentation.qc import check_labels
 from containers.thigh_segmentation.terminology import tag
+from containers.toolkit.images.reading import read_volume
 from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.turn import turn_of
-from containers.toolkit.images.volume import read_nrrd
 from containers.toolkit.networks.precision import computes_in_bfloat16, reduced
 from containers.toolkit.runtime import cuda
 
@@ -72,7 +72,7 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
             result.warn("the shipped weights are trained on phantoms: labels of a scan of a person need other weights")
     with result.step("read"):
         path = item.inputs["volume"]
-        volume = read_nrrd(path)
+        volume = read_volume(path, result.warn)
         check_image(volume, path.name)
         turn = turn_of(volume.geometry)
         low, high = checkpoint.config.preprocessing.window

@@ -25,9 +25,10 @@ from containers.spine_segmentation.check import check_image
 from containers.spine_segmentation.mrsegmentator.weights import CHECKPOINT, LABELS, check_folder, folds_of
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
+from containers.toolkit.images.reading import read_volume
 from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.turn import turn_of
-from containers.toolkit.images.volume import Volume, read_finite, read_nrrd, write_nrrd
+from containers.toolkit.images.volume import Volume, read_nrrd, write_nrrd
 from containers.toolkit.runtime import cuda
 
 NAMES = dict(enumerate(LABELS.values(), start=1))
@@ -110,7 +111,7 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
         predictor, digest = state.predictor(item.inputs["weights"])
     with result.step("read"):
         path = item.inputs["volume"]
-        volume = read_finite(path)
+        volume = read_volume(path, result.warn, finite=True)
         turn = turn_of(volume.geometry)
         check_image(volume, turn, path.name)
     with result.step("network"), tempfile.TemporaryDirectory() as folder:
