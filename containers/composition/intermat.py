@@ -31,7 +31,8 @@ from containers.composition.tissue import (
 )
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
-from containers.toolkit.images.volume import Volume, write_nrrd
+from containers.toolkit.images.volume import Volume
+from containers.toolkit.images.writing import ImageWriter
 
 Array = npt.NDArray[np.float64]
 
@@ -91,7 +92,8 @@ def measure_intermat(
         fat = np.zeros(labels.data.shape, np.float32)
         fat.reshape(-1)[places] = np.nan_to_num(100.0 * parts[rule][1])
         facts = {"contrast": "intermat", "sample units": "percent"}
-        write_nrrd(result.file("intermat", "intermat.nrrd"), Volume(fat, labels.geometry, facts), compress=True)
+        volume = Volume(fat, labels.geometry, facts)
+        ImageWriter.of(item, job, result).volume("intermat", volume, compress=True)
     with result.step("regions"):
         slabs = slabs_of(labels.geometry, places)
         weights = _weights(voxels, structures, {f"level_{n.name}": slabs.part(n) for n in levels})

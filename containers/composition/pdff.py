@@ -14,7 +14,8 @@ from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
 from containers.toolkit.images.reading import read_volume
-from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.volume import Geometry, Volume
+from containers.toolkit.images.writing import ImageWriter
 
 MAX_AIR_SIGNAL = 0.2
 """Mean of air over mean of water plus fat in the labels, above which the corners are taken for tissue, not air."""
@@ -37,7 +38,7 @@ def measure_fat_fraction(item: Item, anatomy: Anatomy, job: Job, result: Result)
         sigma = _noise(item, {"water": water, "fat": fat}, labels, job, result)
         percent = fraction_map(water.data, fat.data, sigma)
         facts = {"contrast": "fat_fraction", "sample units": "percent"}
-        write_nrrd(result.file("fat_fraction", "fat_fraction.nrrd"), Volume(percent, water.geometry, facts))
+        ImageWriter.of(item, job, result).volume("fat_fraction", Volume(percent, water.geometry, facts))
     with result.step("regions"):
         erosion = job.parameters["erosion_voxels"], job.parameters["erosion_mm"]
         inner = inner_labels(labels, water.geometry, *erosion)

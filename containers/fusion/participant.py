@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
+from containers.contract.request import Item
 from containers.contract.stage import Job, Result
 from containers.fusion import backends
 from containers.fusion.contrasts import choose, name_stacks
@@ -21,20 +21,21 @@ from containers.fusion.repeats import Place
 from containers.fusion.seams import AXES, Agreement, compare
 from containers.fusion.stack import Stack, build_stack
 from containers.fusion.stations import arrange, select
-from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.volume import Geometry, Volume
+from containers.toolkit.images.writing import ImageWriter
 
 SEAMS_SCHEMA_VERSION = "1.0"
 UNITS = "a.u."
 """Kept in NRRD's own field `sample units`; its field `units` would be those of the axes."""
 
 
-def fuse_participant(path: Path, job: Job, backend: str, result: Result) -> None:
-    """Read a folder or zip, fuse every wanted contrast on one grid, write volumes and seam report into `result`.
+def fuse_participant(item: Item, job: Job, backend: str, result: Result) -> None:
+    """Read the item's folder or zip, fuse every wanted contrast on one grid, write volumes and seam report.
 
     Raises ItemFault with the file or series when the input cannot be fused.
     """
     with result.step("read"):
-        study = read_images(path, job.resources.threads)
+        study = read_images(item.inputs["dicom"], job.resources.threads)
     with result.step("sort"), _with_cause(study.left_out):
         groups = name_stacks(_groups(study.images, result))
         contrasts = choose(groups, job.parameters["contrasts"])
@@ -55,7 +56,7 @@ def fuse_participant(path: Path, job: Job, backend: str, result: Result) -> None
     grid = global_grid(
         [place.first.geometry for place in places], job.parameters["spacing_mm"], job.resources.memory_bytes
     )
-    agreements = _volumes(places, contrasts, grid, job, backend, result)
+    agreements = _volumes(places, contrasts, grid, job, backend, ImageWriter.of(item, job, result))
     _report_seams(places, numbers, agreements, result)
     dropped = [stack for place in places for stack in place.dropped()]
     result.metric("stations", len(places))
@@ -128,12 +129,13 @@ def _warnings(place: Place) -> list[str]:
 
 
 def _volumes(
-    places: list[Place], contrasts: list[str], grid: Geometry, job: Job, backend: str, result: Result
+    places: list[Place], contrasts: list[str], grid: Geometry, job: Job, backend: str, writer: ImageWriter
 ) -> dict[str, list[Agreement]]:
     """Fuse and write one contrast after the other in the same memory; returns each contrast's seams."""
     reference = "in_phase" if "in_phase" in contrasts else contrasts[0]
     threads, device = job.resources.threads, job.resources.device
     agreements: dict[str, list[Agreement]] = {}
+    result = writer.result
     out: npt.NDArray[np.float32] = np.empty(grid.shape, np.float32)
     for contrast in contrasts:
         with result.step("stack"):
@@ -151,7 +153,7 @@ def _volumes(
             facts = {"contrast": name, "sample units": UNITS, "modality": header.modality or "MR"}
             if header.echo_time_ms is not None:
                 facts["echo_time_ms"] = f"{header.echo_time_ms:g}"
-            write_nrrd(result.file(contrast, f"{name}.nrrd"), Volume(out, grid, facts))
+            writer.volume(contrast, Volume(out, grid, facts))
     return agreements
 
 

@@ -17,8 +17,8 @@ from containers.spine_segmentation.postprocessing import largest_parts
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
 from containers.toolkit.images.reading import read_volume
-from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.turn import turn_of
+from containers.toolkit.images.writing import ImageWriter
 from containers.toolkit.networks.precision import computes_in_bfloat16, reduced
 from containers.toolkit.runtime import cuda
 
@@ -90,9 +90,8 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     }
     with result.step("write"):
         tags = {value: tag(name) for value, name in model.labels.items()}
-        write_segmentation(
-            result.file("labels", "labels.seg.nrrd"), turn.undo(labels), volume.geometry, model.labels, tags
-        )
+        writer = ImageWriter.of(item, job, result)
+        writer.labels("labels", turn.undo(labels), volume.geometry, model.labels, tags)
 
 
 def capabilities() -> dict[str, Any]:

@@ -18,8 +18,8 @@ from containers.thigh_segmentation.prepare import Prepared, can_compile, prepare
 from containers.thigh_segmentation.qc import check_labels
 from containers.thigh_segmentation.terminology import tag
 from containers.toolkit.images.reading import read_volume
-from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.turn import turn_of
+from containers.toolkit.images.writing import ImageWriter
 from containers.toolkit.networks.precision import computes_in_bfloat16, reduced
 from containers.toolkit.runtime import cuda
 
@@ -114,9 +114,8 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     }
     with result.step("write"):
         tags = {value: tag(name) for value, name in checkpoint.labels.items()}
-        write_segmentation(
-            result.file("labels", "labels.seg.nrrd"), turn.undo(labels), volume.geometry, checkpoint.labels, tags
-        )
+        writer = ImageWriter.of(item, job, result)
+        writer.labels("labels", turn.undo(labels), volume.geometry, checkpoint.labels, tags)
 
 
 def capabilities() -> dict[str, Any]:

@@ -49,7 +49,7 @@ def test_both_transforms_are_as_nibabel_and_simpleitk_read_them(tmp_path: Path, 
     path = saved(tmp_path / "v.nii.gz", image_of(sform=sform, qform=qform))
     ours, theirs, itk = read_volume(path, silent), nibabel.load(path), sitk.ReadImage(str(path))
     assert np.array_equal(ours.data, np.asanyarray(theirs.dataobj).transpose(2, 1, 0))
-    assert np.array_equal(ours.data, sitk.GetArrayFromImage(itk))
+    assert np.array_equal(ours.data, sitk.GetArrayFromImage(itk)) and ours.data.flags.writeable
     assert ras_affine(ours.geometry) == pytest.approx(theirs.affine, abs=FLOAT32_MM)
     for corner in ((0, 0, 0), (9, 7, 5), (3, 0, 5)):
         place = ours.geometry.position_mm(corner)

@@ -58,6 +58,7 @@ def test_segments_may_begin_at_any_number(tmp_path: Path) -> None:
     volume, names = read_segmentation(write(tmp_path / "m.seg.nrrd", pairs=segments(start=1)))
     assert names == NAMES
     assert "has no segment 0 and is read from segment 1" in volume.warnings[0]
+    assert volume.facts["Segment0_Name"] == "sartorius" and "Segment3_Name" not in volume.facts
 
 
 def test_background_is_not_a_structure(tmp_path: Path) -> None:

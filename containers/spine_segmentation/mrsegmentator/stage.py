@@ -26,9 +26,9 @@ from containers.spine_segmentation.mrsegmentator.weights import CHECKPOINT, LABE
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
 from containers.toolkit.images.reading import read_volume
-from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.turn import turn_of
 from containers.toolkit.images.volume import Volume, read_nrrd, write_nrrd
+from containers.toolkit.images.writing import ImageWriter
 from containers.toolkit.runtime import cuda
 
 NAMES = dict(enumerate(LABELS.values(), start=1))
@@ -130,7 +130,7 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     result.details["model"] = {"folds": list(folds_of(state.fast)), "weights_sha256": digest}
     with result.step("write"):
         tags = {value: tag(name) for value, name in NAMES.items()}
-        write_segmentation(result.file("labels", "labels.seg.nrrd"), segmented, volume.geometry, NAMES, tags)
+        ImageWriter.of(item, job, result).labels("labels", segmented, volume.geometry, NAMES, tags)
 
 
 def capabilities() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import io
 import os
 import zlib
 from dataclasses import dataclass
@@ -88,11 +89,11 @@ def _values(stream: BinaryIO, header: Header, where: str) -> npt.NDArray[np.gene
     _skip_lines(stream, header.integer("line skip", 0, where), where)
     raw = _bytes(stream, encoding, count * dtype.itemsize, header.integer("byte skip", 0, where), where)
     if encoding == "text":
-        values: npt.NDArray[Any] = np.array(raw.split(), dtype=dtype)
+        values: npt.NDArray[Any] = np.array(raw.tobytes().split(), dtype=dtype)
         if values.size != count:
             raise _size_fault(values.size, count, "values", where)
     else:
-        values = np.frombuffer(raw, dtype=dtype)
+        values = raw.view(dtype)
     return values.reshape(sizes[::-1]).astype(dtype.newbyteorder("="), copy=False)
 
 
@@ -144,14 +145,17 @@ def _size_fault(found: int, wanted: int, unit: str, where: str) -> ItemFault:
     )
 
 
-def _bytes(stream: BinaryIO, encoding: str, wanted: int, skip: int, where: str) -> bytes:
-    """The unpacked bytes: of text all that there are, of other encodings as many as the header asks for."""
+def _bytes(stream: BinaryIO, encoding: str, wanted: int, skip: int, where: str) -> npt.NDArray[np.uint8]:
+    """The unpacked bytes: of text all that there are, of other encodings as many as the header asks for.
+
+    They can be written to. Memory that is asked for and not filled is not taken from the machine.
+    """
     left = os.fstat(stream.fileno()).st_size - stream.tell()
     # `byte skip: -1` of raw data means the last bytes of the file.
     if skip == -1 and encoding == "raw":
         skip = max(left - wanted, 0)
-    room = {"raw": left, "hex": left // 2, "gzip": left * MAX_DEFLATE_RATIO, "text": MAX_BYTES, "bzip2": MAX_BYTES}
-    if skip < 0 or skip > room[encoding]:
+    room = {"raw": left, "hex": left // 2, "gzip": left * MAX_DEFLATE_RATIO, "text": left, "bzip2": MAX_BYTES}[encoding]
+    if not 0 <= skip <= room:
         raise ItemFault(f"skips {skip} bytes", where=where, fix="correct its byte skip")
     if wanted > MAX_BYTES:
         raise ItemFault(
@@ -160,30 +164,29 @@ def _bytes(stream: BinaryIO, encoding: str, wanted: int, skip: int, where: str) 
             fix="correct its sizes, or cut the volume",
         )
     if encoding == "text":
-        return stream.read()[skip:]
-    if wanted + skip > room[encoding]:
+        return np.frombuffer(stream.read()[skip:], np.uint8)
+    if wanted + skip > room:
         raise _size_fault(min(left, wanted - 1), wanted, "bytes", where)
-    if encoding == "raw":
-        stream.seek(skip, os.SEEK_CUR)
-        raw = stream.read(wanted)
-        # Some writers end a file with a new line.
-        rest = stream.read(3)
-        raw += b"" if rest.isspace() and len(rest) < 3 else rest
-    elif encoding == "hex":
-        raw = bytes.fromhex(stream.read().decode("ascii"))[skip : skip + wanted + 1]
-    else:
-        raw = _unpacked(stream, encoding, skip + wanted)[skip:]
-    if len(raw) != wanted:
-        raise _size_fault(len(raw), wanted, "bytes", where)
-    return raw
+    unpacked = _unpacked(stream, encoding)
+    while skip and (passed := len(unpacked.read(min(CHUNK, skip)))):
+        skip -= passed
+    found = np.empty(wanted, np.uint8)
+    place = 0
+    while place < wanted and (part := unpacked.readinto(found[place : place + CHUNK].data)):
+        place += part
+    if place < wanted:
+        raise _size_fault(place, wanted, "bytes", where)
+    # The end of packed data has to be reached: its checksum stands there. Some writers end a raw file with a new line.
+    rest = unpacked.read(3)
+    if rest and not (encoding == "raw" and rest.isspace() and len(rest) < 3):
+        raise _size_fault(wanted + 1, wanted, "bytes", where)
+    return found
 
 
-def _unpacked(stream: BinaryIO, encoding: str, wanted: int) -> bytes:
-    """What is packed, up to one byte more than `wanted`, and made as it comes: a small file can hold thousands of times
-    its size, and a header can ask for what is not there."""
-    parts, left = [], wanted + 1
-    opened = gzip.GzipFile(fileobj=stream) if encoding == "gzip" else bz2.BZ2File(stream)
-    while left and (part := opened.read(min(CHUNK, left))):
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
+def _unpacked(stream: BinaryIO, encoding: str) -> Any:
+    """The data as a file without its packing. gzip and bzip2 in several parts are read on."""
+    if encoding == "gzip":
+        return gzip.GzipFile(fileobj=stream)
+    if encoding == "bzip2":
+        return bz2.BZ2File(stream)
+    return stream if encoding == "raw" else io.BytesIO(bytes.fromhex(stream.read().decode("ascii")))

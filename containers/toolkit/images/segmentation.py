@@ -21,6 +21,8 @@ from containers.toolkit.images.volume import Geometry, Volume, facts_of, write_n
 
 _SEGMENT = re.compile(r"Segment(\d{1,6})_(?:ID|Name|LabelValue|Layer)")
 """Keys that declare a segment."""
+_OF_SEGMENT = re.compile(r"Segment\d{1,6}_.*", re.DOTALL)
+"""Keys of segments."""
 
 
 def write_segmentation(
@@ -63,7 +65,8 @@ def read_segmentation(path: Path, given: Mapping[int, str] | None = None) -> tup
 
     Segments may be numbered from any number and lie in several layers. A file that was cropped to its segments keeps
     their place in the patient by its own origin, so it needs nothing more to be compared with an image: see `crop`.
-    The facts name the labels as they are in the array. Raises ItemFault when the file is not a label map with names.
+    The facts give the segments from 0 on, with the labels that they have in the array. Raises ItemFault when the file
+    is not a label map with names.
     """
     file = read_nrrd_file(path)
     layers, geometry = placed(file, path.name)
@@ -85,9 +88,13 @@ def read_segmentation(path: Path, given: Mapping[int, str] | None = None) -> tup
             " stops where one is missing"
         )
     merged = merge(layers, segments, path.name)
-    for place, value in merged.values.items():
-        facts |= {f"Segment{numbers[place]}_LabelValue": str(value), f"Segment{numbers[place]}_Layer": "0"}
-    return Volume(merged.data, geometry, facts, (*warnings, *merged.warnings)), merged.names
+    kept = {key: text for key, text in facts.items() if not _OF_SEGMENT.fullmatch(key)}
+    for new, (place, value) in enumerate(merged.values.items()):
+        old = f"Segment{numbers[place]}_"
+        kept |= {f"Segment{new}_{key.removeprefix(old)}": text for key, text in facts.items() if key.startswith(old)}
+        names = {"Name": merged.names[value], "LabelValue": str(value), "Layer": "0"}
+        kept |= {f"Segment{new}_{key}": text for key, text in names.items()}
+    return Volume(merged.data, geometry, kept, (*warnings, *merged.warnings)), merged.names
 
 
 def _segments(facts: Mapping[str, str], layers: int, where: str) -> tuple[list[int], list[Segment]]:
