@@ -62,6 +62,7 @@ def setup_for(request: Path | None) -> Callable[[Job], State]:
 
 def process(item: Item, job: Job, state: State, result: Result) -> None:
     """Segment one volume. Raises ItemFault for a volume that cannot be segmented."""
+    writer = ImageWriter.of(item, job, result)
     with result.step("weights"):
         model = state.model(item.inputs.get("weights", SHIPPED))
     with result.step("read"):
@@ -90,7 +91,6 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     }
     with result.step("write"):
         tags = {value: tag(name) for value, name in model.labels.items()}
-        writer = ImageWriter.of(item, job, result)
         writer.labels("labels", turn.undo(labels), volume.geometry, model.labels, tags)
 
 

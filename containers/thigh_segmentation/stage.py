@@ -66,6 +66,7 @@ def setup(job: Job) -> State:
 
 def process(item: Item, job: Job, state: State, result: Result) -> None:
     """Segment one volume. Raises ItemFault for a volume that cannot be segmented."""
+    writer = ImageWriter.of(item, job, result)
     with result.step("weights"):
         checkpoint, prepared = state.checkpoint(item.inputs.get("weights", SHIPPED))
         if "weights" not in item.inputs:
@@ -114,7 +115,6 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     }
     with result.step("write"):
         tags = {value: tag(name) for value, name in checkpoint.labels.items()}
-        writer = ImageWriter.of(item, job, result)
         writer.labels("labels", turn.undo(labels), volume.geometry, checkpoint.labels, tags)
 
 

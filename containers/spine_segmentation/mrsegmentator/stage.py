@@ -107,6 +107,7 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     """Segment one volume. Raises ItemFault for a volume that cannot be segmented."""
     from mrsegmentator.simpleitk_reader_writer import SimpleITKIO
 
+    writer = ImageWriter.of(item, job, result)
     with result.step("weights"):
         predictor, digest = state.predictor(item.inputs["weights"])
     with result.step("read"):
@@ -130,7 +131,7 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     result.details["model"] = {"folds": list(folds_of(state.fast)), "weights_sha256": digest}
     with result.step("write"):
         tags = {value: tag(name) for value, name in NAMES.items()}
-        ImageWriter.of(item, job, result).labels("labels", segmented, volume.geometry, NAMES, tags)
+        writer.labels("labels", segmented, volume.geometry, NAMES, tags)
 
 
 def capabilities() -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 3D Slicer saves a segmentation as the box of its segments and writes where that box begins in the reference image
 (`Segmentation_ReferenceImageExtentOffset`). Its grid is the reference's, moved by whole voxels, so nothing is
-interpolated: what lies outside of the box is background. Only a file that says that it was cropped is padded: of any
-other one, what lies outside is not known.
+interpolated: what lies outside of the box is background. A DICOM segmentation is cropped in the same way. Only a file
+that says that it was cropped is padded: of any other one, what lies outside is not known.
 """
 
 from dataclasses import replace
@@ -18,9 +18,15 @@ OFFSET = "Segmentation_ReferenceImageExtentOffset"
 """Fact that holds the place of a label map's first voxel in its reference image, three whole numbers (i, j, k)."""
 
 
+FRAMES_LEFT_OUT = "frames without labels left out"
+"""Fact of a label map from a DICOM segmentation, which keeps no frame without a voxel."""
+
+
 def is_cropped(labels: Volume) -> bool:
-    """Whether a label map says that it begins inside of its reference image."""
-    return any(word.lstrip("-").isdigit() and int(word) != 0 for word in labels.facts.get(OFFSET, "").split())
+    """Whether a label map says that it is a part of its reference image."""
+    return FRAMES_LEFT_OUT in labels.facts or any(
+        word.lstrip("-").isdigit() and int(word) != 0 for word in labels.facts.get(OFFSET, "").split()
+    )
 
 
 def offset_in(inner: Geometry, outer: Geometry) -> tuple[int, int, int] | None:
@@ -59,7 +65,8 @@ def padded(labels: Volume, grid: Geometry) -> Volume | None:
         return None
     data = np.zeros(grid.shape, labels.data.dtype)
     data[tuple(slice(first, int(last)) for first, last in zip(offset[::-1], end[::-1], strict=True))] = labels.data
-    return replace(labels, data=data, geometry=grid, facts={**labels.facts, OFFSET: "0 0 0"})
+    facts = {name: text for name, text in labels.facts.items() if name != FRAMES_LEFT_OUT}
+    return replace(labels, data=data, geometry=grid, facts={**facts, OFFSET: "0 0 0"})
 
 
 def on_common_grid(one: Volume, other: Volume) -> tuple[Volume, Volume] | None:

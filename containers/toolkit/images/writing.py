@@ -10,15 +10,18 @@ QMRITools' Muscle-BIDS pages; `ff` of the package muscle-bids; BIDS derivatives,
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from containers.contract.errors import ItemFault
 from containers.contract.files import write_json, write_text
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
 from containers.toolkit.images.formats import by_name
+from containers.toolkit.images.formats.dicom_seg import DicomSeg, Source
 from containers.toolkit.images.formats.nifti import Nifti
 from containers.toolkit.images.labels import colour_of
 from containers.toolkit.images.segmentation import write_segmentation
@@ -45,11 +48,20 @@ class ImageWriter:
     """Identifier of the item, which names become made of."""
     form: str
     """Value of the parameter `format`."""
+    series: Path | None = None
+    """The DICOM series that a DICOM segmentation belongs to."""
 
     @classmethod
     def of(cls, item: Item, job: Job, result: Result) -> "ImageWriter":
-        """The writer of an item in the format that the job asks for."""
-        return cls(result, item.id, job.parameters["format"])
+        """The writer of an item in the format that the job asks for. Raises ItemFault where that needs a series."""
+        form, series = job.parameters["format"], item.inputs.get("series")
+        if form == DicomSeg.name and series is None:
+            raise ItemFault(
+                "is missing: a DICOM segmentation belongs to a series",
+                where="input series",
+                fix="give the folder of the DICOM series that the volume was made from: -i series=FOLDER",
+            )
+        return cls(result, item.id, form, series)
 
     def volume(self, output: str, volume: Volume, *, compress: bool = False) -> None:
         """Write a volume as the declared output `output`. compress: gzip NRRD, which pays for maps full of zeros."""
@@ -76,6 +88,11 @@ class ImageWriter:
             write_segmentation(path, labels, geometry, names, dict(tags or {}))
             return
         stem = self._stem(name)
+        if self.form == DicomSeg.name and self.series is not None:
+            source = Source(self.series, self.result.spec.name, self.result.spec.version)
+            path = self.result.file(output, f"{stem}.dcm")
+            DicomSeg().write(path, np.asarray(labels, np.uint8), geometry, names, tags or {}, source)
+            return
         path = self.result.file(output, f"{stem}.nii.gz")
         _nifti(self.form).write(path, Volume(np.asarray(labels, np.uint8), geometry), labels=True)
         rows = [f"{value}\t{text}\t{_hex(value)}\n" for value, text in sorted(names.items())]

@@ -5,10 +5,11 @@ listed by name, not looked up, so that a stage's digest holds the modules that i
 """
 
 from containers.toolkit.images.formats.base import ImageFormat
+from containers.toolkit.images.formats.dicom_seg import DicomSeg
 from containers.toolkit.images.formats.nifti import Nifti
 from containers.toolkit.images.formats.nrrd import Nrrd
 
-FORMATS: tuple[ImageFormat, ...] = (Nrrd(), Nifti())
+FORMATS: tuple[ImageFormat, ...] = (Nrrd(), Nifti(), DicomSeg())
 """All formats, in the order in which they are asked."""
 
 
