@@ -45,6 +45,12 @@ def test_two_cropped_maps_meet_on_the_box_of_both() -> None:
     assert np.count_nonzero(one.data) == np.count_nonzero(DATA[1:4, 1:4, 1:4])
 
 
+@pytest.mark.parametrize("low", [(2, 2, 2), (0, 0, 0)])
+def test_a_grid_that_does_not_hold_all_of_a_map_takes_none_of_it(low: tuple[int, int, int]) -> None:
+    smaller = box(low, (low[0] + 2, low[1] + 3, low[2] + 4)).geometry
+    assert padded(box((1, 1, 1), OBLIQUE.size), smaller) is None
+
+
 def test_only_what_says_that_it_was_cropped_is_padded() -> None:
     silent = replace(box((1, 1, 1), (4, 4, 4)), facts={})
     whole = Volume(DATA, OBLIQUE, {OFFSET: "0 0 0"})

@@ -209,6 +209,7 @@ def header_with(**fields: Any) -> bytes:
     [
         ({"dim": (3, 30000, 30000, 30000, 1, 1, 1, 1)}, "its header asks for 54000000000000 bytes"),
         ({"dim": (7, 32767, 32767, 32767, 32767, 32767, 32767, 32767)}, "its header asks for"),
+        ({"dim": (3, 2000, 1000, 1000, 1, 1, 1, 1)}, "its header asks for 4000000000 bytes"),
         ({"dim": (3, -5, 8, 6, 1, 1, 1, 1)}, "not a readable NIfTI"),
         ({"dim": (0, 10, 8, 6, 1, 1, 1, 1)}, "not a readable NIfTI"),
         ({"vox_offset": 1e12}, "from byte 1e[+]12 on"),
