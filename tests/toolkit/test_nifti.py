@@ -251,13 +251,14 @@ def test_half_labels_are_refused(tmp_path: Path) -> None:
         read_labels(path, silent, NAMES)
 
 
-def test_names_in_an_extension_are_read(tmp_path: Path) -> None:
-    """As TotalSegmentator writes them: an XML table of GIFTI in an extension of code 30."""
+@pytest.mark.parametrize("code", [0, 30])
+def test_names_in_an_extension_are_read(tmp_path: Path, code: int) -> None:
+    """A table of GIFTI in XML, as Caret (code 30) and TotalSegmentator (code 0) write it."""
     image = image_of(data=LABELS)
     rows = "".join(f'<Label Key="{n}" Red="1" Alpha="1"><![CDATA[{name}]]></Label>' for n, name in NAMES.items())
     rows = f'<Label Key="0"><![CDATA[???]]></Label>{rows}'
     xml = f'<?xml version="1.0"?><CaretExtension><LabelTable>{rows}</LabelTable></CaretExtension>'
-    image.header.extensions.append(nibabel.nifti1.Nifti1Extension(30, xml.encode()))
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension(code, xml.encode()))
     assert read_labels(saved(tmp_path / "l.nii.gz", image), silent).names == NAMES
 
 

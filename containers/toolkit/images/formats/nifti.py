@@ -22,8 +22,9 @@ MAX_EXTENSIONS_BYTES = 64 << 20
 """Most bytes between a header and its values: extensions hold text."""
 SCANNER = 1
 """Code of a transform to the scanner's frame."""
-_CARET = 30
-"""Code of the extension with an XML table of labels (GIFTI's), in which TotalSegmentator keeps its names."""
+_TABLE = b"<LabelTable>"
+"""In an extension that has an XML table of labels (GIFTI's), whatever its code: Caret's is 30, and TotalSegmentator
+writes the same under 0 (`nifti_ext_header.py`)."""
 _LABEL = re.compile(r'<Label\b[^>]*\bKey="(\d{1,5})"[^>]*>\s*(?:<!\[CDATA\[)?([^<\]]*)')
 
 
@@ -145,7 +146,7 @@ def _names(extensions: Any) -> dict[int, str]:
     """Names of labels in an extension; empty without one. 0 is background."""
     found: dict[int, str] = {}
     for extension in extensions:
-        if extension.get_code() == _CARET:
+        if _TABLE in extension.content:
             text = extension.content.decode("utf-8", "replace")
             found |= {int(key): name.strip() for key, name in _LABEL.findall(text)}
     return {value: name for value, name in found.items() if value and name}
