@@ -58,7 +58,7 @@ class Labels:
     values: dict[str, int]
     """Label of each structure, by name."""
     facts: dict[str, str] = field(default_factory=dict)
-    """What the file says besides, such as where it was cropped from."""
+    """Further facts of the file, such as where it was cropped from."""
 
 
 def read_labels(item: Item, result: Result) -> Labels:

@@ -92,7 +92,7 @@ def item_id(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", stem).lstrip("._-")[:128] or "item"
 
 
-def names_beside(spec: StageSpec, inputs: Mapping[str, Path]) -> dict[str, Path]:
+def names_with(spec: StageSpec, inputs: Mapping[str, Path]) -> dict[str, Path]:
     """Tables of label names that lie with label maps in NIfTI, for inputs that take one and were not given it.
 
     Looked for are the file's own name with .tsv or .json, then BIDS's `dseg.tsv` for a whole folder or data set. A
@@ -138,7 +138,7 @@ def run_stage(asked: StageRun, runner: Runner, console: Console) -> int:
     handle = runner.identify(asked.stage)
     spec = handle.spec
     inputs = {name or default_input(spec): path for name, path in asked.inputs.items()}
-    inputs |= names_beside(spec, inputs)
+    inputs |= names_with(spec, inputs)
     for name, path in inputs.items():
         if not path.exists():
             raise RequestFault("does not exist", where=str(path), fix=f"give the path of input {name}")

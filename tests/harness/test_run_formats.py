@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from containers.contract.spec import load_spec
 from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
-from harness.run.one_stage import item_id, names_beside
+from harness.run.one_stage import item_id, names_with
 from harness.runners.stages import stage_folders
 from tests.harness.test_cli import myorepro
 from tests.toolkit.nrrd_files import LABELS, NAMES
@@ -33,19 +33,19 @@ def folder(tmp_path: Path) -> Path:
 def test_names_that_lie_with_a_label_map_are_found(folder: Path) -> None:
     anat = folder / "bids" / "sub-01" / "anat"
     inputs = {"labels": anat / "sub-01_dseg.nii.gz", "truth": folder / "truth.seg.nrrd"}
-    assert names_beside(SPEC, inputs) == {}
+    assert names_with(SPEC, inputs) == {}
     (folder / "dseg.tsv").write_text(TABLE)  # outside of the data set
-    assert names_beside(SPEC, inputs) == {}
+    assert names_with(SPEC, inputs) == {}
     (folder / "bids" / "dseg.tsv").write_text(TABLE)
-    assert names_beside(SPEC, inputs) == {"labels_names": folder / "bids" / "dseg.tsv"}
+    assert names_with(SPEC, inputs) == {"labels_names": folder / "bids" / "dseg.tsv"}
     (anat / "sub-01_dseg.json").write_text('{"RawSources": []}')
-    assert names_beside(SPEC, inputs) == {"labels_names": folder / "bids" / "dseg.tsv"}
+    assert names_with(SPEC, inputs) == {"labels_names": folder / "bids" / "dseg.tsv"}
     (anat / "sub-01_dseg.json").write_text(json.dumps({"LabelMap": {"1": "femur"}}))
-    assert names_beside(SPEC, inputs) == {"labels_names": anat / "sub-01_dseg.json"}
+    assert names_with(SPEC, inputs) == {"labels_names": anat / "sub-01_dseg.json"}
     (anat / "sub-01_dseg.tsv").write_text(TABLE)
-    assert names_beside(SPEC, inputs) == {"labels_names": anat / "sub-01_dseg.tsv"}
-    assert names_beside(SPEC, {**inputs, "labels_names": folder / "dseg.tsv"}) == {}
-    assert names_beside(load_spec(stage_folders()["fusion"] / "stage.toml"), {"dicom": inputs["labels"]}) == {}
+    assert names_with(SPEC, inputs) == {"labels_names": anat / "sub-01_dseg.tsv"}
+    assert names_with(SPEC, {**inputs, "labels_names": folder / "dseg.tsv"}) == {}
+    assert names_with(load_spec(stage_folders()["fusion"] / "stage.toml"), {"dicom": inputs["labels"]}) == {}
 
 
 def test_a_label_map_in_nifti_is_judged_with_its_table(folder: Path) -> None:

@@ -5,7 +5,8 @@ on the whole grid is there. Codes of segments are kept as 3D Slicer's tags in th
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,30 +58,26 @@ class DicomSeg(ImageFormat):
         return head[128:132] == b"DICM"
 
     def read_volume(self, path: Path) -> Volume:
-        dataset = _header(path)
-        what = "a DICOM segmentation" if dataset.get("SOPClassUID") in (SEG, LABELMAP_SEG) else "one DICOM file"
+        with _as_fault(path.name):
+            is_seg = _header(path).get("SOPClassUID") in (SEG, LABELMAP_SEG)
+        what = "a DICOM segmentation" if is_seg else "one DICOM file"
         raise ItemFault(f"is {what}, not a volume", where=path.name, fix="fuse its series with the stage fusion first")
 
     def read_labels(self, path: Path, names: Mapping[int, str] | None) -> LabelMap:
         import highdicom
 
         where = path.name
-        _check(_header(path), where)
-        try:
+        with _as_fault(where):
+            _check(_header(path), where)
             found = highdicom.seg.segread(path)
             numbers = [int(number) for number in found.segment_numbers if number]
-            descriptions = {number: found.get_segment_description(number) for number in numbers}
+            descriptions = [found.get_segment_description(number) for number in numbers]
+            own = [_name(one, number) for one, number in zip(descriptions, numbers, strict=True)]
+            tags = [_tag(one) for one in descriptions]
             layers, geometry = _layers(found, numbers, where)
-        except ItemFault:
-            raise
-        except Exception as error:  # pydicom and highdicom raise many kinds for a file that is not whole
-            line = " ".join(str(error).split())[:200]
-            raise ItemFault(
-                f"is not a readable DICOM segmentation ({line})", where=where, fix="export it again"
-            ) from error
-        own = {number: _name(one, number) for number, one in descriptions.items()}
         segments = [
-            Segment((names or {}).get(n, own[n]), n, 0 if len(layers) == 1 else i) for i, n in enumerate(numbers)
+            Segment((names or {}).get(number, own[place]), number, place if len(layers) > 1 else 0)
+            for place, number in enumerate(numbers)
         ]
         merged = merge(layers, segments, where)
         facts = {FRAMES_LEFT_OUT: "yes"}
@@ -89,7 +86,7 @@ class DicomSeg(ImageFormat):
                 f"Segment{new}_Name": merged.names[value],
                 f"Segment{new}_LabelValue": str(value),
                 f"Segment{new}_Layer": "0",
-                f"Segment{new}_Tags": _tag(descriptions[numbers[place]]),
+                f"Segment{new}_Tags": tags[place],
             }
         return LabelMap(Volume(merged.data, geometry, facts, merged.warnings), merged.names)
 
@@ -115,7 +112,8 @@ class DicomSeg(ImageFormat):
             )
         if not labels.any():
             raise ItemFault("has no labelled voxel: a DICOM segmentation needs one", where=path.name, fix="take nrrd")
-        images = read_series(source.series)
+        with _as_fault(f"input series ({source.series.name})"):
+            images = read_series(source.series)
         affine = np.eye(4)
         # highdicom counts (slice, row, column), as our arrays do.
         affine[:3, :3], affine[:3, 3] = geometry.matrix()[:, ::-1], geometry.origin_mm
@@ -178,26 +176,34 @@ def read_series(place: Path) -> list[Any]:
     return images
 
 
+@contextmanager
+def _as_fault(where: str) -> Iterator[None]:
+    """Turn what pydicom and highdicom raise for a broken file, which is of many kinds, into an ItemFault."""
+    try:
+        yield
+    except (ItemFault, MemoryError):
+        raise
+    except Exception as error:
+        line = " ".join(str(error).split())[:200]
+        fix = "export it again"
+        raise ItemFault(f"is not a readable DICOM segmentation ({line})", where=where, fix=fix) from error
+
+
 def _header(path: Path) -> Any:
+    """The data set without its pixels. Raises ItemFault for one that is deflated, and whatever pydicom raises."""
     import pydicom
 
-    try:
-        with path.open("rb") as stream:
-            stream.seek(128)
-            if stream.read(4) != b"DICM":
-                raise ValueError("it has no DICOM prefix")
-        meta = pydicom.filereader.read_file_meta_info(path)
-        if str(meta.get("TransferSyntaxUID")) in DEFLATED:
-            raise ItemFault("is deflated as a whole or by frame", where=path.name, fix="export it uncompressed")
-        dataset = pydicom.dcmread(path, stop_before_pixels=True)
-        if not dataset.get("SOPClassUID"):
-            raise ValueError("it names no SOP class")
-        return dataset
-    except ItemFault:
-        raise
-    except Exception as error:  # pydicom raises many kinds for what is not DICOM
-        line = " ".join(str(error).split())[:200]
-        raise ItemFault(f"is not a readable DICOM file ({line})", where=path.name, fix="export it again") from error
+    with path.open("rb") as stream:
+        stream.seek(128)
+        if stream.read(4) != b"DICM":
+            raise ValueError("it has no DICOM prefix")
+    meta = pydicom.filereader.read_file_meta_info(path)
+    if str(meta.get("TransferSyntaxUID")) in DEFLATED:
+        raise ItemFault("is deflated as a whole or by frame", where=path.name, fix="export it uncompressed")
+    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+    if not dataset.get("SOPClassUID"):
+        raise ValueError("it names no SOP class")
+    return dataset
 
 
 def _check(dataset: Any, where: str) -> None:

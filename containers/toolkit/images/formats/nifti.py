@@ -29,7 +29,7 @@ _LABEL = re.compile(r'<Label\b[^>]*\bKey="(\d{1,5})"[^>]*>\s*(?:<!\[CDATA\[)?([^
 
 
 class Nifti(ImageFormat):
-    """Values as nibabel scales them (scl_slope, scl_inter); in the file's type where there is no scale."""
+    """Values as nibabel scales them (scl_slope, scl_inter); in the file's type where none is given."""
 
     name, title, endings = "nifti", "NIfTI", (".nii.gz", ".nii")
 
