@@ -6,16 +6,17 @@ label a side, the sides are taken as one.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
+from containers.contract.request import Item
+from containers.contract.stage import Result
 from containers.toolkit.images.names.legend import read_legend, tags_of
 from containers.toolkit.images.names.spelling import SIDES, spelled
 from containers.toolkit.images.names.table import plain
-from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.reading import read_labels
 from containers.toolkit.images.volume import Volume
 
 MOST_CLASSES = 255
@@ -59,12 +60,14 @@ class Named:
         return np.asarray(np.isin(self.volume.data, self.ignored))
 
 
-def read_named(path: Path, match: str, ignore: list[str]) -> Named:
-    """Read a label map. match: `table` or `exact`. ignore: names of labels whose voxels are left out.
+def read_named(item: Item, name: str, match: str, ignore: list[str], result: Result) -> Named:
+    """Read the label map of an input. match: `table` or `exact`. ignore: names of labels whose voxels are left out.
 
     Raises ItemFault for an unreadable map, and for two segments of one class.
     """
-    volume, names = read_segmentation(path)
+    path = item.inputs[name]
+    read = read_labels(path, result.warn, item.inputs.get(f"{name}_names"))
+    volume, names = read.volume, read.names
     left_out = {spelled(name) for name in ignore}
     ignored = [value for value, name in names.items() if spelled(name) in left_out]
     if match == "exact":
@@ -76,10 +79,10 @@ def read_named(path: Path, match: str, ignore: list[str]) -> Named:
         found |= {value: plain(text) or f"segment_{value}" for value, text in legend.unknown.items()}
         classes = {value: found[value] for value in sorted(found) if value not in ignored}
     taken: dict[str, int] = {}
-    for value, name in classes.items():
-        if name in taken:
-            raise ItemFault(f"has two segments named {name!r}", where=path.name, fix="rename or merge them")
-        taken[name] = value
+    for value, text in classes.items():
+        if text in taken:
+            raise ItemFault(f"has two segments named {text!r}", where=path.name, fix="rename or merge them")
+        taken[text] = value
     return Named(volume, classes, tuple(sorted(ignored)), path.name)
 
 

@@ -3,13 +3,13 @@
 `agreement.json` holds all results of the item; the tables hold the same per class and per column.
 """
 
-import dataclasses
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from containers.agreement.class_surface import ClassSurface, class_surfaces, surface_tolerances
-from containers.agreement.classes import read_named, sides_as_one
+from containers.agreement.classes import Named, read_named, sides_as_one
 from containers.agreement.columns import ColumnAgreement, column_agreement
 from containers.agreement.difference import compare
 from containers.agreement.join import join
@@ -19,7 +19,9 @@ from containers.contract.files import write_json
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
 from containers.toolkit.images.check import check_body
-from containers.toolkit.images.volume import Volume, read_finite
+from containers.toolkit.images.crop import on_common_grid
+from containers.toolkit.images.reading import read_volume
+from containers.toolkit.images.volume import Volume
 from containers.toolkit.tables.table import read_table, write_table
 
 SCHEMA_VERSION = "1.0"
@@ -57,17 +59,31 @@ def process(item: Item, job: Job, state: None, result: Result) -> None:
 def _check_grids(item: Item, pair: tuple[str, str], first: Volume, second: Volume) -> None:
     if not first.geometry.same_as(second.geometry):
         sizes = " and ".join("x".join(map(str, volume.geometry.size)) for volume in (first, second))
+        why = f"sizes {sizes}" if first.geometry.size != second.geometry.size else ""
         raise ItemFault(
-            f"are not on the same grid (sizes {sizes})",
+            f"are not on the same grid ({why or first.geometry.difference(second.geometry)})",
             where=" and ".join(item.inputs[name].name for name in pair),
             fix="resample one onto the other's grid first",
         )
 
 
+def _on_one_grid(mine: Named, theirs: Named, result: Result) -> tuple[Named, Named]:
+    """Both maps on the grid that holds them, where one says that it was cropped to its segments."""
+    if mine.volume.geometry.same_as(theirs.volume.geometry):
+        return mine, theirs
+    pair = on_common_grid(mine.volume, theirs.volume)
+    if pair is None:
+        return mine, theirs
+    size = " x ".join(map(str, pair[0].geometry.size))
+    result.warn(f"a map was cropped to its segments: both are compared on {size} voxels, background outside of it")
+    return replace(mine, volume=pair[0]), replace(theirs, volume=pair[1])
+
+
 def _compare_labels(item: Item, job: Job, result: Result) -> list[dict[str, Any]]:
     match, ignore = job.parameters["match"], job.parameters["ignore"]
     with result.step("read_labels"):
-        mine, theirs = (read_named(item.inputs[name], match, ignore) for name in PAIRS[0])
+        mine, theirs = (read_named(item, name, match, ignore, result) for name in PAIRS[0])
+    mine, theirs = _on_one_grid(mine, theirs, result)
     truth = theirs.volume
     _check_grids(item, PAIRS[0], mine.volume, truth)
     check_body(truth.geometry, theirs.where, small=True)
@@ -169,7 +185,7 @@ def _surface_metrics(
 
 def _compare_volumes(item: Item, job: Job, result: Result) -> dict[str, Any]:
     with result.step("read_volumes"):
-        volume, reference = (read_finite(item.inputs[name]) for name in PAIRS[1])
+        volume, reference = (read_volume(item.inputs[name], result.warn, finite=True) for name in PAIRS[1])
     _check_grids(item, PAIRS[1], volume, reference)
     tolerances = job.parameters["tolerance"], job.parameters["relative_tolerance"]
     with result.step("difference"):
@@ -182,7 +198,7 @@ def _compare_volumes(item: Item, job: Job, result: Result) -> dict[str, Any]:
         "correlation", difference.correlation, "" if difference.correlation is not None else "a volume is constant"
     )
     result.metric("fraction_within_tolerance", difference.within_tolerance)
-    return dataclasses.asdict(difference)
+    return asdict(difference)
 
 
 def _compare_tables(item: Item, job: Job, result: Result) -> dict[str, Any]:

@@ -14,10 +14,13 @@ from containers.composition.volumes import count_voxels, side_volumes_cm3
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Result
+from containers.toolkit.images.crop import is_cropped
+from containers.toolkit.images.formats.base import LabelMap
 from containers.toolkit.images.names.legend import read_legend, refuse_unknown, tags_of
 from containers.toolkit.images.names.spelling import Side
 from containers.toolkit.images.names.table import Name, listed
-from containers.toolkit.images.segmentation import read_segmentation
+from containers.toolkit.images.reading import read_labels as read_label_map
+from containers.toolkit.images.segments import NoNamesFault
 from containers.toolkit.images.turn import slices_last
 from containers.toolkit.images.volume import Geometry
 
@@ -43,6 +46,11 @@ class Labels:
     """Voxels of each label."""
     facts: dict[str, str]
     """Key/value facts of the file."""
+
+    @property
+    def cropped(self) -> bool:
+        """Whether the file says that it is the box of its segments in a larger image."""
+        return is_cropped(self.facts)
 
     @property
     def values(self) -> dict[str, int]:
@@ -137,8 +145,8 @@ def read_labels(item: Item, mapping: Mapping[str, Any], result: Result) -> Label
     """
     path = item.inputs["labels"]
     with result.step("read_labels"):
-        volume, names = read_segmentation(path)
-        volume = slices_last(volume)
+        read = _read(item, mapping, result)
+        volume, names = slices_last(read.volume), read.names
     counts = _counts(volume.data)
     legend = read_legend(names, tags_of(volume.facts), mapping, path.name)
     if not counts:
@@ -171,6 +179,18 @@ def read_labels(item: Item, mapping: Mapping[str, Any], result: Result) -> Label
         raise ItemFault("has no voxel of a structure", where=path.name, fix="give the segmentation of this item")
     written = {number[full]: value for full, value in first.items()}
     return Labels(data, volume.geometry, dict(sorted(known.items())), written, voxels, volume.facts)
+
+
+def _read(item: Item, mapping: Mapping[str, Any], result: Result) -> LabelMap:
+    """The label map with its names, or with those of the mapping where its file has none."""
+    path, table = item.inputs["labels"], item.inputs.get("labels_names")
+    by_value = {int(key): str(name) for key, name in mapping.items() if key.isdigit()}
+    try:
+        return read_label_map(path, result.warn, table)
+    except NoNamesFault:
+        if not by_value:
+            raise
+        return read_label_map(path, result.warn, by_value)
 
 
 def _counts(data: npt.NDArray[np.generic]) -> dict[int, int]:

@@ -1,13 +1,18 @@
 """The T2-weighted image that the mixture is fitted to: read, and refused where the measures would mean nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from containers.composition.anatomy import Labels
 from containers.composition.same_voxels import differ, same_voxels
 from containers.contract.errors import ItemFault
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
+from containers.toolkit.images.crop import padded
+from containers.toolkit.images.reading import read_volume
 from containers.toolkit.images.turn import slices_last
-from containers.toolkit.images.volume import Geometry, Volume, read_finite
+from containers.toolkit.images.volume import Volume
 
 EIGHT_BIT_MAX = 255
 THICKER = 1.05
@@ -15,8 +20,10 @@ THICKER = 1.05
 AXES = ("left-right", "anterior-posterior", "superior-inferior")
 
 
-def read_image(item: Item, job: Job, grid: Geometry, result: Result) -> Volume:
-    """Read the input `image`; `grid` is that of the labels, which the image is given back on. Raises ItemFault for
+def read_image(item: Item, job: Job, labels: Labels, result: Result) -> tuple[Volume, Labels]:
+    """Read the input `image`; give it and the labels on one grid, k across the slices.
+
+    Labels that were cropped to their segments are padded. Raises ItemFault for
 
     - one slice: a muscle's volume and its levels need more;
     - slices that are not axial, by their thickness: the paper's are, and what lies behind a muscle is looked for within
@@ -26,8 +33,8 @@ def read_image(item: Item, job: Job, grid: Geometry, result: Result) -> Volume:
     - integers from 0 to 255: a picture whose window cut off or bent the signal, unless `eight_bit` accepts it.
     """
     path = item.inputs["image"]
-    image = slices_last(read_finite(path))
-    geometry = image.geometry
+    image = slices_last(read_volume(path, result.warn, finite=True))
+    geometry, labels = image.geometry, _on_grid_of(image, labels, item.inputs["labels"].name, result)
     if geometry.size[2] < 2:
         raise ItemFault("has a single slice", where=path.name, fix="give the whole stack of slices")
     thickest = int(np.argmax(geometry.spacing_mm))
@@ -38,10 +45,10 @@ def read_image(item: Item, job: Job, grid: Geometry, result: Result) -> Volume:
             where=path.name,
             fix="give the axial series, or correct the orientation in its header",
         )
-    labels = item.inputs["labels"].name
-    if not same_voxels(geometry, grid, (path.name, labels), job, result):
+    where, grid = item.inputs["labels"].name, labels.geometry
+    if not same_voxels(geometry, grid, (path.name, where), job, result):
         fix = "segment this image, or bring its labels to its grid"
-        raise differ(geometry, grid, path.name, f"is not on the grid of {labels}", fix)
+        raise differ(geometry, grid, path.name, f"is not on the grid of {where}", fix)
     image = Volume(image.data, grid, image.facts)
     if image.data.min() < 0 and job.parameters["intensities"] == "magnitude":
         raise ItemFault(
@@ -55,7 +62,19 @@ def read_image(item: Item, job: Job, grid: Geometry, result: Result) -> Volume:
             where=path.name,
             fix="give the scanner's images, or set parameter eight_bit to 'accept' where their scale is linear",
         )
-    return image
+    return image, labels
+
+
+def _on_grid_of(image: Volume, labels: Labels, where: str, result: Result) -> Labels:
+    """The labels, padded where they were cropped."""
+    if labels.geometry.same_as(image.geometry):
+        return labels
+    larger = padded(Volume(labels.data, labels.geometry, labels.facts), image.geometry)
+    if larger is None:
+        return labels
+    size = " x ".join(map(str, image.geometry.size))
+    result.warn(f"{where} was cropped to its segments and is padded to the {size} voxels of the image")
+    return replace(labels, data=np.asarray(larger.data, np.uint8), geometry=larger.geometry, facts=larger.facts)
 
 
 def _is_eight_bit(image: Volume) -> bool:

@@ -34,7 +34,8 @@ from containers.composition.tissue import (
 from containers.contract.request import Item
 from containers.contract.stage import Job, Result
 from containers.toolkit.images.doubts import Doubt, read_doubts
-from containers.toolkit.images.volume import Volume, write_nrrd
+from containers.toolkit.images.volume import Volume
+from containers.toolkit.images.writing import ImageWriter
 
 Array = npt.NDArray[np.float64]
 
@@ -97,7 +98,7 @@ def measure_intermat(
     Raises ItemFault for an image or intensities that cannot be used.
     """
     with result.step("read_image"):
-        image = read_image(item, job, labels.geometry, result)
+        image, labels = read_image(item, job, labels, result)
     muscles = {name: values[0] for name, values in structures.items() if len(values) == 1}
     places = np.flatnonzero(np.isin(labels.data, list(muscles.values())))
     labelled = np.zeros(labels.data.shape, bool)
@@ -125,7 +126,8 @@ def measure_intermat(
         fat = np.zeros(labels.data.shape, np.float32)
         fat.reshape(-1)[places] = np.nan_to_num(100.0 * parts[rule][1])
         facts = {"contrast": "intermat", "sample units": "percent"}
-        write_nrrd(result.file("intermat", "intermat.nrrd"), Volume(fat, labels.geometry, facts), compress=True)
+        volume = Volume(fat, labels.geometry, facts)
+        ImageWriter.of(item, job, result).volume("intermat", volume, compress=True)
     with result.step("regions"):
         slabs = slabs_of(labels.geometry, places)
         weights = _weights(voxels, structures, {f"level_{n.name}": slabs.part(n) for n in levels})

@@ -20,7 +20,9 @@ from containers.contract.request import Item
 from containers.contract.stage import Job, Result
 from containers.toolkit.images.doubts import Doubt, read_doubts
 from containers.toolkit.images.labels import BONES
-from containers.toolkit.images.volume import Geometry, Volume, read_finite, write_nrrd
+from containers.toolkit.images.reading import read_volume
+from containers.toolkit.images.volume import Geometry, Volume
+from containers.toolkit.images.writing import ImageWriter
 
 MAX_AIR_SIGNAL = 0.2
 """Mean of air over mean of water plus fat in the labels, above which the corners are taken for tissue, not air."""
@@ -84,7 +86,7 @@ def read_fat_images(
     and `erosion_mm` of `inner_labels`.
     """
     with result.step("read_images"):
-        water, fat = (_read_image(item, name, job) for name in ("water", "fat"))
+        water, fat = (_read_image(item, name, job, result) for name in ("water", "fat"))
     names = item.inputs["water"].name, item.inputs["fat"].name
     if not same_voxels(fat.geometry, water.geometry, (names[1], names[0]), job, result):
         fix = "give water and fat of one reconstruction"
@@ -95,7 +97,7 @@ def read_fat_images(
         sigma = _noise(item, {"water": water, "fat": fat}, on_grid, job, result)
         percent = fraction_map(water.data, fat.data, sigma)
         facts = {"contrast": "fat_fraction", "sample units": "percent"}
-        write_nrrd(result.file("fat_fraction", "fat_fraction.nrrd"), Volume(percent, water.geometry, facts))
+        ImageWriter.of(item, job, result).volume("fat_fraction", Volume(percent, water.geometry, facts))
     with result.step("regions"):
         merged = merge(on_grid)
         inner = inner_labels(merged, water.geometry, *erosion)
@@ -136,9 +138,9 @@ def _names(item: Item) -> str:
     return f"{item.inputs['water'].name} and {item.inputs['fat'].name}"
 
 
-def _read_image(item: Item, name: str, job: Job) -> Volume:
+def _read_image(item: Item, name: str, job: Job, result: Result) -> Volume:
     path = item.inputs[name]
-    image = read_finite(path)
+    image = read_volume(path, result.warn, finite=True)
     if job.parameters["fat_fraction_domain"] == "magnitude" and image.data.min() < 0:
         raise ItemFault(
             "has negative values, which a magnitude image cannot have",

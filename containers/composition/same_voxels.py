@@ -42,19 +42,7 @@ def differ(given: Geometry, grid: Geometry, where: str, what: str, fix: str) -> 
     """The fault of two images that need the same voxels and have others. what: is completed by what differs first."""
     if _by_index(given, grid):
         fix += ", or set parameter grids to 'by_index' where the voxels are the same and a header lost their place"
-    return ItemFault(f"{what}: {_difference(given, grid)}", where=where, fix=fix)
-
-
-def _difference(given: Geometry, grid: Geometry) -> str:
-    """What differs first between two grids, in words."""
-    if given.size != grid.size:
-        shown = (" x ".join(map(str, g.size)) for g in (given, grid))
-        return "{} voxels against {}".format(*shown)
-    if not np.allclose(given.directions, grid.directions, atol=1e-4):
-        return "its axes have other directions"
-    if not np.allclose(given.spacing_mm, grid.spacing_mm, rtol=1e-4):
-        return "its voxels have another size"
-    return "it has another origin"
+    return ItemFault(f"{what}: {given.difference(grid)}", where=where, fix=fix)
 
 
 def _distance_mm(given: Geometry, grid: Geometry) -> float | None:

@@ -50,7 +50,7 @@ def process(item: Item, job: Job, state: None, result: Result) -> None:
         fix = "give the T2-weighted image too" + (", or water and fat" if back else "")
         raise ItemFault("are given without an image", where="input levels", fix=fix)
     where = item.inputs["labels"].name
-    check_body(labels.geometry, where)
+    check_body(labels.geometry, where, small=labels.cropped)
     with result.step("plausibility"):
         extent = extent_of(labels.data, labels.geometry)
         check_sides(labels, extent, where)

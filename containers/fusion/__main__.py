@@ -30,7 +30,7 @@ def setup(job: Job) -> str:
 
 def process(item: Item, job: Job, backend: str, result: Result) -> None:
     """Fuse one item."""
-    fuse_participant(item.inputs["dicom"], job, backend, result)
+    fuse_participant(item, job, backend, result)
 
 
 def capabilities() -> dict[str, Any]:

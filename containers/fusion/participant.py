@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
 from containers.contract.files import write_json
+from containers.contract.request import Item
 from containers.contract.stage import Job, Result
 from containers.fusion import backends
 from containers.fusion.contrasts import choose, name_stacks
@@ -24,20 +24,21 @@ from containers.fusion.stack import Stack, build_stack
 from containers.fusion.stations import arrange, select
 from containers.toolkit.images.check import check_body
 from containers.toolkit.images.doubts import Doubt, doubts_fact
-from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
+from containers.toolkit.images.volume import Geometry, Volume
+from containers.toolkit.images.writing import ImageWriter
 
 SEAMS_SCHEMA_VERSION = "1.0"
 UNITS = "a.u."
 """Kept in NRRD's own field `sample units`; its field `units` would be those of the axes."""
 
 
-def fuse_participant(path: Path, job: Job, backend: str, result: Result) -> None:
-    """Read a folder or zip, fuse every wanted contrast on one grid, write volumes and seam report into `result`.
+def fuse_participant(item: Item, job: Job, backend: str, result: Result) -> None:
+    """Read the item's folder or zip, fuse every wanted contrast on one grid, write volumes and seam report.
 
     Raises ItemFault with the file or series when the input cannot be fused.
     """
     with result.step("read"):
-        study = read_images(path, job.resources.threads)
+        study = read_images(item.inputs["dicom"], job.resources.threads)
     with result.step("sort"), _with_cause(study.left_out):
         groups = name_stacks(_groups(study.images, result))
         contrasts = choose(groups, job.parameters["contrasts"])
@@ -59,7 +60,8 @@ def fuse_participant(path: Path, job: Job, backend: str, result: Result) -> None
         [place.first.geometry for place in places], job.parameters["spacing_mm"], job.resources.memory_bytes
     )
     check_body(grid, "study", small=True)
-    agreements, doubts = _volumes(places, numbers, contrasts, grid, job, backend, result)
+    writer = ImageWriter.of(item, job, result)
+    agreements, doubts = _volumes(places, numbers, contrasts, grid, job, backend, writer)
     for doubt in doubts:
         result.warn(doubt.text)
     _report_seams(places, numbers, agreements, result)
@@ -140,7 +142,7 @@ def _volumes(
     grid: Geometry,
     job: Job,
     backend: str,
-    result: Result,
+    writer: ImageWriter,
 ) -> tuple[dict[str, list[Agreement]], list[Doubt]]:
     """Fuse and write one contrast after the other in the same memory; returns each contrast's seams, and their doubts.
 
@@ -149,6 +151,7 @@ def _volumes(
     reference = "in_phase" if "in_phase" in contrasts else contrasts[0]
     threads, device = job.resources.threads, job.resources.device
     agreements: dict[str, list[Agreement]] = {}
+    result = writer.result
     out: npt.NDArray[np.float32] = np.empty(grid.shape, np.float32)
     for contrast in sorted(contrasts, key=lambda name: name != reference):
         with result.step("stack"):
@@ -167,7 +170,7 @@ def _volumes(
             if header.echo_time_ms is not None:
                 facts["echo_time_ms"] = f"{header.echo_time_ms:g}"
             facts |= doubts_fact(doubts_of({n: agreements[n] for n in {reference: 0, contrast: 0}}, numbers))
-            write_nrrd(result.file(contrast, f"{name}.nrrd"), Volume(out, grid, facts))
+            writer.volume(contrast, Volume(out, grid, facts))
     agreements = {contrast: agreements[contrast] for contrast in contrasts}
     return agreements, doubts_of(agreements, numbers)
 

@@ -17,9 +17,9 @@ from containers.spine_segmentation.postprocessing import largest_parts
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
 from containers.toolkit.images.doubts import ON_PHANTOMS, doubts_fact, of_findings, read_doubts
-from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.reading import read_volume
 from containers.toolkit.images.turn import turn_of
-from containers.toolkit.images.volume import read_nrrd
+from containers.toolkit.images.writing import ImageWriter
 from containers.toolkit.networks.precision import computes_in_bfloat16, reduced
 from containers.toolkit.runtime import cuda
 
@@ -63,11 +63,12 @@ def setup_for(request: Path | None) -> Callable[[Job], State]:
 
 def process(item: Item, job: Job, state: State, result: Result) -> None:
     """Segment one volume. Raises ItemFault for a volume that cannot be segmented."""
+    writer = ImageWriter.of(item, job, result)
     with result.step("weights"):
         model = state.model(item.inputs.get("weights", SHIPPED))
     with result.step("read"):
         path = item.inputs["volume"]
-        volume = read_nrrd(path)
+        volume = read_volume(path, result.warn)
         turn = turn_of(volume.geometry)
         check_image(volume, turn, path.name)
     with result.step("network"):
@@ -94,10 +95,8 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
         doubts = [*read_doubts(volume.facts), *of_findings(result.details["quality"]["findings"])]
         if "weights" not in item.inputs:
             doubts.append(ON_PHANTOMS)
-        write_segmentation(
-            result.file("labels", "labels.seg.nrrd"), turn.undo(labels), volume.geometry, model.labels, tags,
-            doubts_fact(doubts),
-        )  # fmt: skip
+        turned = turn.undo(labels)
+        writer.labels("labels", turned, volume.geometry, model.labels, tags, doubts_fact(doubts))
 
 
 def capabilities() -> dict[str, Any]:

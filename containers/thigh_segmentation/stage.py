@@ -18,9 +18,9 @@ from containers.thigh_segmentation.prepare import Prepared, can_compile, prepare
 from containers.thigh_segmentation.qc import check_labels
 from containers.thigh_segmentation.terminology import tag
 from containers.toolkit.images.doubts import ON_PHANTOMS, doubts_fact, of_findings, read_doubts
-from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.reading import read_volume
 from containers.toolkit.images.turn import turn_of
-from containers.toolkit.images.volume import read_nrrd
+from containers.toolkit.images.writing import ImageWriter
 from containers.toolkit.networks.precision import computes_in_bfloat16, reduced
 from containers.toolkit.runtime import cuda
 
@@ -70,13 +70,14 @@ def setup(job: Job) -> State:
 
 def process(item: Item, job: Job, state: State, result: Result) -> None:
     """Segment one volume. Raises ItemFault for a volume that cannot be segmented."""
+    writer = ImageWriter.of(item, job, result)
     with result.step("weights"):
         checkpoint, prepared = state.checkpoint(item.inputs.get("weights", SHIPPED))
         if "weights" not in item.inputs:
             result.warn("the shipped weights are trained on phantoms: labels of a scan of a person need other weights")
     with result.step("read"):
         path = item.inputs["volume"]
-        volume = read_nrrd(path)
+        volume = read_volume(path, result.warn)
         check_image(volume, path.name)
         turn = turn_of(volume.geometry)
         low, high = checkpoint.config.preprocessing.window
@@ -126,10 +127,8 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
         doubts = [*read_doubts(volume.facts), *of_findings(result.details["quality"]["findings"])]
         if "weights" not in item.inputs:
             doubts.append(ON_PHANTOMS)
-        write_segmentation(
-            result.file("labels", "labels.seg.nrrd"), turn.undo(labels), volume.geometry, checkpoint.labels, tags,
-            doubts_fact(doubts),
-        )  # fmt: skip
+        turned = turn.undo(labels)
+        writer.labels("labels", turned, volume.geometry, checkpoint.labels, tags, doubts_fact(doubts))
 
 
 def capabilities() -> dict[str, Any]:

@@ -18,6 +18,8 @@ app = typer.Typer()
         "myorepro run fusion study.zip --out out",
         "myorepro run fusion study.zip -p 'spacing_mm=[1,1,2]' -p stations=all --item coarse",
         "myorepro run composition labels.seg.nrrd -i water=water.nrrd -i fat=fat.nrrd -f height_m=1.7",
+        "myorepro run thigh_segmentation sub-01_megre_wat.nii.gz --format nifti",
+        "myorepro run agreement sub-01_dseg.nii.gz -i truth=truth.seg.nrrd   (names from sub-01_dseg.tsv or .json)",
     ),
 )
 def run_command(
@@ -38,6 +40,12 @@ def run_command(
         list[str] | None, typer.Option("-i", metavar="NAME=PATH", help="a further input; may be repeated")
     ] = None,
     fact: FactOption = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="NAME", help="file format of the images made: nrrd, or nifti with Muscle-BIDS names"
+        ),
+    ] = "",
     jobs: JobsOption = CORES,
     device: DeviceOption = "cpu",
 ) -> None:
@@ -46,11 +54,14 @@ def run_command(
     from harness.runners.base import Limits
     from harness.runners.choose import for_stage
 
+    settings = options.pairs(setting or [], "-p")
+    if form:
+        settings = {**settings, "format": form}
     inputs = {"": path, **{name: Path(value) for name, value in options.pairs(more or [], "-i").items()}}
     asked = StageRun(
         stage=stage,
         inputs=inputs,
-        settings=options.pairs(setting or [], "-p"),
+        settings=settings,
         facts=options.pairs(fact or [], "-f"),
         output=out,
         limits=Limits(threads=jobs, device=options.device(device)),

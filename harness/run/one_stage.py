@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,8 +89,46 @@ def default_input(spec: StageSpec) -> str:
 def item_id(path: Path) -> str:
     """An identifier made from a file's name: its stem, with anything unusual as `_`."""
     path = path.resolve()
-    stem = path.name if path.is_dir() else re.sub(r"(\.nii\.gz|\.seg\.nrrd|\.[^.]+)$", "", path.name)
+    stem = path.name if path.is_dir() else re.sub(r"(?i)(\.nii\.gz|\.seg\.nrrd|\.[^.]+)$", "", path.name)
     return re.sub(r"[^A-Za-z0-9._-]", "_", stem).lstrip("._-")[:128] or "item"
+
+
+def names_with(spec: StageSpec, inputs: Mapping[str, Path]) -> dict[str, Path]:
+    """Tables of label names that lie with label maps in NIfTI, for inputs that take one and were not given it.
+
+    Looked for are the file's own name with .tsv or .json, then BIDS's `dseg.tsv` for a whole folder or data set. A
+    stage sees only the files that it is given, so the host looks. JSON without a LabelMap is a sidecar of another kind.
+    """
+    found = {}
+    for name, path in inputs.items():
+        table = f"{name}_names"
+        ending = re.search(r"\.nii(\.gz)?$", path.name, re.IGNORECASE)
+        if ending is None or table not in spec.inputs or table in inputs:
+            continue
+        stem = path.name.removesuffix(ending.group())
+        places = [path.with_name(f"{stem}.tsv"), path.with_name(f"{stem}.json")]
+        places += [folder / "dseg.tsv" for folder in _dataset(path.resolve().parent)]
+        for place in places:
+            if place.is_file() and (place.suffix != ".json" or _has_label_map(place)):
+                found[table] = place
+                print(f"names of {path.name}: from {place.name}", file=sys.stderr)
+                break
+    return found
+
+
+def _dataset(folder: Path) -> list[Path]:
+    """A folder and those above it, up to the root of a BIDS data set; the folder alone outside of one."""
+    above = [folder, *folder.parents][:6]
+    roots = [n for n, place in enumerate(above) if (place / "dataset_description.json").is_file()]
+    return above[: roots[0] + 1] if roots else [folder]
+
+
+def _has_label_map(path: Path) -> bool:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and isinstance(value.get("LabelMap"), dict)
 
 
 def run_stage(asked: StageRun, runner: Runner, console: Console) -> int:
@@ -100,6 +139,7 @@ def run_stage(asked: StageRun, runner: Runner, console: Console) -> int:
     handle = runner.identify(asked.stage)
     spec = handle.spec
     inputs = {name or default_input(spec): path for name, path in asked.inputs.items()}
+    inputs |= names_with(spec, inputs)
     for name, path in inputs.items():
         if not path.exists():
             raise RequestFault("does not exist", where=str(path), fix=f"give the path of input {name}")
@@ -159,6 +199,8 @@ def _request(asked: StageRun, spec: StageSpec, inputs: dict[str, Path]) -> Reque
     """The request, checked here as the stage will check it. Raises RequestFault that names the option."""
     parameters = {}
     for name, text in asked.settings.items():
+        if name == "format" and name not in spec.parameters:
+            raise RequestFault(f"{spec.name} makes no images", where="--format", fix="leave it out")
         if name not in spec.parameters:
             known = ", ".join(spec.parameters) or "none"
             raise RequestFault(f"unknown parameter {name!r}", where="-p", fix=f"known: {known}")

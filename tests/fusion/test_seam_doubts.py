@@ -8,7 +8,7 @@ import pytest
 from containers.fusion.seam_doubts import doubts_of
 from containers.fusion.seams import Agreement, compare
 from containers.fusion.stack import Station
-from containers.toolkit.images.nifti import read_nifti
+from containers.toolkit.images.formats.nifti import Nifti
 from containers.toolkit.images.volume import Geometry
 from tests.optional import DATA
 
@@ -60,7 +60,7 @@ def test_seven_real_stations_have_the_seams_that_were_measured_apart_from_this_c
     """Their headers hold no table position: the step is 26 slices of 6 mm, and station 7 is uppermost."""
     stations = []
     for place, number in enumerate(range(7, 0, -1)):
-        volume = read_nifti(DATA / "leg_stations" / f"station_{number}.nii.gz")
+        volume = Nifti().read_volume(DATA / "leg_stations" / f"station_{number}.nii.gz")
         grid = Geometry(volume.geometry.size, (1.5, 1.5, 6.0), (0.0, 0.0, -156.0 * place))
         stations.append(Station(np.asarray(volume.data, np.float32), grid))
     seams = [compare(upper, lower, 2) for upper, lower in itertools.pairwise(stations)]

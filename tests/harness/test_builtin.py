@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from containers.contract.errors import ItemFault
 from containers.contract.record import Metric, Record, StageId
-from containers.toolkit.images.nifti import read_nifti
+from containers.toolkit.images.formats.nifti import Nifti
 from containers.toolkit.images.volume import Geometry, Volume
 from containers.toolkit.tables.table import read_table
 from harness.run.steps.import_nifti import sample_nearest
@@ -23,7 +23,7 @@ AFFINE = np.array([[0.0, -2.0, 0.1, 30.0], [1.5, 0.0, 0.0, -20.0], [0.0, 0.2, 3.
 def test_nifti_keeps_every_voxel_at_its_place(tmp_path: Path) -> None:
     data = np.arange(4 * 5 * 6, dtype=np.float32).reshape(4, 5, 6)
     nibabel.save(nibabel.Nifti1Image(data, AFFINE), tmp_path / "a.nii.gz")
-    volume = read_nifti(tmp_path / "a.nii.gz")
+    volume = Nifti().read_volume(tmp_path / "a.nii.gz")
     assert volume.data.shape == (6, 5, 4)
     for i, j, k in [(0, 0, 0), (3, 4, 5), (1, 2, 3)]:
         ras = nibabel.affines.apply_affine(AFFINE, (i, j, k))
@@ -35,7 +35,7 @@ def test_nifti_keeps_every_voxel_at_its_place(tmp_path: Path) -> None:
 def test_what_is_no_nifti_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.nii.gz").write_bytes(content)
     with pytest.raises(ItemFault, match=r"a\.nii\.gz"):
-        read_nifti(tmp_path / "a.nii.gz")
+        Nifti().read_volume(tmp_path / "a.nii.gz")
 
 
 @given(st.tuples(st.integers(-3, 3), st.integers(-3, 3), st.integers(-3, 3)))

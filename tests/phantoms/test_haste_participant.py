@@ -16,7 +16,7 @@ import phantoms
 from containers.contract.errors import ItemFault
 from containers.contract.stage import main
 from containers.fusion import __main__ as fusion
-from containers.toolkit.images.nifti import read_nifti
+from containers.toolkit.images.formats.nifti import Nifti
 from containers.toolkit.images.segmentation import read_segmentation
 from containers.toolkit.images.volume import Volume, read_nrrd
 from phantoms.back import training_set as spine_training_set
@@ -102,7 +102,7 @@ def test_dicom_and_nifti_agree_in_world_coordinates(tmp_path: Path) -> None:
         index = nifti.TransformPhysicalPointToContinuousIndex(place)
         assert index == pytest.approx(np.rint(index), abs=1e-3)
         assert nifti[tuple(int(v) for v in np.rint(index))] == values[k, j, i]
-    ours = read_nifti(folder / "2000003_haste.nii.gz")
+    ours = Nifti().read_volume(folder / "2000003_haste.nii.gz")
     grid = composed_geometry(Parameters.model_validate(SETTINGS | {"stations": 1, "oblique_deg": 4.0}))
     assert ours.geometry.same_as(grid)
     assert np.array_equal(ours.data, values)
@@ -110,7 +110,7 @@ def test_dicom_and_nifti_agree_in_world_coordinates(tmp_path: Path) -> None:
 
 def test_true_labels_fit_the_image(person: Path) -> None:
     """On the image's grid: dark muscle under the labels, left at +x, voxel sums close to the truth."""
-    image = read_nifti(person / "2000003_haste.nii.gz")
+    image = Nifti().read_volume(person / "2000003_haste.nii.gz")
     labels = phantoms.truth_labels(person / "phantom.json", image.geometry)
     truth = json.loads((person / "phantom.json").read_text())["truth"]
     for value, name in ((1, "erector_spinae_left"), (2, "erector_spinae_right")):
@@ -137,7 +137,7 @@ def test_fusion_stage_takes_the_stations_as_they_are(person: Path, tmp_path: Pat
     assert list(record["outputs"]) == ["contrast.t2_haste_tra", "seams"]
     assert record["metrics"]["stations"]["value"] == 3
     fused = read_nrrd(tmp_path / "out" / "a" / "t2_haste_tra.nrrd")
-    composed = read_nifti(person / "2000003_haste.nii.gz")
+    composed = Nifti().read_volume(person / "2000003_haste.nii.gz")
     assert fused.geometry.same_as(composed.geometry)
     assert np.abs(np.asarray(fused.data) - np.asarray(composed.data)).max() <= 0.51
 
@@ -179,7 +179,7 @@ def test_spoiled_zips_show_their_fault(person: Path, tmp_path: Path) -> None:
 
 
 def test_spoiled_volumes_and_labels_show_their_fault(person: Path) -> None:
-    image = read_nifti(person / "2000003_haste.nii.gz")
+    image = Nifti().read_volume(person / "2000003_haste.nii.gz")
     volume = Volume(image.data, image.geometry, {"contrast": "t2_haste_tra"})
     spoiled = {fault: haste_bad_inputs.spoil_image(volume, fault) for fault in haste_bad_inputs.IMAGE_FAULTS}
     assert spoiled["single_slice"].geometry.size[2] == 1

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -362,3 +363,20 @@ def test_quality_control_finds_what_is_wrong(tmp_path: Path) -> None:
     assert result.metrics["parts.scattered"].value == 3
     assert result.metrics["volume_cm3.whole"].value == pytest.approx(16 * 4 * 16 * 0.064)
     assert result.metrics["structures_found"].value == 5
+
+
+def test_nifti_in_and_out_give_the_same_labels(tmp_path: Path, good: Item, run_stage: RunStage) -> None:
+    image = sitk.ReadImage(str(tmp_path / "volume.nrrd"))
+    sitk.WriteImage(image, str(tmp_path / "volume.nii.gz"))
+    nifti = {"id": "nifti", "inputs": {**good["inputs"], "volume": tmp_path / "volume.nii.gz"}}
+    assert run_stage([good])["good"]["status"] == "ok"
+    record = run_stage([nifti], format="nifti")["nifti"]
+    names = {output: content["path"] for output, content in record["outputs"].items()}
+    assert names["labels"] == "sub-nifti_dseg.nii.gz" and names["sidecar.labels_table"] == "sub-nifti_dseg.tsv"
+    seen = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / "nifti" / names["labels"])))
+    assert np.array_equal(seen, np.asarray(labels_of(tmp_path).data))
+
+
+def test_a_dicom_segmentation_needs_its_series_before_anything_is_computed(good: Item, run_stage: RunStage) -> None:
+    error = run_stage([good], format="dicom_seg")["good"]["error"]
+    assert error["kind"] == "input" and error["where"] == "input series" and "-i series=FOLDER" in error["fix"]

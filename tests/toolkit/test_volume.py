@@ -107,16 +107,6 @@ def test_bad_files_say_what_is_wrong(tmp_path: Path, change, says: str) -> None:
         read_nrrd(path)
 
 
-@pytest.mark.parametrize("written", ["v.nii", "v.nii.gz"])
-@pytest.mark.parametrize("named", ["v.NII.GZ", "v.nrrd"])
-def test_nifti_is_to_be_converted(tmp_path: Path, written: str, named: str) -> None:
-    sitk.WriteImage(sitk.GetImageFromArray(ramp(OBLIQUE)), str(tmp_path / written))
-    path = (tmp_path / written).rename(tmp_path / named)
-    with pytest.raises(ItemFault, match="is NIfTI") as fault:
-        read_nrrd(path)
-    assert "convert it to NRRD" in fault.value.fix
-
-
 def test_not_every_gzip_is_nifti(tmp_path: Path) -> None:
     path = tmp_path / "v.nrrd"
     path.write_bytes(gzip.compress(b"NRRD0005"))
@@ -142,6 +132,17 @@ def test_undeclared_label_is_refused(tmp_path: Path) -> None:
     write_segmentation(path, np.full(OBLIQUE.shape, 3, np.uint8), OBLIQUE, {1: "sartorius"})
     with pytest.raises(ItemFault, match="undeclared label 3"):
         read_segmentation(path)
+
+
+def test_text_beyond_ascii_survives(tmp_path: Path) -> None:
+    names = {1: "缝匠肌", 2: "股骨", 3: "Müller \\n back\\slash"}
+    facts = {"note": "two\nlines \\ and ü"}
+    write_segmentation(tmp_path / "m.seg.nrrd", np.ones(OBLIQUE.shape, np.uint8), OBLIQUE, names)
+    write_nrrd(tmp_path / "v.nrrd", Volume(ramp(OBLIQUE), OBLIQUE, facts))
+    assert read_segmentation(tmp_path / "m.seg.nrrd")[1] == names
+    assert read_nrrd(tmp_path / "v.nrrd").facts == facts
+    image = sitk.ReadImage(str(tmp_path / "m.seg.nrrd"))
+    assert image.GetMetaData("Segment1_Name") == "股骨"
 
 
 def test_a_fact_may_not_pose_as_a_field_of_the_format(tmp_path: Path) -> None:

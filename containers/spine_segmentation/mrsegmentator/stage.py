@@ -26,9 +26,10 @@ from containers.spine_segmentation.mrsegmentator.weights import CHECKPOINT, LABE
 from containers.spine_segmentation.qc import check_labels
 from containers.spine_segmentation.terminology import tag
 from containers.toolkit.images.doubts import doubts_fact, of_findings, read_doubts
-from containers.toolkit.images.segmentation import write_segmentation
+from containers.toolkit.images.reading import read_volume
 from containers.toolkit.images.turn import turn_of
-from containers.toolkit.images.volume import Volume, read_finite, read_nrrd, write_nrrd
+from containers.toolkit.images.volume import Volume, read_nrrd, write_nrrd
+from containers.toolkit.images.writing import ImageWriter
 from containers.toolkit.runtime import cuda
 
 NAMES = dict(enumerate(LABELS.values(), start=1))
@@ -107,11 +108,12 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     """Segment one volume. Raises ItemFault for a volume that cannot be segmented."""
     from mrsegmentator.simpleitk_reader_writer import SimpleITKIO
 
+    writer = ImageWriter.of(item, job, result)
     with result.step("weights"):
         predictor, digest = state.predictor(item.inputs["weights"])
     with result.step("read"):
         path = item.inputs["volume"]
-        volume = read_finite(path)
+        volume = read_volume(path, result.warn, finite=True)
         turn = turn_of(volume.geometry)
         check_image(volume, turn, path.name)
     with result.step("network"), tempfile.TemporaryDirectory() as folder:
@@ -132,7 +134,7 @@ def process(item: Item, job: Job, state: State, result: Result) -> None:
     with result.step("write"):
         tags = {value: tag(name) for value, name in NAMES.items()}
         doubts = doubts_fact([*read_doubts(volume.facts), *of_findings(result.details["quality"]["findings"])])
-        write_segmentation(result.file("labels", "labels.seg.nrrd"), segmented, volume.geometry, NAMES, tags, doubts)
+        writer.labels("labels", segmented, volume.geometry, NAMES, tags, doubts)
 
 
 def capabilities() -> dict[str, Any]:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
-from containers.toolkit.images.volume import Geometry
+from containers.toolkit.images.geometry import Geometry
 
 AXES = ("i", "j", "k")
 """Names of a volume's axes, in the order of `Geometry.size`."""
@@ -36,6 +36,15 @@ def check_type(data: npt.NDArray[np.generic], where: str) -> None:
     """Raise ItemFault for values that are neither integers nor real floating-point numbers."""
     if np.iscomplexobj(data) or not (np.issubdtype(data.dtype, np.floating) or np.issubdtype(data.dtype, np.integer)):
         raise ItemFault(f"has values of type {data.dtype}", where=where, fix="give magnitudes as numbers")
+
+
+def check_finite(data: npt.NDArray[np.generic], where: str) -> None:
+    """Raise ItemFault for values that are not numbers, and for NaN and infinity, with how many there are."""
+    if not np.issubdtype(data.dtype, np.number):
+        raise ItemFault("is not a numeric image", where=where, fix="export it as a scalar volume")
+    bad = sum(int(np.count_nonzero(~np.isfinite(page))) for page in data)
+    if bad:
+        raise ItemFault(f"has {bad} voxels that are NaN or infinite", where=where, fix="export the image again")
 
 
 def check_values(data: npt.NDArray[np.generic], where: str, *, fix: str) -> None:

@@ -1,9 +1,12 @@
 """Label maps as `.seg.nrrd`, the format that 3D Slicer opens with names and colours.
 
-One layer, uint8, axis order and frame as in `volume`. Every label of the given map is declared as a
-segment even when no voxel has it, so that an absent structure can be distinguished from an unknown one.
+Written as one layer of uint8, axis order and frame as in `volume`; read in any layers and types. Every label of the
+given map is declared as a segment even when no voxel has it, so that an absent structure can be distinguished from an
+unknown one.
 """
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,15 @@ import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
 from containers.toolkit.images.labels import colour_of
-from containers.toolkit.images.volume import Geometry, Volume, read_nrrd, write_nrrd
+from containers.toolkit.images.nrrd_data import read_nrrd_file
+from containers.toolkit.images.nrrd_grid import placed
+from containers.toolkit.images.segments import Segment, merge, no_names
+from containers.toolkit.images.volume import Geometry, Volume, facts_of, write_nrrd
+
+_SEGMENT = re.compile(r"Segment(\d{1,6})_(?:ID|Name|LabelValue|Layer)")
+"""Keys that declare a segment."""
+_OF_SEGMENT = re.compile(r"Segment\d{1,6}_.*", re.DOTALL)
+"""Keys of segments."""
 
 
 def write_segmentation(
@@ -49,28 +60,66 @@ def write_segmentation(
     write_nrrd(path, Volume(np.asarray(labels, dtype=np.uint8), geometry, facts | (more or {})), compress=True)
 
 
-def read_segmentation(path: Path) -> tuple[Volume, dict[int, str]]:
-    """Read a label map and its segment names (label value -> name).
+def read_segmentation(path: Path, given: Mapping[int, str] | None = None) -> tuple[Volume, dict[int, str]]:
+    """Read a label map and its segment names (label value -> name), as uint8; see `segments.merge` for its labels.
 
-    Raises ItemFault when values are not integers in 0..255, when a voxel's label is not declared, or when a
-    label is declared twice.
+    given: names by value in the file, which go before its own.
+
+    Segments may be numbered from any number and lie in several layers. A file that was cropped to its segments keeps
+    their place in the patient by its own origin, so it needs nothing more to be compared with an image: see `crop`.
+    The facts give the segments from 0 on, with the labels that they have in the array. Raises ItemFault when the file
+    is not a label map with names.
     """
-    volume = read_nrrd(path)
-    if not np.issubdtype(volume.data.dtype, np.integer):
-        raise ItemFault("is not an integer label map", where=path.name, fix="export it as a binary labelmap")
-    names: dict[int, str] = {}
-    number = 0
-    while f"Segment{number}_LabelValue" in volume.facts:
-        value = int(volume.facts[f"Segment{number}_LabelValue"])
-        if value in names:
-            raise ItemFault(f"declares label {value} twice", where=path.name, fix="save segments in one layer")
-        names[value] = volume.facts.get(f"Segment{number}_Name", f"segment_{value}")
-        number += 1
-    if int(volume.data.min()) < 0 or int(volume.data.max()) > 255:
-        raise ItemFault("has labels outside 0 to 255", where=path.name, fix="renumber the segments")
-    data = np.ascontiguousarray(volume.data, dtype=np.uint8)
-    present = np.flatnonzero(np.bincount(data.reshape(-1), minlength=256))
-    undeclared = [int(v) for v in present if v != 0 and int(v) not in names]
-    if undeclared:
-        raise ItemFault(f"has undeclared label {undeclared[0]}", where=path.name, fix="name every label as a segment")
-    return Volume(data, volume.geometry, volume.facts), names
+    file = read_nrrd_file(path)
+    layers, geometry = placed(file, path.name)
+    facts = facts_of(file.header)
+    warnings = list(file.header.warnings)
+    numbers, segments = _segments(facts, len(layers), path.name)
+    if given:
+        known = {segment.value for segment in segments}
+        segments = [Segment(given.get(one.value, one.name), one.value, one.layer) for one in segments]
+        segments += [Segment(name, value) for value, name in sorted(given.items()) if value not in known]
+        begin = max(numbers, default=-1) + 1
+        numbers += range(begin, begin + len(segments) - len(numbers))
+    if not segments:
+        raise no_names(path.name)
+    if numbers != list(range(len(numbers))):
+        first = next((n for n in range(len(numbers)) if n not in numbers), 0)
+        warnings.append(
+            f"{path.name}: it has no segment {first} and is read from segment {numbers[0]}; 3D Slicer counts from 0 and"
+            " stops where one is missing"
+        )
+    merged = merge(layers, segments, path.name)
+    kept = {key: text for key, text in facts.items() if not _OF_SEGMENT.fullmatch(key)}
+    for new, (place, value) in enumerate(merged.values.items()):
+        old = f"Segment{numbers[place]}_"
+        kept |= {f"Segment{new}_{key.removeprefix(old)}": text for key, text in facts.items() if key.startswith(old)}
+        names = {"Name": merged.names[value], "LabelValue": str(value), "Layer": "0"}
+        kept |= {f"Segment{new}_{key}": text for key, text in names.items()}
+    return Volume(merged.data, geometry, kept, (*warnings, *merged.warnings)), merged.names
+
+
+def _segments(facts: Mapping[str, str], layers: int, where: str) -> tuple[list[int], list[Segment]]:
+    """Number and content of each segment that the facts declare, in the order of their numbers."""
+    found = {int(match.group(1)) for key in facts if (match := _SEGMENT.fullmatch(key))}
+    numbers = sorted(found)
+    # 3D Slicer before 4.11 gave every segment a layer of its own, with label 1, and wrote neither.
+    old = not any(f"Segment{number}_LabelValue" in facts for number in numbers)
+    segments = []
+    for place, number in enumerate(numbers):
+        value = _integer(facts, number, "LabelValue", 1 if old else None, where)
+        layer = _integer(facts, number, "Layer", place if old and layers > 1 else 0, where)
+        name = facts.get(f"Segment{number}_Name", "").strip() or f"segment_{value}"
+        segments.append(Segment(name, value, layer))
+    return numbers, segments
+
+
+def _integer(facts: Mapping[str, str], number: int, what: str, otherwise: int | None, where: str) -> int:
+    """A whole number of a segment. `1.0` is one: some writers go through floating-point numbers."""
+    text = facts.get(f"Segment{number}_{what}", "" if otherwise is None else str(otherwise)).strip()
+    if match := re.fullmatch(r"([+-]?\d{1,12})(?:\.0*)?", text):
+        return int(match.group(1))
+    name = facts.get(f"Segment{number}_Name", f"segment {number}")
+    raise ItemFault(
+        f"has {what} {text[:40]!r} for {name}, not a whole number", where=where, fix="save the segmentation again"
+    )

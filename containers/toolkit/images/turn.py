@@ -4,7 +4,7 @@ Axes are permuted and mirrored, never interpolated: networks know no directions,
 is given must have the same ones. Arrays are (z, y, x) once turned; x runs to the Left.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
@@ -34,6 +34,22 @@ class Turn:
         """Data (z, y, x) as (k, j, i)."""
         back = np.argsort(self.order)
         return np.ascontiguousarray(np.transpose(np.flip(data, self.mirrored), back))
+
+
+def nearest_lps(volume: Volume) -> Volume:
+    """The volume with its axes i, j, k in the order that is nearest to x, y, z (LPS); none is mirrored."""
+    order = turn_of(volume.geometry).order
+    if order == (0, 1, 2):
+        return volume
+    axes = [2 - axis for axis in reversed(order)]  # old axis (0 = i) of the new i, j, k
+    grid, sizes, edges = volume.geometry, volume.geometry.size, volume.geometry.spacing_mm
+    turned = replace(
+        grid,
+        size=(sizes[axes[0]], sizes[axes[1]], sizes[axes[2]]),
+        spacing_mm=(edges[axes[0]], edges[axes[1]], edges[axes[2]]),
+        directions=tuple(grid.directions[axis] for axis in axes),
+    )
+    return replace(volume, data=np.ascontiguousarray(np.transpose(volume.data, order)), geometry=turned)
 
 
 def turn_of(geometry: Geometry) -> Turn:

@@ -12,6 +12,7 @@ from the map's.
 """
 
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,10 @@ import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
 from containers.contract.files import sha256_file
+from containers.toolkit.images import reading
 from containers.toolkit.images.names.table import common
-from containers.toolkit.images.nifti import read_nifti
-from containers.toolkit.images.segmentation import read_segmentation
-from containers.toolkit.images.volume import Volume, read_nrrd
+from containers.toolkit.images.segments import whole_numbers
+from containers.toolkit.images.volume import Volume
 
 IMAGE_ENDINGS = (".nrrd", ".nii.gz", ".nii")
 MASK_ENDINGS = (".seg.nrrd", *IMAGE_ENDINGS)
@@ -149,21 +150,22 @@ def read_pair(pair: Pair, labels: dict[int, str]) -> tuple[Volume, npt.NDArray[n
 
 
 def read_volume(path: Path) -> Volume:
-    """A scalar volume from NRRD or NIfTI, in LPS."""
-    return read_nifti(path) if path.name.endswith((".nii", ".nii.gz")) else read_nrrd(path)
+    """A scalar volume in LPS; see `reading`."""
+    return reading.read_volume(path, _warn)
 
 
 def read_mask(path: Path) -> tuple[Volume, dict[int, str] | None]:
     """A label map, and its segments' names where the file has them."""
     if path.name.endswith(".seg.nrrd"):
-        return read_segmentation(path)
+        found = reading.read_labels(path, _warn)
+        return found.volume, found.names
     mask = read_volume(path)
-    data = np.asarray(mask.data)
-    if not np.issubdtype(data.dtype, np.integer):
-        if not np.array_equal(data, np.rint(data)):
-            raise ItemFault("has labels that are not integers", where=path.name, fix="export it as a label map")
-        data = data.astype(np.int64)
-    return Volume(data, mask.geometry, mask.facts), None
+    return Volume(whole_numbers(mask.data, path.name), mask.geometry, mask.facts), None
+
+
+def _warn(line: str) -> None:
+    """Python shows a line once, however often a file is read."""
+    warnings.warn(line, stacklevel=4)
 
 
 def _file(folder: Path, identifier: str, endings: tuple[str, ...]) -> Path:

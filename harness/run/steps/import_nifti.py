@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from containers.contract.errors import ItemFault
-from containers.toolkit.images.nifti import read_nifti
+from containers.toolkit.images.reading import read_volume
 from containers.toolkit.images.segmentation import write_segmentation
 from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 from harness.run.steps import examples
@@ -66,7 +66,7 @@ class ImportNifti(Step):
         made = Made()
         grid: Geometry | None = None
         for name in task.parameters["volumes"]:
-            volume = read_nifti(task.inputs[name])
+            volume = read_volume(task.inputs[name], made.warnings.append)
             volume = Volume(np.asarray(volume.data, dtype=np.float32), volume.geometry)
             grid = volume.geometry if name == task.parameters["grid"] else grid
             write_nrrd(folder / f"{name}.nrrd", volume)
@@ -74,7 +74,7 @@ class ImportNifti(Step):
         if grid is None:
             raise ItemFault("is not among the volumes", where=f"grid {task.parameters['grid']}", fix="name a volume")
         for name in task.parameters["masks"]:
-            labels = sample_nearest(read_nifti(task.inputs[name]), grid)
+            labels = sample_nearest(read_volume(task.inputs[name], made.warnings.append), grid)
             names = {int(value): said for value, said in task.parameters["structures"].items()}
             if unnamed := sorted({int(value) for value in np.unique(labels) if value} - set(names)) if names else []:
                 raise ItemFault(

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from containers.contract.errors import ItemFault
 from containers.contract.files import replacing
+from containers.toolkit.images.reading import Warn, read_volume
 from containers.toolkit.images.volume import Geometry, Volume, write_nrrd
 from harness.run.steps import examples
 from harness.run.steps.base import Example, Name, Reference, Step
@@ -71,7 +72,8 @@ class TableStations(Step):
     @classmethod
     def run(cls, task: Task, folder: Path) -> Made:
         """Raises ItemFault where the stations' grids differ."""
-        volumes = [_read(task.inputs[name]) for name in task.parameters["stations"]]
+        made = Made()
+        volumes = [_read(task.inputs[name], made.warnings.append) for name in task.parameters["stations"]]
         first, step = volumes[0].geometry, task.parameters["step_slices"]
         if any(volume.geometry.shape != first.shape for volume in volumes):
             raise ItemFault("are not of one size", where="stations", fix="give the stations of one scan")
@@ -85,13 +87,12 @@ class TableStations(Step):
                 bottom = -number * step * spacing[2]
                 for name, content in _files(volume, number + 1, bottom, task.parameters["description"]):
                     archive.writestr(zipfile.ZipInfo(name, ZIP_TIME), content, zipfile.ZIP_DEFLATED, 1)
-        return Made(files={"dicom_zip": "stations.zip", "mean": "mean.nrrd"})
+        made.files |= {"dicom_zip": "stations.zip", "mean": "mean.nrrd"}
+        return made
 
 
-def _read(path: Path) -> Volume:
-    from containers.toolkit.images.nifti import read_nifti
-
-    volume = read_nifti(path)
+def _read(path: Path, warn: Warn) -> Volume:
+    volume = read_volume(path, warn)
     return Volume(np.asarray(volume.data, np.float64), volume.geometry)
 
 
