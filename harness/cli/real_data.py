@@ -25,7 +25,7 @@ def real_data_check(
     threads: Annotated[int, typer.Option(min=1, metavar="N", help="threads of the stage")] = CORES,
     out: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="also write the lines as CSV")] = None,
 ) -> None:
-    """Read each DICOM series of a folder, and say what came of it.
+    """Say of each DICOM series of a folder whether it is read.
 
     One line a series: read, or refused and why, and what SimpleITK makes of it. Nothing else is written, and the files
     stay as they are. Exit status 0, or 1 where the stage failed or the two readers see different volumes.

@@ -59,7 +59,7 @@ def simulate(
     work: WorkOption = Path("work"),
     no_cache: Annotated[bool, typer.Option("--no-cache", help="use nothing from earlier runs")] = False,
 ) -> None:
-    """Draw cohorts of known truth; print bias, coverage and power.
+    """Draw cohorts of known truth; print bias and coverage.
 
     A run that is stopped goes on where it was. Exit status 0 when the case's checks hold, 1 when one does not, 4 when
     the draws are too few for a verdict (under 20).

@@ -20,7 +20,7 @@ stage_app = typer.Typer(
 )
 schema_app = typer.Typer(
     no_args_is_help=True,
-    help="JSON Schemas of requests, records, stages, cases and results.",
+    help="JSON Schemas of requests, records, cases and results.",
     epilog=examples("myorepro schema export schemas"),
 )
 images_app = typer.Typer(

@@ -14,7 +14,7 @@ from harness.runners.stages import stage_folders
 from tests.harness.test_cli import myorepro
 from tests.toolkit.nrrd_files import LABELS, NAMES
 
-GRID = Geometry((10, 8, 6), (1.5, 2.0, 4.0), (-7.0, 3.5, -50.0))
+GRID = Geometry((10, 8, 6), (8.0, 9.0, 10.0), (-37.0, 3.5, -50.0))
 SPEC = load_spec(stage_folders()["agreement"] / "stage.toml")
 TABLE = "index\tname\n" + "".join(f"{value}\t{name}\n" for value, name in NAMES.items())
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import nibabel
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
@@ -35,6 +34,8 @@ class ImportNifti(Step):
 
     @classmethod
     def example(cls, folder: Path) -> Example:
+        import nibabel
+
         last = {"kind": "import_nifti", "volumes": {"v": "files.one"}, "masks": {"m": "files.two"}, "grid": "v"}
         data = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
         nibabel.save(nibabel.Nifti1Image(data, np.diag([2.0, 2.0, 3.0, 1.0])), folder / "v.nii")
