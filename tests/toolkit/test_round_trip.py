@@ -88,9 +88,8 @@ def test_oblique_grids(tmp_path: Path, form: str, grid: Geometry, dtype: str) ->
 def test_sheared_grids(tmp_path: Path, form: str, grid: Geometry, dtype: str) -> None:
     assume(not is_orthogonal(grid))
     there_and_back(tmp_path, form, grid, dtype)
-    assert read_volume(next(tmp_path.glob("*wat*")), silent).geometry.voxel_cm3 == pytest.approx(
-        grid.voxel_cm3, rel=1e-5
-    )
+    [path] = [path for path in tmp_path.glob("*wat*") if path.suffix != ".json"]
+    assert read_volume(path, silent).geometry.voxel_cm3 == pytest.approx(grid.voxel_cm3, rel=1e-5)
 
 
 @FILES
