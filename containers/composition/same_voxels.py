@@ -24,7 +24,7 @@ def same_voxels(given: Geometry, grid: Geometry, names: tuple[str, str], job: Jo
     """Whether the voxels of `given` are those of `grid`; with a warning where headers differ. names: the files."""
     if given.same_as(grid):
         return True
-    apart = _distance_mm(given, grid)
+    apart = given.gap_mm(grid) if given.size == grid.size else None
     name, other = names
     if apart is not None and apart <= ROUNDING * min(grid.spacing_mm):
         result.warn(f"the headers of {name} and {other} differ by up to {apart:.2g} mm: taken as the same voxels")
@@ -43,14 +43,6 @@ def differ(given: Geometry, grid: Geometry, where: str, what: str, fix: str) -> 
     if _by_index(given, grid):
         fix += ", or set parameter grids to 'by_index' where the voxels are the same and a header lost their place"
     return ItemFault(f"{what}: {given.difference(grid)}", where=where, fix=fix)
-
-
-def _distance_mm(given: Geometry, grid: Geometry) -> float | None:
-    """Largest distance along an axis of LPS between centres of equal index, in mm; None for different sizes."""
-    if given.size != grid.size:
-        return None
-    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (np.array(grid.size) - 1)
-    return float(np.abs(given.position_mm(corners) - grid.position_mm(corners)).max())
 
 
 def _by_index(given: Geometry, grid: Geometry) -> bool:

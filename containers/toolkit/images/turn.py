@@ -36,8 +36,11 @@ class Turn:
         return np.ascontiguousarray(np.transpose(np.flip(data, self.mirrored), back))
 
 
-def nearest_lps(volume: Volume) -> Volume:
-    """The volume with its axes i, j, k in the order that is nearest to x, y, z (LPS); none is mirrored."""
+def slices_last(volume: Volume) -> Volume:
+    """The volume with its axes i, j, k nearest to left-right, front-back and up-down: the same voxels and places.
+
+    Axes are exchanged and none is mirrored. A file may store axial slices with any axis last.
+    """
     order = turn_of(volume.geometry).order
     if order == (0, 1, 2):
         return volume
@@ -65,23 +68,3 @@ def turn_of(geometry: Geometry) -> Turn:
     spacing = geometry.spacing_mm
     tilt = float(np.degrees(np.arccos(min(1.0, abs(directions[best[2], 2])))))
     return Turn(order, mirrored, (spacing[best[2]], spacing[best[1]], spacing[best[0]]), tilt)
-
-
-def slices_last(volume: Volume) -> Volume:
-    """The volume with its axes i, j, k nearest to left-right, front-back and up-down: the same voxels and places.
-
-    Axes are exchanged and none is mirrored. A file may store axial slices with any axis last.
-    """
-    turn = turn_of(volume.geometry)
-    if turn.order == (0, 1, 2):
-        return volume
-    axes = [2 - order for order in reversed(turn.order)]  # stored axes (0: i) that become i, j, k
-    grid = volume.geometry
-    size, spacing = [grid.size[a] for a in axes], [grid.spacing_mm[a] for a in axes]
-    turned = Geometry(
-        (size[0], size[1], size[2]),
-        (spacing[0], spacing[1], spacing[2]),
-        grid.origin_mm,
-        tuple(grid.directions[a] for a in axes),
-    )
-    return Volume(np.ascontiguousarray(np.transpose(volume.data, turn.order)), turned, volume.facts)

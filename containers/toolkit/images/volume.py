@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from containers.contract.errors import ItemFault
 from containers.contract.files import replacing
-from containers.toolkit.images.check import check_finite
 from containers.toolkit.images.geometry import Geometry as Geometry
 from containers.toolkit.images.nrrd_data import read_nrrd_file
 from containers.toolkit.images.nrrd_grid import placed
@@ -148,10 +147,3 @@ def read_nrrd(path: Path) -> Volume:
 def facts_of(header: Header) -> dict[str, str]:
     """The facts of a header: its pairs, and the fields that say nothing of the array."""
     return {name: text for name, text in header.fields.items() if name not in _RESERVED} | header.pairs
-
-
-def read_finite(path: Path) -> Volume:
-    """Read a scalar NRRD (see `read_nrrd`). Raises ItemFault also when it is not numeric or has NaN or infinity."""
-    volume = read_nrrd(path)
-    check_finite(volume.data, path.name)
-    return volume

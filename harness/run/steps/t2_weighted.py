@@ -21,8 +21,9 @@ from scipy import ndimage
 
 from containers.contract.errors import ItemFault
 from containers.contract.record import Metric
+from containers.toolkit.images.reading import read_volume
 from containers.toolkit.images.segmentation import read_segmentation, write_segmentation
-from containers.toolkit.images.volume import Volume, read_finite, write_nrrd
+from containers.toolkit.images.volume import Volume, write_nrrd
 from harness.run.steps import examples
 from harness.run.steps.base import Example, Reference, Step
 from harness.run.steps.task import Made, Task
@@ -93,7 +94,8 @@ class T2Weighted(Step):
     @classmethod
     def run(cls, task: Task, folder: Path) -> Made:
         """The image on the grid of the water image, whole numbers; and the shares of fat. Raises ItemFault."""
-        water, fat = (read_finite(task.inputs[name]) for name in ("water", "fat"))
+        made = Made(files={"image": "image.nrrd"})
+        water, fat = (read_volume(task.inputs[name], made.warnings.append, finite=True) for name in ("water", "fat"))
         labels, names = read_segmentation(task.inputs["labels"])
         for name, volume in (("fat", fat), ("labels", labels)):
             if volume.data.shape != water.data.shape:
@@ -119,7 +121,8 @@ class T2Weighted(Step):
             metrics[f"signal_percent.{name}"] = Metric(value=_percent(*sums), unit="%")
             tissue = _percent(sums[0] / adipose, sums[1] / muscle)
             metrics[f"tissue_percent.{name}"] = Metric(value=tissue, unit="%")
-        return Made(files={"image": "image.nrrd"}, metrics=metrics)
+        made.metrics |= metrics
+        return made
 
 
 def _noisy(image: Array, inside: npt.NDArray[np.bool_], snr: float, seed: int) -> Array:
